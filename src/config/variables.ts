@@ -1,0 +1,112 @@
+import envVar from 'env-var';
+import { messageOf } from '../errors.ts';
+import { readCertificates, readPrivateKey } from './pem.ts';
+import { type ConfigProblem, shown } from './problems.ts';
+import { storeOf } from './store.ts';
+import { durationMs, ratio, sizeBytes, trueOrFalse, wholeNumber } from './units.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Limits of a duration, written as durations: so a message shows them as a person would write them. */
+export interface DurationLimits {
+  readonly min: string;
+  readonly max: string;
+  /** The value is a multiple of this; any where it is left out. */
+  readonly step?: string;
+}
+
+/**
+ * What a timeout may be. Above a day a nightly run no longer is one, and sums of a few such times still fit into
+ * Node's timers, which fire at once when asked for more than 2^31-1 ms (24.8 days).
+ */
+const anyTimeout: DurationLimits = { min: '1ms', max: '24h' };
+
+// Every accessor throws an Error whose message goes on after the words "it ".
+const accessors = {
+  asTrueOrFalse: trueOrFalse,
+  asWholeNumber: wholeNumber,
+  asRatio: ratio,
+  asSize: sizeBytes,
+  asStore: storeOf,
+  asCertificates: readCertificates,
+  asPrivateKey: readPrivateKey,
+  asAboveZeroSize(text: string): number {
+    const bytes = sizeBytes(text);
+    if (bytes === 0) throw new Error('should be more than 0');
+    return bytes;
+  },
+  asDuration(text: string, { min, max, step = '1ms' } = anyTimeout): number {
+    const ms = durationMs(text);
+    if (ms < durationMs(min) || ms > durationMs(max)) throw new Error(`should be from ${min} to ${max}`);
+    if (ms % durationMs(step) !== 0) throw new Error(`should be a multiple of ${step}`);
+    return ms;
+  },
+  asFolderName(text: string): string {
+    if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(text)) {
+      throw new Error(
+        'should be 1 to 63 letters, digits, ".", "_" and "-", starting with a letter or a digit',
+      );
+    }
+    return text;
+  },
+};
+
+function lookUp(values: Environment, variable: string) {
+  return envVar.from(values, accessors).get(variable);
+}
+
+/** A variable as env-var hands it out, with the accessors above. */
+export type Variable = ReturnType<typeof lookUp>;
+
+/** The environment, with a memory of what was asked for and of all that was wrong with it. */
+export interface Variables {
+  /** One variable's value; a problem is remembered, and reading goes on. */
+  readonly read: <T>(variable: string, parse: (it: Variable) => T) => T;
+  /** What was given, unchecked; undefined where nothing was. */
+  readonly given: (variable: string) => string | undefined;
+  readonly report: (variable: string, message: string) => void;
+  readonly warn: (warning: string) => void;
+  /** The names of given variables that nobody has asked for so far. */
+  readonly unread: () => string[];
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
+export function variablesOf(env: Environment): Variables {
+  // An empty variable counts as unset; env-var would take it as given.
+  const values = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const asked = new Set<string>();
+  const problems: ConfigProblem[] = [];
+  const warnings: string[] = [];
+
+  function given(variable: string): string | undefined {
+    asked.add(variable);
+    return values[variable];
+  }
+
+  function read<T>(variable: string, parse: (it: Variable) => T): T {
+    const value = given(variable);
+    try {
+      return parse(lookUp(values, variable));
+    } catch (error) {
+      // The default can be wrong only by a mistake in this program.
+      if (value === undefined) throw error;
+      const reason = messageOf(error).replace(`env-var: "${variable}" `, 'it ');
+      problems.push({ variable, message: `is ${shown(value)}; ${reason}` });
+      // Only to find the other problems as well: with one problem there will be no configuration.
+      return parse(lookUp({}, variable));
+    }
+  }
+
+  return {
+    read,
+    given,
+    report: (variable, message) => void problems.push({ variable, message }),
+    warn: (warning) => void warnings.push(warning),
+    unread: () => Object.keys(values).filter((variable) => !asked.has(variable)),
+    problems,
+    warnings,
+  };
+}

@@ -1,0 +1,99 @@
+import './reflect.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
+
+/** The paths of a certificate and its key, PEM. */
+export interface KeyPair {
+  cert: string;
+  key: string;
+}
+
+export type Validity = 'valid' | 'expired' | 'not-yet-valid';
+
+export interface CertificateOptions {
+  /** The file's name without its ending; the certificate's name where `commonName` is left out. */
+  name: string;
+  /**
+   * Empty for none. etcd takes a client certificate's common name for its user name when no password is given, and
+   * its JSON gateway refuses clients that have one while authentication is on.
+   */
+  commonName?: string;
+  validity?: Validity;
+  /** IP addresses and host names that a server certificate holds for; by default those of loopback. */
+  hosts?: string[];
+}
+
+export interface Authority {
+  /** The path of the CA's certificate, PEM. */
+  readonly ca: string;
+  /** For servers and for members among each other, who are clients too. */
+  server(options: CertificateOptions): Promise<KeyPair>;
+  client(options: CertificateOptions): Promise<KeyPair>;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+const DAY_MS = 24 * 60 * 60 * 1000;
+const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+
+/** Makes a CA and writes its certificate into the folder, as `<name>.crt`. A second one is a stranger to the first. */
+export async function createAuthority(folder: string, name = 'ca'): Promise<Authority> {
+  await mkdir(folder, { recursive: true });
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [`etcd-upkeep test ${name}`] }],
+    keys,
+    ...period('valid'),
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  const ca = join(folder, `${name}.crt`);
+  await writeFile(ca, root.toString('pem'));
+
+  async function issue(options: CertificateOptions, usages: x509.ExtendedKeyUsage[], hosts: string[]) {
+    const { commonName = options.name } = options;
+    const own = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const certificate = await x509.X509CertificateGenerator.create({
+      subject: commonName === '' ? [] : [{ CN: [commonName] }],
+      issuer: root.subject,
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      ...period(options.validity ?? 'valid'),
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension(usages),
+        await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
+        ...(hosts.length > 0 ? [new x509.SubjectAlternativeNameExtension(hosts.map(generalName))] : []),
+      ],
+    });
+    const pair = { cert: join(folder, `${options.name}.crt`), key: join(folder, `${options.name}.key`) };
+    const pkcs8 = await crypto.subtle.exportKey('pkcs8', own.privateKey);
+    await writeFile(pair.cert, certificate.toString('pem'));
+    await writeFile(pair.key, x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), { mode: 0o600 });
+    return pair;
+  }
+
+  return {
+    ca,
+    server: (options) => issue(options, [serverAuth, clientAuth], options.hosts ?? LOOPBACK),
+    client: (options) => issue(options, [clientAuth], options.hosts ?? []),
+  };
+}
+
+function generalName(host: string): x509.GeneralName {
+  return new x509.GeneralName(/^[\d.]+$|:/.test(host) ? 'ip' : 'dns', host);
+}
+
+/** A day's margin on either side, whatever the clocks do. */
+function period(validity: Validity): { notBefore: Date; notAfter: Date } {
+  const shift = { valid: 0, expired: -100, 'not-yet-valid': 100 }[validity];
+  const at = (days: number) => new Date(Date.now() + (days + shift) * DAY_MS);
+  return { notBefore: at(-1), notAfter: at(30) };
+}
