@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatManifest, parseManifest, parseManifestHead } from '../../src/backup/manifest.ts';
+import { sampleManifest } from './sample.ts';
+
+test('what is written is read back the same', () => {
+  const manifest = sampleManifest();
+  assert.deepEqual(parseManifest(formatManifest(manifest)), { ok: true, value: manifest });
+});
+
+test('what need not be known may be missing', () => {
+  const { hashKV: _hash, node: _node, ...manifest } = sampleManifest();
+  assert.deepEqual(parseManifest(formatManifest(manifest)), { ok: true, value: manifest });
+});
+
+test('the text is for people too: indented, with a line feed at the end', () => {
+  const text = formatManifest(sampleManifest());
+  assert.match(text, /^\{\n {2}"format": 1,\n/);
+  assert.ok(text.endsWith('}\n'));
+});
+
+test('fields of a later version are no problem', () => {
+  const text = JSON.stringify({ ...sampleManifest(), drilledAt: '2027-01-01T00:00:00Z' });
+  assert.deepEqual(parseManifest(text), { ok: true, value: sampleManifest() });
+});
+
+/** The sample with the field at `path` set to `value`, or left out. */
+function changed(path: string, value?: unknown): string {
+  const manifest: Record<string, unknown> = { ...sampleManifest() };
+  const [first = '', second] = path.split('.');
+  if (second === undefined) manifest[first] = value;
+  else manifest[first] = { ...Object(manifest[first]), [second]: value };
+  return JSON.stringify(manifest);
+}
+
+const BROKEN: [path: string, value: unknown, problem: string][] = [
+  ['format', 2, '"format" is not 1'],
+  ['format', '1', '"format" is not 1'],
+  ['format', undefined, '"format" is missing'],
+  ['name', 5, '"name" is not a text'],
+  ['cluster', undefined, '"cluster" is not an object'],
+  ['cluster', ['a'], '"cluster" is not an object'],
+  ['cluster.id', 12, '"cluster.id" is not a text'],
+  ['cluster.name', undefined, '"cluster.name" is missing'],
+  ['member.id', null, '"member.id" is not a text'],
+  ['etcdVersion', 3.6, '"etcdVersion" is not a text'],
+  ['revision', '4711', '"revision" is not a whole number of at least 0'],
+  ['revision', -1, '"revision" is not a whole number of at least 0'],
+  ['revision', 1.5, '"revision" is not a whole number of at least 0'],
+  ['revision', 2 ** 53, '"revision" is not a whole number of at least 0'],
+  ['raftTerm', null, '"raftTerm" is not a whole number of at least 0'],
+  ['raftAppliedIndex', undefined, '"raftAppliedIndex" is missing'],
+  ['startedAt', 'yesterday', '"startedAt" is not a time in UTC'],
+  ['startedAt', '2026-03-05T02:15:00+01:00', '"startedAt" is not a time in UTC'],
+  ['finishedAt', '2026-13-05T02:15:00Z', '"finishedAt" is not a time in UTC'],
+  ['raw.size', -5, '"raw.size" is not a whole number of at least 0'],
+  ['raw.sha256', 'A'.repeat(64), '"raw.sha256" is not a SHA-256 in hex'],
+  ['stored.size', '5', '"stored.size" is not a whole number of at least 0'],
+  ['stored.sha256', 'b'.repeat(63), '"stored.sha256" is not a SHA-256 in hex'],
+  ['compression', 'gzip', '"compression" is not none or zstd'],
+  ['encryption', null, '"encryption" is not an object'],
+  ['encryption.recipients', 'age1x', '"encryption.recipients" is not a list of texts'],
+  ['keys', undefined, '"keys" is missing'],
+  ['hashKV', null, '"hashKV" is not an object'],
+  ['hashKV.compactRevision', -2, '"hashKV.compactRevision" is not a whole number of at least -1'],
+  ['node', 7, '"node" is not a text'],
+  ['problems', [1], '"problems" is not a list of texts'],
+  ['createdBy.name', 'another', '"createdBy.name" is not etcd-upkeep'],
+];
+
+for (const [path, value, problem] of BROKEN) {
+  test(`${path} = ${JSON.stringify(value)}`, () => {
+    assert.deepEqual(parseManifest(changed(path, value)), { ok: false, problem });
+  });
+}
+
+test('text that is no JSON object', () => {
+  const cut = formatManifest(sampleManifest()).slice(0, 100);
+  for (const text of ['', 'bytes', cut, '\0\0\0']) {
+    assert.deepEqual(parseManifest(text), { ok: false, problem: 'it is not JSON' });
+  }
+  for (const text of ['null', '[]', '"text"', '1']) {
+    assert.deepEqual(parseManifest(text), { ok: false, problem: 'it is not a JSON object' });
+  }
+});
+
+test('names from Object.prototype are not fields', () => {
+  const { name: _name, ...rest } = sampleManifest();
+  const text = JSON.stringify(rest).replace('{', '{"__proto__":{"name":"20260305T021500Z-4711.db.zst"},');
+  assert.deepEqual(parseManifest(text), { ok: false, problem: '"name" is missing' });
+});
+
+test('the head is read whatever the file was compressed with, but of format 1 only', () => {
+  const { name, cluster, stored } = sampleManifest();
+  assert.deepEqual(parseManifestHead(changed('compression', 'gzip')), {
+    ok: true,
+    value: { name, cluster, stored },
+  });
+  assert.deepEqual(parseManifestHead(changed('format', 2)), { ok: false, problem: '"format" is not 1' });
+  assert.equal(parseManifestHead(changed('stored')).ok, false);
+});
