@@ -1,0 +1,90 @@
+/**
+ * What is known of a cluster: plain data, so that the plan and the report can be tested without one. Member and
+ * cluster IDs are hexadecimal, as etcdctl prints them; sizes are bytes.
+ */
+export interface MemberStatus {
+  memberId: string;
+  clusterId: string;
+  version: string;
+  /** physical size of the database file */
+  dbSize: number;
+  dbSizeInUse: number;
+  leaderId?: string;
+  isLearner: boolean;
+  revision: number;
+  raftTerm: number;
+  /** what the member knows to be committed */
+  raftIndex: number;
+  raftAppliedIndex: number;
+  /** alarms and `etcdserver: no leader`, in etcd's words */
+  errors: readonly string[];
+  /** from etcd 3.6; negative means none */
+  quotaBytes?: number;
+}
+
+export interface Member {
+  id: string;
+  /** empty for a member that was added and never started */
+  name: string;
+  learner: boolean;
+  clientUrls: readonly string[];
+  /** where it was asked; missing when it did not answer */
+  endpoint?: string;
+  status?: MemberStatus;
+  /** why it is not healthy, in words; missing when it is */
+  problem?: string;
+}
+
+export interface Alarm {
+  memberId: string;
+  type: 'NOSPACE' | 'CORRUPT';
+}
+
+/** A member's quota: none at all, a known size, or one that is only assumed because nothing tells it. */
+export type Quota = { kind: 'none' } | { kind: 'known' | 'assumed'; bytes: number };
+
+export interface HashKV {
+  hash: number;
+  revision: number;
+  compactRevision: number;
+}
+
+export type HashAgreement =
+  | { kind: 'agreed'; byMember: Readonly<Record<string, HashKV>> }
+  | {
+      kind: 'mismatch';
+      byMember: Readonly<Record<string, HashKV>>;
+      majority: readonly string[];
+      message: string;
+    }
+  | { kind: 'not-comparable'; message: string }
+  | { kind: 'not-checked'; message: string };
+
+/** kube-apiserver's compaction bookmark: the key `compact_rev_key`. */
+export interface CompactRevKey {
+  /** the revision it last compacted to */
+  value: number;
+  modRevision: number;
+}
+
+export interface ClusterView {
+  id: string;
+  members: readonly Member[];
+  leaderId?: string;
+  alarms: readonly Alarm[];
+  /** the newest revision that any voting member has applied */
+  revision: number;
+  quotas: Readonly<Record<string, Quota>>;
+  compactRevKey?: CompactRevKey;
+  /** undefined where it could not be read; 0 before the first compaction */
+  compactRevision?: number;
+  hashes: HashAgreement;
+  warnings: readonly string[];
+}
+
+export const votersOf = (view: { members: readonly Member[] }): Member[] =>
+  view.members.filter((m) => !m.learner);
+
+/** How a member is named in a sentence. */
+export const label = (member: { id: string; name: string }): string =>
+  member.name === '' ? member.id : `${member.name} (${member.id})`;
