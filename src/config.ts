@@ -63,6 +63,8 @@ export interface Config {
   readonly dryRun: boolean;
   readonly logLevel: LogLevel;
   readonly terminationLog: string;
+  /** The Kubernetes node that the job runs on, where the pod was told. */
+  readonly nodeName?: string | undefined;
   readonly lock: { readonly ttlMs: number };
   readonly consistencyCheck: boolean;
   readonly backup: BackupConfig;
@@ -94,6 +96,7 @@ export function loadConfig(env: Environment): Config {
     dryRun: read('DRY_RUN', (it) => it.default('false').asTrueOrFalse()),
     logLevel: read('LOG_LEVEL', (it) => it.default('info').asEnum(logLevels)),
     terminationLog: read('TERMINATION_LOG', (it) => it.default('/dev/termination-log').asString()),
+    nodeName: read('NODE_NAME', (it) => it.asString()),
     lock: { ttlMs: read('LOCK_TTL', (it) => it.default('60s').asDuration(leaseTtl)) },
     consistencyCheck: read('CONSISTENCY_CHECK', (it) => it.default('true').asTrueOrFalse()),
     backup: readBackup(vars),

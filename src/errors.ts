@@ -5,11 +5,19 @@
  * - `configuration`: the environment is wrong, or etcd refuses the password or a right (2)
  * - `unreachable`: no voting member could be asked (3)
  * - `backup`: the backup failed or could not be proved; nothing was changed (4)
- * - `step`: backed up, but a later step was refused or failed (5)
+ * - `step`: backed up, but a later step failed (5)
+ * - `refused`: backed up, but a later step was not safe to do (5)
  * - `locked`: another run holds the lock (6)
  * - `interrupted`: SIGTERM or SIGINT (143, 130)
  */
-export type FailureKind = 'configuration' | 'unreachable' | 'backup' | 'step' | 'locked' | 'interrupted';
+export type FailureKind =
+  | 'configuration'
+  | 'unreachable'
+  | 'backup'
+  | 'step'
+  | 'refused'
+  | 'locked'
+  | 'interrupted';
 
 /**
  * A failure that was foreseen. Its message is for an operator: what failed, where, why, what it means for the
@@ -50,6 +58,7 @@ export function exitCodeOf(error: unknown): number {
     case 'backup':
       return 4;
     case 'step':
+    case 'refused':
       return 5;
     case 'locked':
       return 6;

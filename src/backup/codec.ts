@@ -1,0 +1,109 @@
+import type { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { abortable } from '../abortable.ts';
+import { Failure } from '../errors.ts';
+import type { Compression } from './manifest.ts';
+
+const CHUNK_BYTES = 1 << 20;
+/** zstd's own default, and that of the command line tool; the checksum lets `zstd -t` find damage without us. */
+const ZSTD = {
+  chunkSize: CHUNK_BYTES,
+  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+};
+
+type Source = AsyncIterable<Buffer>;
+type Sink = (chunks: AsyncIterable<Buffer>) => Promise<void>;
+
+/**
+ * Passes raw bytes on to `sink` as they are to be stored.
+ * @throws what the source, the sink or the signal (its reason) threw first
+ */
+export function encode(
+  source: Source,
+  compression: Compression,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (compression) {
+    case 'none':
+      return pass(source, undefined, sink, signal);
+    case 'zstd':
+      return pass(source, createZstdCompress(ZSTD), sink, signal);
+    default:
+      return compression satisfies never;
+  }
+}
+
+/**
+ * Passes stored bytes on to `sink` as they were before they were encoded.
+ * @throws Failure `backup` when they cannot be decoded; else what the source, the sink or the signal threw first
+ */
+export function decode(
+  source: Source,
+  compression: Compression,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (compression) {
+    case 'none':
+      return pass(source, undefined, sink, signal);
+    case 'zstd':
+      return decompress(source, sink, signal);
+    default:
+      return compression satisfies never;
+  }
+}
+
+async function decompress(source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
+  try {
+    await pass(source, createZstdDecompress({ chunkSize: CHUNK_BYTES }), sink, signal);
+  } catch (error) {
+    throw decodeFailure(error);
+  }
+}
+
+async function pass(
+  source: Source,
+  transform: Transform | undefined,
+  sink: Sink,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  // Node stops streams, but not an iterable: that has to look at the signal which the pipeline hands to its source, or
+  // an abort (and a sink's failure) would only be told when the source gives its next chunk, or its last.
+  const chunks = (...[pipe]: { signal?: AbortSignal }[]) => chunksUntil(pipe?.signal ?? signal, source);
+  try {
+    await (transform ? pipeline(chunks, transform, sink, { signal }) : pipeline(chunks, sink, { signal }));
+  } catch (error) {
+    signal.throwIfAborted(); // the reason itself, not the AbortError around it
+    throw error;
+  }
+}
+
+async function* chunksUntil(signal: AbortSignal, source: Source): AsyncGenerator<Buffer, void> {
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await abortable(chunks.next(), signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    const closed = chunks.return?.();
+    // A source that hangs cannot be closed either; what it says later is about a stream that has already failed.
+    if (signal.aborted) closed?.catch(() => undefined);
+    else await closed;
+  }
+}
+
+/** zlib's own errors, told by their codes; whatever else ended the stream has its words already. */
+function decodeFailure(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !/^Z(?:STD)?_/.test(String(error.code)))
+    return error;
+  return new Failure(
+    'backup',
+    `the stored bytes cannot be decompressed (${error.message}): the file was cut short or damaged where it is stored`,
+    { cause: error },
+  );
+}

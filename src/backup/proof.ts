@@ -1,0 +1,163 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Failure } from '../errors.ts';
+import { decode } from './codec.ts';
+import type { Compression, Manifest } from './manifest.ts';
+import type { PendingFile } from './stores/store.ts';
+
+/** etcd ends a snapshot with the SHA-256 of all before it (etcd's server/etcdserver/api/v3rpc/maintenance.go). */
+const TRAILER_BYTES = 32;
+/** bbolt's smallest unit: a whole database file is a multiple of it. */
+const SECTOR_BYTES = 512;
+
+/** Not exported: nobody else can write down a `ReadBack`. */
+const READ_BACK = Symbol('read back');
+
+/** A backup that was read back from its store and is whole. Only `steps/backup.ts` can make one, from `ReadBack`. */
+export interface VerifiedBackup {
+  readonly kind: 'verified';
+  readonly proof: ReadBack;
+  readonly manifest: Manifest;
+}
+
+/** The operator's word that there is to be no backup: `BACKUP_ENABLED=false` and `BACKUP_SKIP_CONFIRMED=true`. */
+export interface ConfirmedSkip {
+  readonly kind: 'skip-confirmed';
+}
+
+/** What every change of the cluster asks for first. */
+export type BackupGuarantee = VerifiedBackup | ConfirmedSkip;
+
+/** Made by `proveStored` alone: its key is known to nobody else. */
+export interface ReadBack {
+  readonly [READ_BACK]: true;
+}
+
+export interface Digest {
+  size: number;
+  sha256: string;
+}
+
+export interface SnapshotProof {
+  /** Passes the snapshot on and watches it; throws at its end when it is not whole. */
+  watch(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void>;
+  /** The database file without the trailer; to be asked for when `watch` has ended. */
+  raw(): Digest;
+  /** The whole stream with its trailer, without hashing it twice. */
+  whole(): Digest;
+}
+
+const ON_ITS_WAY =
+  'it was damaged on its way, or is damaged at the member: look at that member and at the network';
+const IN_THE_STORE = 'it was damaged where it is stored';
+
+/**
+ * Compares etcd's trailer with the bytes before it while they stream past. The trailer is told apart only by the end
+ * of the stream, so its length is always held back from the hash.
+ */
+export function proveSnapshot(damage = ON_ITS_WAY): SnapshotProof {
+  const hash = createHash('sha256');
+  let tail: Buffer = Buffer.alloc(0);
+  let size = 0;
+
+  function take(chunk: Buffer): void {
+    size += chunk.length;
+    if (chunk.length < TRAILER_BYTES) {
+      const joined = Buffer.concat([tail, chunk]);
+      const cut = Math.max(0, joined.length - TRAILER_BYTES);
+      hash.update(joined.subarray(0, cut));
+      tail = joined.subarray(cut);
+      return;
+    }
+    const cut = chunk.length - TRAILER_BYTES;
+    hash.update(tail);
+    hash.update(chunk.subarray(0, cut));
+    tail = Buffer.from(chunk.subarray(cut)); // a copy: the chunk is reused
+  }
+
+  async function* watch(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const chunk of source) {
+      take(chunk);
+      yield chunk;
+    }
+    const problem = problemOf(size, hash, tail);
+    if (problem !== undefined) throw new Failure('backup', `${problem}: ${damage}`);
+  }
+
+  return {
+    watch,
+    raw: () => ({ size: size - TRAILER_BYTES, sha256: tail.toString('hex') }),
+    whole: () => ({ size, sha256: hash.copy().update(tail).digest('hex') }),
+  };
+}
+
+function problemOf(size: number, hash: Hash, trailer: Buffer): string | undefined {
+  if (size <= TRAILER_BYTES || (size - TRAILER_BYTES) % SECTOR_BYTES !== 0) {
+    return `the snapshot is not whole (${size} bytes are no database file with its checksum)`;
+  }
+  if (!hash.copy().digest().equals(trailer)) {
+    return "the snapshot does not match etcd's own checksum";
+  }
+  return undefined;
+}
+
+/** Hashes what passes. */
+export function digesting() {
+  const hash = createHash('sha256');
+  let size = 0;
+  return {
+    add(chunk: Buffer): void {
+      hash.update(chunk);
+      size += chunk.length;
+    },
+    digest: (): Digest => ({ size, sha256: hash.copy().digest('hex') }),
+  };
+}
+
+/**
+ * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer.
+ * @throws Failure `backup` when anything differs
+ */
+export async function proveStored(
+  file: PendingFile,
+  written: Pick<Manifest, 'compression' | 'raw' | 'stored'>,
+  signal: AbortSignal,
+): Promise<ReadBack> {
+  const found = await readStored(file.read(), written.compression, signal);
+  compare('the stored file', found.stored, written.stored);
+  compare('the decoded snapshot', found.raw, written.raw);
+  // The one place where this type is made: everything it stands for was just seen.
+  return { [READ_BACK]: true };
+}
+
+/**
+ * The digests of a stored file and of the snapshot in it.
+ * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; else what `source` or the signal threw
+ */
+export async function readStored(
+  source: AsyncIterable<Buffer>,
+  compression: Compression,
+  signal: AbortSignal,
+): Promise<{ stored: Digest; raw: Digest }> {
+  const stored = digesting();
+  const proof = proveSnapshot(IN_THE_STORE);
+  async function* seen(): AsyncGenerator<Buffer, void> {
+    for await (const chunk of source) {
+      if (compression !== 'none') stored.add(chunk);
+      yield chunk;
+    }
+  }
+  const drain = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const _ of proof.watch(chunks));
+  };
+  await decode(seen(), compression, drain, signal);
+  return { stored: compression === 'none' ? proof.whole() : stored.digest(), raw: proof.raw() };
+}
+
+function compare(what: string, found: Digest, expected: Digest): void {
+  if (found.size === expected.size && found.sha256 === expected.sha256) return;
+  throw new Failure(
+    'backup',
+    `${what} reads back differently from what was written (${found.size} bytes, SHA-256 ${found.sha256}, instead of ` +
+      `${expected.size} bytes, ${expected.sha256}): look for a failing disk or share; this store cannot be trusted`,
+  );
+}

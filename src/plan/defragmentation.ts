@@ -1,0 +1,55 @@
+import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
+import { minorOf, refusedForDefragmentation, warnedForDefragmentation } from '../versions.ts';
+import { type Decision, go, notWell, type Policy, refuse, skip } from './decision.ts';
+
+/** Whether members are defragmented at all; which ones is `judgeMember`'s to say. */
+export function judgeDefragmentation(
+  view: ClusterView,
+  { defrag }: Policy,
+  problems: readonly string[],
+): Decision {
+  if (!defrag.enabled) return skip('DEFRAG_ENABLED is false');
+  if (problems.length > 0) return notWell(problems);
+  const alone = votersOf(view).length === 1;
+  if (alone && !defrag.singleMember) {
+    return skip(
+      'DEFRAG_SINGLE_MEMBER is false, and the only voting member does not answer while it defragments',
+    );
+  }
+  const byMinor = Map.groupBy(
+    view.members.filter((member) => member.status !== undefined),
+    (member) => minorOf(versionOf(member)),
+  );
+  if (byMinor.size > 1) {
+    const told = [...byMinor].map(([minor, members]) => `${minor} at ${members.map(label).join(', ')}`);
+    return refuse(
+      `the members are of different minor versions (${told.join('; ')}): finish the upgrade first`,
+    );
+  }
+  const bad = knownBad(view);
+  if (bad.length > 0 && !defrag.allowKnownBadVersions) {
+    return refuse(
+      `${bad.join('; ')}. Upgrade etcd, or take the risk with DEFRAG_ALLOW_KNOWN_BAD_VERSIONS=true`,
+    );
+  }
+  const means = alone ? '; the only voting member does not answer meanwhile' : '';
+  return go(`the members that the policy picks, one at a time${means}`);
+}
+
+/** For a report of a run that defragments. */
+export function defragmentationWarnings(view: ClusterView): string[] {
+  const versions = new Set(votersOf(view).map(versionOf));
+  return [
+    ...knownBad(view).map((why) => `${why}; defragmented all the same by DEFRAG_ALLOW_KNOWN_BAD_VERSIONS`),
+    ...[...versions].flatMap((version) => warnedForDefragmentation(version) ?? []),
+  ];
+}
+
+function knownBad(view: ClusterView): string[] {
+  return votersOf(view).flatMap((member) => {
+    const why = refusedForDefragmentation(versionOf(member));
+    return why === undefined ? [] : [`${label(member)}: ${why}`];
+  });
+}
+
+const versionOf = ({ status }: Member): string => status?.version ?? '';

@@ -1,0 +1,69 @@
+import type { ClusterView, Member, Quota } from '../etcd/types.ts';
+import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
+
+type DefragPolicy = Policy['defrag'];
+
+/** Whether a member is worth defragmenting at its present sizes. Judged once for the plan and again after compaction. */
+export function judgeMember(
+  member: Member,
+  view: Pick<ClusterView, 'quotas'>,
+  policy: Pick<Policy, 'defrag' | 'quotaBytes'>,
+): Decision {
+  if (member.learner) return skip('it is a learner: etcd refuses to defragment it');
+  if (member.status === undefined) return refuse(member.problem ?? 'it did not answer');
+  const { dbSize, dbSizeInUse } = member.status;
+  const reclaimable = Math.max(0, dbSize - dbSizeInUse);
+  const rules = [
+    fragmentationRule(dbSize, reclaimable, policy.defrag),
+    quotaRule(dbSize, reclaimable, quotaFor(member, view, policy), policy.defrag),
+  ];
+  const free = `${mebibytes(reclaimable)} of ${mebibytes(dbSize)} can be reclaimed`;
+  const reached = rules.find((rule) => rule.reached);
+  if (reached) return go(`${free}: ${reached.told}`);
+  return skip(`${free}, which the policy does not ask for: ${rules.map((rule) => rule.told).join('; ')}`);
+}
+
+/** What etcd takes for its quota unless it is told otherwise. */
+const DEFAULT_QUOTA_BYTES = 2 * 2 ** 30;
+
+/** `QUOTA_BYTES` wins when set. */
+export function quotaFor(
+  member: Member,
+  view: Pick<ClusterView, 'quotas'>,
+  { quotaBytes }: Pick<Policy, 'quotaBytes'>,
+): Quota {
+  if (quotaBytes !== undefined) return { kind: 'known', bytes: quotaBytes };
+  return view.quotas[member.id] ?? { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };
+}
+
+/** Whether a rule asks for a defragmentation, and why it does or does not. */
+interface Rule {
+  reached: boolean;
+  told: string;
+}
+
+function fragmentationRule(dbSize: number, reclaimable: number, defrag: DefragPolicy): Rule {
+  const ratio = dbSize === 0 ? 0 : reclaimable / dbSize;
+  const told = `${percent(ratio)} of the file`;
+  const least = `DEFRAG_MIN_FRAGMENTATION (${percent(defrag.minFragmentation)})`;
+  const leastSize = `DEFRAG_MIN_DB_SIZE (${mebibytes(defrag.minDbSizeBytes)})`;
+  if (ratio < defrag.minFragmentation) return { reached: false, told: `${told} is below ${least}` };
+  if (dbSize < defrag.minDbSizeBytes) return { reached: false, told: `the file is below ${leastSize}` };
+  return { reached: true, told: `${told} reaches ${least}, and its size ${leastSize}` };
+}
+
+function quotaRule(dbSize: number, reclaimable: number, quota: Quota, defrag: DefragPolicy): Rule {
+  if (quota.kind === 'none') return { reached: false, told: 'the member has no quota' };
+  const ratio = dbSize / quota.bytes;
+  const assumed = quota.kind === 'assumed' ? 'an assumed' : 'the';
+  const told = `${percent(ratio)} of ${assumed} quota of ${mebibytes(quota.bytes)}`;
+  const least = `DEFRAG_QUOTA_USAGE (${percent(defrag.quotaUsage)})`;
+  const leastFree = `DEFRAG_MIN_RECLAIM (${mebibytes(defrag.minReclaimBytes)})`;
+  if (ratio < defrag.quotaUsage) return { reached: false, told: `${told} is below ${least}` };
+  if (reclaimable < defrag.minReclaimBytes) return { reached: false, told: `that is below ${leastFree}` };
+  return { reached: true, told: `${told} reaches ${least}, and what can be reclaimed ${leastFree}` };
+}
+
+/** Rounded down, so that what is just below a threshold never reads as if it had reached it. */
+const percent = (ratio: number): string => `${Math.floor(ratio * 1000) / 10} %`;
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

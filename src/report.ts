@@ -1,0 +1,228 @@
+import type { ConfigProblem } from './config.ts';
+import { exitCodeOf, Interrupted, messageOf } from './errors.ts';
+import { type ClusterView, type Member, votersOf } from './etcd/types.ts';
+
+export const STEPS = ['inspect', 'lock', 'backup', 'prune', 'compact', 'defragment', 'disarm'] as const;
+export type StepName = (typeof STEPS)[number];
+
+export interface StepReport {
+  status: 'done' | 'skipped' | 'refused' | 'failed';
+  reason: string;
+  durationMs: number;
+}
+
+export type Outcome = 'ok' | 'nothing-needed' | 'partial' | 'failed' | 'busy' | 'aborted' | 'dry-run';
+
+export interface BackupReport {
+  name: string;
+  store: string;
+  revision: number;
+  rawBytes: number;
+  storedBytes: number;
+  /** raw bytes of the stream until they were durable */
+  megabytesPerSecond: number;
+  streamSeconds: number;
+  readBackSeconds: number;
+}
+
+export interface CompactionReport {
+  from?: number;
+  to?: number;
+  target?: number;
+  window: number;
+  windowFrom: string;
+}
+
+export interface Sizes {
+  dbSize: number;
+  dbSizeInUse: number;
+}
+
+export interface MemberReport {
+  name: string;
+  id: string;
+  version?: string;
+  role: 'leader' | 'follower' | 'learner' | 'unknown';
+  before?: Sizes;
+  after?: Sizes;
+  defragmented: boolean;
+  reason: string;
+  unavailableSeconds?: number;
+  warning?: string;
+}
+
+export interface Report {
+  outcome: Outcome;
+  exitCode: number;
+  version: string;
+  cluster?: string;
+  clusterId?: string;
+  startedAt: string;
+  durationMs: number;
+  /** what ended the run, for a person */
+  error?: string;
+  problems: readonly string[];
+  warnings: readonly string[];
+  configuration?: readonly ConfigProblem[];
+  steps: Record<StepName, StepReport>;
+  backup?: BackupReport;
+  compaction?: CompactionReport;
+  members: readonly MemberReport[];
+  reclaimedBytes: number;
+}
+
+/** What a run has seen and done so far: the report is made of nothing else. */
+export interface Night {
+  version: string;
+  startedAt: Date;
+  dryRun: boolean;
+  cluster?: { name: string; id?: string };
+  view?: ClusterView;
+  /** the members after the last change, where they were read again */
+  after?: readonly Member[];
+  problems: readonly string[];
+  warnings: string[];
+  steps: Partial<Record<StepName, StepReport>>;
+  backup?: BackupReport;
+  compaction?: CompactionReport;
+  members: Map<string, { defragmented: boolean; reason: string; unavailableSeconds?: number }>;
+  /** what is wrong with the environment, where that is what ended it */
+  configuration?: readonly ConfigProblem[];
+  /** whatever ended the run before its end */
+  ended?: unknown;
+}
+
+/** A run of which nothing is known yet. */
+export function newNight(version: string, startedAt: Date): Night {
+  return { version, startedAt, dryRun: false, problems: [], warnings: [], steps: {}, members: new Map() };
+}
+
+/** kubelet kills a kubeadm etcd that does not answer for about two minutes (15 s x 8). */
+const LIVENESS_WARNING_SECONDS = 60;
+
+export function reportOf(night: Night, finishedAt: Date): Report {
+  const exitCode = exitCodeFor(night);
+  const members = (night.view?.members ?? []).map((member) => memberReport(member, night));
+  return {
+    outcome: outcomeOf(night, exitCode),
+    exitCode,
+    version: night.version,
+    ...(night.cluster && { cluster: night.cluster.name }),
+    ...(night.cluster?.id !== undefined && { clusterId: night.cluster.id }),
+    startedAt: night.startedAt.toISOString(),
+    durationMs: finishedAt.getTime() - night.startedAt.getTime(),
+    ...(night.ended !== undefined && { error: messageOf(night.ended) }),
+    problems: night.problems,
+    warnings: [...night.warnings, ...members.flatMap((member) => member.warning ?? [])],
+    ...(night.configuration && { configuration: night.configuration }),
+    steps: stepsOf(night),
+    ...(night.backup && { backup: night.backup }),
+    ...(night.compaction && { compaction: night.compaction }),
+    members,
+    reclaimedBytes: members.reduce(
+      (sum, { before, after }) =>
+        sum + Math.max(0, (before?.dbSize ?? 0) - (after?.dbSize ?? before?.dbSize ?? 0)),
+      0,
+    ),
+  };
+}
+
+function exitCodeFor({ ended, steps, dryRun }: Night): number {
+  if (ended !== undefined) return exitCodeOf(ended);
+  if (dryRun) return 0;
+  return Object.values(steps).some(({ status }) => status === 'refused' || status === 'failed') ? 5 : 0;
+}
+
+function outcomeOf({ dryRun, steps, ended }: Night, exitCode: number): Outcome {
+  if (ended instanceof Interrupted) return 'aborted';
+  switch (exitCode) {
+    case 0: {
+      if (dryRun) return 'dry-run';
+      const changed = [steps.compact, steps.defragment, steps.disarm].some((step) => step?.status === 'done');
+      return changed ? 'ok' : 'nothing-needed';
+    }
+    case 5:
+      return 'partial';
+    case 6:
+      return 'busy';
+    default:
+      return 'failed';
+  }
+}
+
+/** Every step, those too that were not reached. */
+function stepsOf({ steps, ended }: Night): Record<StepName, StepReport> {
+  const failed = STEPS.find((name) => steps[name]?.status === 'failed' || steps[name]?.status === 'refused');
+  const why =
+    ended === undefined
+      ? 'not reached'
+      : `not reached: the run ended ${failed ? `at ${failed}` : 'before it'}`;
+  const of = (name: StepName): StepReport => steps[name] ?? { status: 'skipped', reason: why, durationMs: 0 };
+  return {
+    inspect: of('inspect'),
+    lock: of('lock'),
+    backup: of('backup'),
+    prune: of('prune'),
+    compact: of('compact'),
+    defragment: of('defragment'),
+    disarm: of('disarm'),
+  };
+}
+
+function memberReport(member: Member, night: Night): MemberReport {
+  const after = night.after?.find((it) => it.id === member.id)?.status;
+  const outcome = night.members.get(member.id);
+  const seconds = outcome?.unavailableSeconds;
+  return {
+    name: member.name,
+    id: member.id,
+    ...(member.status && { version: member.status.version }),
+    role: roleOf(member, night.view),
+    ...(member.status && { before: sizesOf(member.status) }),
+    ...(after && { after: sizesOf(after) }),
+    defragmented: outcome?.defragmented ?? false,
+    reason: outcome?.reason ?? member.problem ?? 'not reached',
+    ...(seconds !== undefined && { unavailableSeconds: seconds }),
+    ...(seconds !== undefined &&
+      seconds > LIVENESS_WARNING_SECONDS && {
+        warning: `${member.name} did not answer for ${seconds} s: kubelet's liveness probe of a kubeadm etcd (15 s x 8) would kill it at about two minutes`,
+      }),
+  };
+}
+
+const sizesOf = ({ dbSize, dbSizeInUse }: Sizes): Sizes => ({ dbSize, dbSizeInUse });
+
+function roleOf(member: Member, view: ClusterView | undefined): MemberReport['role'] {
+  if (member.learner) return 'learner';
+  if (member.id === view?.leaderId) return 'leader';
+  return member.status && view && votersOf(view).includes(member) ? 'follower' : 'unknown';
+}
+
+const MAX_TERMINATION_BYTES = 4096;
+
+/** Where it can be long; a character may take up to 12 bytes once it is escaped. */
+const cut = (value: string): string => value.slice(0, 300);
+
+/** The outcome for `kubectl get pod`: JSON of at most 4096 bytes, which is what kubelet keeps of it. */
+export function terminationMessage(report: Report): string {
+  const short = {
+    outcome: report.outcome,
+    exitCode: report.exitCode,
+    ...(report.cluster !== undefined && { cluster: report.cluster }),
+    ...(report.backup && { backup: report.backup.name, revision: report.backup.revision }),
+    ...(report.compaction?.to !== undefined && { compactRevision: report.compaction.to }),
+    reclaimedBytes: report.reclaimedBytes,
+    steps: Object.fromEntries(Object.entries(report.steps).map(([name, { status }]) => [name, status])),
+    error: report.error ?? '',
+    problems: report.problems.join('; '),
+  };
+  const text = JSON.stringify(short);
+  const over = Buffer.byteLength(text) - MAX_TERMINATION_BYTES;
+  if (over <= 0) return text;
+  return JSON.stringify({
+    ...short,
+    cluster: cut(short.cluster ?? ''),
+    error: cut(short.error),
+    problems: cut(short.problems),
+  });
+}

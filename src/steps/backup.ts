@@ -1,0 +1,187 @@
+import { encode } from '../backup/codec.ts';
+import { type Compression, formatManifest, type Manifest } from '../backup/manifest.ts';
+import { backupName, manifestName } from '../backup/names.ts';
+import { digesting, proveSnapshot, proveStored, type VerifiedBackup } from '../backup/proof.ts';
+import type { PendingFile, Store } from '../backup/stores/store.ts';
+import { Failure, messageOf } from '../errors.ts';
+import { countKeys, status } from '../etcd/calls.ts';
+import type { Connection } from '../etcd/connection.ts';
+import { accessDenied } from '../etcd/discover.ts';
+import { Refusal } from '../etcd/refusal.ts';
+import { openSnapshot, type SnapshotStream } from '../etcd/snapshot.ts';
+import { type HashKV, label, type Member } from '../etcd/types.ts';
+import type { Log } from '../log.ts';
+import { progress } from '../progress.ts';
+
+/** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
+const HEADROOM = 1.15;
+/** Node's timers cannot do without a bound on counting keys either; it reads the index alone. */
+const COUNT_TIMEOUT_MS = 60_000;
+
+export interface BackupTask {
+  connection: Connection;
+  member: Member;
+  store: Store;
+  cluster: { name: string; id: string };
+  compression: Compression;
+  timeoutMs: number;
+  hashKV?: HashKV;
+  /** what was wrong with the cluster */
+  problems: readonly string[];
+  node?: string;
+  version: string;
+  log: Log;
+  signal: AbortSignal;
+}
+
+export interface BackupResult {
+  backup: VerifiedBackup;
+  /** seconds from the first byte to the durable file; reading it back comes after that */
+  streamSeconds: number;
+  readBackSeconds: number;
+}
+
+/**
+ * Streams the member's snapshot into the store, reads it back, and only then gives it its name and its manifest.
+ * @throws Failure `backup` with nothing of it left behind; `configuration` when etcd refuses the right
+ */
+export async function backUp(task: BackupTask): Promise<BackupResult> {
+  const timeout = AbortSignal.timeout(task.timeoutMs);
+  const signal = AbortSignal.any([task.signal, timeout]);
+  try {
+    return await takeBackup({ ...task, signal });
+  } catch (error) {
+    task.signal.throwIfAborted();
+    if (timeout.aborted)
+      throw failure(task, `it took longer than BACKUP_TIMEOUT (${task.timeoutMs / 1000} s)`, error);
+    if (error instanceof Refusal && error.kind === 'access')
+      throw accessDenied(task.connection.endpoint, error);
+    if (error instanceof Failure && error.kind !== 'backup') throw error;
+    throw failure(task, messageOf(error), error);
+  }
+}
+
+function failure({ member, store }: BackupTask, why: string, cause: unknown): Failure {
+  return new Failure(
+    'backup',
+    `the backup of ${label(member)} to ${store.location} failed: ${why}. Nothing was changed in the cluster`,
+    { cause },
+  );
+}
+
+async function takeBackup(task: BackupTask): Promise<BackupResult> {
+  const { connection, store, signal } = task;
+  // Before anything else: what dead runs left behind may be what fills the disk.
+  await removeLeftovers(task);
+  await store.prepare();
+  const startedAt = new Date();
+  // Status first, the snapshot after it: every write up to this revision is then in the snapshot.
+  const before = await status(connection);
+  const keys = await countKeys(connection, before.revision, COUNT_TIMEOUT_MS);
+  const name = backupName({ at: startedAt, revision: before.revision, compression: task.compression });
+  const began = performance.now();
+  const snapshot = await openSnapshot(connection, signal);
+  let pending: PendingFile | undefined;
+  try {
+    await checkSpace(store, snapshot.announcedBytes);
+    pending = await store.create(name);
+    const { raw, stored } = await write(task, snapshot, pending);
+    await pending.flush();
+    const streamed = performance.now();
+    task.log.info(
+      { backup: name, bytes: raw.size, storedBytes: stored.size },
+      'backup written, reading it back',
+    );
+    const proof = await proveStored(pending, { compression: task.compression, raw, stored }, signal);
+    const proved = performance.now();
+    const manifest: Manifest = {
+      format: 1,
+      name,
+      cluster: task.cluster,
+      member: { id: task.member.id, name: task.member.name },
+      etcdVersion: before.version,
+      revision: before.revision,
+      raftTerm: before.raftTerm,
+      raftAppliedIndex: before.raftAppliedIndex,
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      raw,
+      stored,
+      compression: task.compression,
+      encryption: { recipients: [] },
+      keys,
+      ...(task.hashKV && { hashKV: task.hashKV }),
+      ...(task.node !== undefined && { node: task.node }),
+      problems: [...task.problems],
+      createdBy: { name: 'etcd-upkeep', version: task.version },
+    };
+    signal.throwIfAborted();
+    await pending.publish();
+    await store.writeText(manifestName(name), formatManifest(manifest));
+    return {
+      backup: { kind: 'verified', proof, manifest },
+      streamSeconds: (streamed - began) / 1000,
+      readBackSeconds: (proved - streamed) / 1000,
+    };
+  } catch (error) {
+    await discard(task, pending);
+    throw error;
+  } finally {
+    snapshot.close();
+  }
+}
+
+/** No run can still be writing a file that is older than a backup may take. */
+async function removeLeftovers({ store, timeoutMs, log }: BackupTask): Promise<void> {
+  try {
+    const files = await store.removeLeftovers(timeoutMs);
+    for (const file of files) log.info({ file }, 'temporary file of a dead run deleted');
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'temporary files of dead runs not deleted');
+  }
+}
+
+/** The failure that led here is the one to tell; this one only leaves a temporary file for a later run to remove. */
+async function discard({ log }: BackupTask, pending: PendingFile | undefined): Promise<void> {
+  try {
+    await pending?.discard();
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'temporary file not removed, a later run will');
+  }
+}
+
+async function checkSpace(store: Store, announcedBytes: number): Promise<void> {
+  const free = await store.freeBytes();
+  const needed = Math.ceil(announcedBytes * HEADROOM);
+  if (free === undefined || free >= needed) return;
+  throw new Failure(
+    'backup',
+    `${store.location} has ${free} bytes free and the snapshot needs ${needed} (its size and 15 %): make room there, or keep fewer backups (BACKUP_KEEP_LAST)`,
+  );
+}
+
+async function write(task: BackupTask, snapshot: SnapshotStream, pending: PendingFile) {
+  const { compression, signal, log } = task;
+  const proof = proveSnapshot();
+  const stored = digesting();
+  const tell = progress(snapshot.announcedBytes, (fields) => log.info(fields, 'backup progress'));
+  async function* watched(): AsyncGenerator<Buffer, void> {
+    for await (const chunk of proof.watch(snapshot.chunks)) {
+      tell(chunk.length);
+      yield chunk;
+    }
+  }
+  const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    let writing = Promise.resolve();
+    for await (const chunk of chunks) {
+      if (compression !== 'none') stored.add(chunk);
+      // One chunk is written while the next one comes in; waiting here is also what holds the member back.
+      await writing;
+      writing = pending.write(chunk);
+      writing.catch(() => undefined); // thrown by the await that follows
+    }
+    await writing;
+  };
+  await encode(watched(), compression, sink, signal);
+  return { raw: proof.raw(), stored: compression === 'none' ? proof.whole() : stored.digest() };
+}

@@ -1,0 +1,124 @@
+import type { BackupGuarantee } from '../backup/proof.ts';
+import { Failure } from '../errors.ts';
+import { compactPhysically, compactRevision } from '../etcd/calls.ts';
+import type { Cluster } from '../etcd/discover.ts';
+import type { Lock } from '../etcd/lock.ts';
+import { refusalOf } from '../etcd/refusal.ts';
+import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
+import type { Log } from '../log.ts';
+
+export interface CompactionTask {
+  cluster: Cluster;
+  view: ClusterView;
+  lock: Lock;
+  /** revisions of history to keep */
+  window: number;
+  timeoutMs: number;
+  log: Log;
+}
+
+export interface CompactionResult {
+  /** false: nothing new was compacted */
+  done: boolean;
+  reason: string;
+  /** the compact revision before and after, as far as it could be read */
+  from?: number;
+  to?: number;
+  /** undefined when there was nothing to aim at */
+  target?: number;
+}
+
+/** How often a member is asked again whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
+const ASKS = 2;
+
+/**
+ * Compacts to the current revision minus the window, on every voting member: the call waits only for the member that
+ * is asked, and what another has not deleted yet a defragmentation of it could not free.
+ * @throws Failure `step`
+ */
+export async function compact(guarantee: BackupGuarantee, task: CompactionTask): Promise<CompactionResult> {
+  const { view, window } = task;
+  // Never past what the backup holds: history that no backup has must stay.
+  const newest =
+    guarantee.kind === 'verified' ? Math.min(view.revision, guarantee.manifest.revision) : view.revision;
+  const target = newest - window;
+  const from = view.compactRevision;
+  if (target <= 0) {
+    return {
+      done: false,
+      reason: `nothing to do: ${newest} revisions are within the window of ${window}`,
+      ...known({ from, to: from }),
+    };
+  }
+  await task.lock.ensure();
+  const news: boolean[] = [];
+  for (const member of votersOf(view)) news.push(await compactMember(task, member, target));
+  const to = await revisionAfter(task);
+  const done = news.includes(true);
+  const reason = done
+    ? `compacted to ${target}, keeping ${window} revisions`
+    : `nothing new: revision ${target} was already compacted${to === undefined ? '' : ` (the history begins at ${to})`}`;
+  return { done, reason, target, ...known({ from, to }) };
+}
+
+/** @returns whether this call compacted anything; false when it had been already and the member has deleted it */
+async function compactMember(
+  { cluster, timeoutMs, log }: CompactionTask,
+  member: Member,
+  target: number,
+): Promise<boolean> {
+  const connection = cluster.connections.get(member.id);
+  if (connection === undefined)
+    throw new Failure(
+      'step',
+      `${label(member)} could not be asked to compact: ${member.problem ?? 'it is not reachable'}`,
+    );
+  const began = performance.now();
+  for (let asked = 1; ; asked += 1) {
+    try {
+      await compactPhysically(connection, target, timeoutMs);
+      log.info(
+        { member: member.name, target, durationMs: Math.round(performance.now() - began) },
+        'member compacted',
+      );
+      return true;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.kind === 'compacted') {
+        log.info(
+          { member: member.name, target, durationMs: Math.round(performance.now() - began) },
+          'member had compacted already',
+        );
+        // A second answer after a deadline: it was this run's own compaction that is now done.
+        return asked > 1;
+      }
+      if (refusal.kind !== 'timeout' || asked >= ASKS) {
+        throw new Failure(
+          'step',
+          `${label(member)} did not compact to ${target}: ${refusal.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
+          { cause: refusal },
+        );
+      }
+      log.warn(
+        { member: member.name, target, timeoutMs },
+        'member still compacting after COMPACTION_TIMEOUT, asking again',
+      );
+    }
+  }
+}
+
+async function revisionAfter({ cluster, view, log }: CompactionTask): Promise<number | undefined> {
+  const connection = cluster.connections.get(view.leaderId ?? '') ?? [...cluster.connections.values()][0];
+  if (connection === undefined) return undefined;
+  try {
+    return await compactRevision(connection);
+  } catch (error) {
+    log.warn({ reason: refusalOf(error).message }, 'compact revision not read');
+    return undefined;
+  }
+}
+
+/** Only what is known, so that a report never shows an undefined number. */
+function known({ from, to }: { from: number | undefined; to: number | undefined }) {
+  return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+}

@@ -1,0 +1,53 @@
+import type { MemberReport, Report, Sizes } from './report.ts';
+
+/** The report for a person at a terminal. */
+export function tableOf(report: Report): string {
+  const rows = [
+    [
+      'MEMBER',
+      'ROLE',
+      'VERSION',
+      'SIZE',
+      'IN USE',
+      'SIZE AFTER',
+      'IN USE AFTER',
+      'NO ANSWER',
+      'DEFRAGMENTED',
+    ],
+    ...report.members.map(rowOf),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return ['', ...lines, '', summaryOf(report), ''].join('\n');
+}
+
+function rowOf(member: MemberReport): string[] {
+  const { before, after } = member;
+  return [
+    member.name || member.id,
+    member.role,
+    member.version ?? '-',
+    size(before, 'dbSize'),
+    size(before, 'dbSizeInUse'),
+    size(after, 'dbSize'),
+    size(after, 'dbSizeInUse'),
+    member.unavailableSeconds === undefined ? '-' : `${member.unavailableSeconds} s`,
+    member.defragmented ? 'yes' : `no: ${member.reason}`,
+  ];
+}
+
+const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
+  sizes === undefined ? '-' : `${(sizes[which] / 2 ** 20).toFixed(1)} MiB`;
+
+function summaryOf({ outcome, exitCode, backup, reclaimedBytes, durationMs, error }: Report): string {
+  return [
+    `${outcome} (exit code ${exitCode}) after ${(durationMs / 1000).toFixed(1)} s, ${(reclaimedBytes / 2 ** 20).toFixed(1)} MiB reclaimed`,
+    ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
+    ...(error !== undefined ? [error] : []),
+  ].join('\n');
+}
