@@ -1,7 +1,8 @@
-import './reflect.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
-import * as x509 from '@peculiar/x509';
+import type { ExtendedKeyUsage } from '@peculiar/x509';
+import { loadX509 } from './x509.ts';
 
 /** The paths of a certificate and its key, PEM. */
 export interface KeyPair {
@@ -35,11 +36,12 @@ export interface Authority {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const DAY_MS = 24 * 60 * 60 * 1000;
-const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
 
 /** Makes a CA and writes its certificate into the folder, as `<name>.crt`. A second one is a stranger to the first. */
 export async function createAuthority(folder: string, name = 'ca'): Promise<Authority> {
   await mkdir(folder, { recursive: true });
+  const x509 = await loadX509();
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [`etcd-upkeep test ${name}`] }],
@@ -55,7 +57,7 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
   const ca = join(folder, `${name}.crt`);
   await writeFile(ca, root.toString('pem'));
 
-  async function issue(options: CertificateOptions, usages: x509.ExtendedKeyUsage[], hosts: string[]) {
+  async function issue(options: CertificateOptions, usages: ExtendedKeyUsage[], hosts: string[]) {
     const { commonName = options.name } = options;
     const own = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const certificate = await x509.X509CertificateGenerator.create({
@@ -70,7 +72,13 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension(usages),
         await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
-        ...(hosts.length > 0 ? [new x509.SubjectAlternativeNameExtension(hosts.map(generalName))] : []),
+        ...(hosts.length > 0
+          ? [
+              new x509.SubjectAlternativeNameExtension(
+                hosts.map((host) => new x509.GeneralName(isIP(host) ? 'ip' : 'dns', host)),
+              ),
+            ]
+          : []),
       ],
     });
     const pair = { cert: join(folder, `${options.name}.crt`), key: join(folder, `${options.name}.key`) };
@@ -85,10 +93,6 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
     server: (options) => issue(options, [serverAuth, clientAuth], options.hosts ?? LOOPBACK),
     client: (options) => issue(options, [clientAuth], options.hosts ?? []),
   };
-}
-
-function generalName(host: string): x509.GeneralName {
-  return new x509.GeneralName(/^[\d.]+$|:/.test(host) ? 'ip' : 'dns', host);
 }
 
 /** A day's margin on either side, whatever the clocks do. */
