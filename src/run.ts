@@ -142,7 +142,7 @@ async function backUpFirst(work: Work, store: Store): Promise<BackupGuarantee> {
     return {
       backup: result.backup,
       status: 'done',
-      reason: `${name} ${plan.backup.reason}, read back and whole`,
+      reason: `${name} of ${label(from)}, read back and whole`,
     };
   });
   return backup;

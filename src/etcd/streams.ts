@@ -9,7 +9,7 @@ const METRIC = 'etcd_mvcc_db_open_read_transactions';
 const IDLE = 1;
 /** Longer than etcd's batch interval (100 ms), after which the metric is true again. */
 const SETTLE_MS = 300;
-const POLL_MS = 2_000;
+const POLL_MS = 500;
 const PATIENCE_MS = 30_000;
 
 /**
