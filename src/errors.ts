@@ -72,6 +72,8 @@ export function exitCodeOf(error: unknown): number {
 /** An error's message with those of its causes, in one line. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // It says what its cause says in a sentence; the cause is there for a stack.
+  if (error.name === 'Refusal') return error.message;
   const cause = error.cause instanceof Error ? messageOf(error.cause) : '';
   if (cause === '' || error.message.includes(cause)) return error.message;
   return `${error.message}: ${cause}`;

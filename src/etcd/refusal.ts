@@ -1,4 +1,5 @@
 import { Failure, messageOf } from '../errors.ts';
+import { explained } from './meanings.ts';
 
 /** Why etcd, or the way to it, did not do what was asked. */
 export type RefusalKind =
@@ -62,14 +63,5 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const text = messageOf(error).replace(/^(?:\w*Error: )+/, '');
   const kind = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';
-  return new Refusal(kind, plain(text), { cause: error });
-}
-
-/** Without gRPC's frame around the sentence: `14 UNAVAILABLE: `, `No connection established. Last error: `. */
-function plain(text: string): string {
-  return text
-    .replace(/^\d+ [A-Z_]+: /, '')
-    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
-    .replace(/\.? ?Resolution note:.*$/s, '')
-    .trim();
+  return new Refusal(kind, explained(text), { cause: error });
 }

@@ -60,7 +60,8 @@ function quotaRule(dbSize: number, reclaimable: number, quota: Quota, defrag: De
   const least = `DEFRAG_QUOTA_USAGE (${percent(defrag.quotaUsage)})`;
   const leastFree = `DEFRAG_MIN_RECLAIM (${mebibytes(defrag.minReclaimBytes)})`;
   if (ratio < defrag.quotaUsage) return { reached: false, told: `${told} is below ${least}` };
-  if (reclaimable < defrag.minReclaimBytes) return { reached: false, told: `that is below ${leastFree}` };
+  if (reclaimable < defrag.minReclaimBytes)
+    return { reached: false, told: `what can be reclaimed is below ${leastFree}` };
   return { reached: true, told: `${told} reaches ${least}, and what can be reclaimed ${leastFree}` };
 }
 

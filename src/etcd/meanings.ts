@@ -1,0 +1,41 @@
+/**
+ * What a connection that failed means, where Node, OpenSSL and gRPC say it in words that help nobody at night: which
+ * side refused what, and which variable to look at.
+ */
+const MEANINGS: readonly [RegExp, string][] = [
+  [
+    /unable to verify the first certificate|unable to get (?:local )?issuer certificate|self.signed certificate/,
+    'no CA in ETCDCTL_CACERT signed its certificate',
+  ],
+  [/certificate has expired/, 'its own certificate has expired'],
+  [/certificate is not yet valid/, 'its own certificate is not valid yet: are the clocks right?'],
+  [/alert unknown ca/, 'it refuses ETCDCTL_CERT: no CA that it trusts signed that certificate'],
+  [/alert certificate required/, 'it wants a client certificate: set ETCDCTL_CERT and ETCDCTL_KEY'],
+  [/alert certificate expired/, 'it refuses ETCDCTL_CERT: that certificate has expired'],
+  // What etcd built with older versions of Go says in all three cases.
+  [/alert bad certificate/, 'it wants a client certificate, and ETCDCTL_CERT is none, expired or of another CA'],
+  [/disconnected before secure TLS|wrong version number/, 'it does not speak TLS: is it http there?'],
+  [/^Failed to connect$/, 'it closed the connection at once: is it https there?'],
+];
+
+/** The text without the frames around the sentence, and with its meaning before it where that is known. */
+export function explained(text: string): string {
+  const said = sentenceOf(text);
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(said))?.[1];
+  return meaning === undefined ? said : `${meaning} (${said})`;
+}
+
+/**
+ * Without gRPC's frame (`14 UNAVAILABLE: `, `No connection established. Last error: `, the time), Node's advice to its
+ * own users, and OpenSSL's (`405A:error:0A000418:SSL routines:ssl3_read_bytes:REASON:../file.c:918:SSL alert ...`).
+ */
+function sentenceOf(text: string): string {
+  return text
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/\.? ?Resolution note:.*$/s, '')
+    .replace(/\s*\(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '')
+    .replace(/; if the root CA is installed locally.*$/, '')
+    .replace(/^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s, '$1')
+    .trim();
+}
