@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import packageJson from '../package.json' with { type: 'json' };
 import { Interrupted } from './errors.ts';
 
@@ -11,6 +12,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   // Only once: whoever asks a second time wants the process gone, whatever it leaves behind.
   process.once(signal, () => ending.abort(new Interrupted(signal)));
 }
+
+// A snapshot passes through thousands of short-lived buffers, whose memory V8 does not count as young objects: with a
+// young generation of the usual 16 MiB and more it looks for dead ones far too late. With a small one the process needs
+// 60 MiB less, and less time.
+setFlagsFromString('--scavenger-max-new-space-capacity-mb=1');
 
 // Nearly everything is loaded after this line, because stripping the types of
 // fifty files takes as long as everything else before the first call of etcd. A folder that cannot be written (the

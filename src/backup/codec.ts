@@ -5,7 +5,8 @@ import { abortable } from '../abortable.ts';
 import { Failure } from '../errors.ts';
 import type { Compression } from './manifest.ts';
 
-const CHUNK_BYTES = 1 << 20;
+/** What zlib hands out at a time. Larger pieces are no faster, and more of them lie about until they are collected. */
+const CHUNK_BYTES = 1 << 17;
 /** zstd's own default, and that of the command line tool; the checksum lets `zstd -t` find damage without us. */
 const ZSTD = {
   chunkSize: CHUNK_BYTES,

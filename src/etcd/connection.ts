@@ -48,7 +48,7 @@ const isMethod = (found: unknown): found is MethodDefinition<object, object> =>
 export class Connection extends Etcd3 {
   readonly endpoint: string;
   readonly settings: EtcdSettings;
-  private readonly signal: AbortSignal;
+  readonly signal: AbortSignal;
 
   /** No call outlives `signal`, but for those that clean up after it. */
   constructor(endpoint: string, settings: EtcdSettings, signal: AbortSignal) {
@@ -79,6 +79,7 @@ export class Connection extends Etcd3 {
     fn: (options: { deadline: Date }) => Promise<T>,
     timeoutMs = this.settings.commandTimeoutMs,
   ): Promise<T> {
+    this.signal.throwIfAborted(); // nothing new is asked of etcd once the run is to end
     return abortable(this.callToTheEnd(fn, timeoutMs), this.signal);
   }
 

@@ -13,6 +13,8 @@ export interface Cluster {
   connections: ReadonlyMap<string, Connection>;
   /** why a member without a connection has none, by member ID */
   unreachable: ReadonlyMap<string, string>;
+  /** given endpoints that are no member's own and did not answer */
+  warnings: readonly string[];
   close(): void;
 }
 
@@ -56,7 +58,8 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
     );
     const connections = new Map([...byMember].map(([memberId, { connection }]) => [memberId, connection]));
     for (const connection of opened) if (![...connections.values()].includes(connection)) connection.close();
-    return { id, settings, members, connections, unreachable: unreachableBecause, close };
+    const warnings = silentEndpoints(given, members);
+    return { id, settings, members, connections, unreachable: unreachableBecause, warnings, close };
   } catch (error) {
     close();
     throw error;
@@ -142,6 +145,16 @@ async function findMember(
   }
   if (asGiven) return asGiven;
   return reasons.length > 0 ? reasons.join('; ') : 'it advertises no client URL';
+}
+
+/** What nobody would notice otherwise: a member that does not answer at its own URL is told of as that member. */
+function silentEndpoints(given: ReadonlyMap<string, Answer | Refusal>, members: readonly Member[]): string[] {
+  const own = new Set(members.flatMap(({ clientUrls }) => clientUrls));
+  return [...given].flatMap(([endpoint, answer]) =>
+    answer instanceof Error && !own.has(endpoint)
+      ? [`${endpoint} of ETCDCTL_ENDPOINTS did not answer: ${answer.message}`]
+      : [],
+  );
 }
 
 /** No endpoint answered: which failure that is, and why. */

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../abortable.ts';
 import { Failure } from '../errors.ts';
 import { alarmsOf, statusOnce } from './calls.ts';
 import type { Connection } from './connection.ts';
@@ -38,7 +38,7 @@ export async function firstAnswer(
       if (Date.now() >= deadline) return false;
       if (refusalOf(error).kind === 'access') return false;
     }
-    await sleep(POLL_MS, undefined, { signal });
+    await pause(POLL_MS, signal);
   }
 }
 
@@ -63,7 +63,7 @@ export async function awaitWell(
       const forSoLong = steadyMs > 0 ? ` for ${steadyMs / 1000} s on end` : '';
       throw new Failure('refused', `the cluster is not well${forSoLong}: ${trouble ?? 'it keeps changing'}`);
     }
-    await sleep(POLL_MS, undefined, { signal });
+    await pause(POLL_MS, signal);
   }
 }
 

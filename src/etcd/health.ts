@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../abortable.ts';
 import { statusOnce } from './calls.ts';
 import type { Cluster } from './discover.ts';
 import { refusalOf } from './refusal.ts';
@@ -20,7 +20,7 @@ export async function readMembers(cluster: Cluster, signal?: AbortSignal): Promi
     !member.learner && member.status !== undefined && member.status.raftAppliedIndex < committed;
   const deadline = Date.now() + CATCH_UP_MS;
   while (members.some(behind) && Date.now() < deadline) {
-    await sleep(POLL_MS, undefined, { signal });
+    await pause(POLL_MS, signal);
     members = await readOnce(cluster);
   }
   const leaders = new Set(votersOf({ members }).map((member) => member.status?.leaderId ?? ''));

@@ -16,7 +16,7 @@ const QUOTA_METRIC = 'etcd_server_quota_backend_bytes';
 export async function inspect(cluster: Cluster, checkHashes: boolean): Promise<ClusterView> {
   const members = await readMembers(cluster);
   const leaderId = leaderOf(members);
-  const warnings: string[] = [];
+  const warnings = [...cluster.warnings];
   const alarms = await readAlarms(cluster, members, leaderId, warnings);
   const quotas = Object.fromEntries(
     await Promise.all(members.map(async (member) => [member.id, await quotaOf(cluster, member)] as const)),

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../abortable.ts';
 import { Failure, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Connection } from './connection.ts';
@@ -13,6 +13,7 @@ import {
   revokeLease,
 } from './leases.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
+import { votersOf } from './types.ts';
 
 export const LOCK_KEY = 'etcd-upkeep/lock';
 
@@ -60,7 +61,9 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
 
   /** Asks one member after another, the avoided one never while there is another. */
   async function anywhere<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
-    const all = [...cluster.connections];
+    // A learner refuses all of these calls.
+    const voters = new Set(votersOf(cluster).map(({ id }) => id));
+    const all = [...cluster.connections].filter(([id]) => voters.has(id));
     const others = all.filter(([id]) => id !== avoided);
     let last: Refusal | undefined;
     for (const [, connection] of others.length > 0 ? others : all) {
@@ -134,7 +137,7 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
           { key: LOCK_KEY, holder: found.value, secondsLeft: left.seconds },
           'lock is held, waiting for it to expire or be renewed',
         );
-      await sleep(POLL_MS, undefined, { signal });
+      await pause(POLL_MS, signal);
     }
   }
 

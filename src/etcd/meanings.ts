@@ -13,7 +13,10 @@ const MEANINGS: readonly [RegExp, string][] = [
   [/alert certificate required/, 'it wants a client certificate: set ETCDCTL_CERT and ETCDCTL_KEY'],
   [/alert certificate expired/, 'it refuses ETCDCTL_CERT: that certificate has expired'],
   // What etcd built with older versions of Go says in all three cases.
-  [/alert bad certificate/, 'it wants a client certificate, and ETCDCTL_CERT is none, expired or of another CA'],
+  [
+    /alert bad certificate/,
+    'it wants a client certificate, and ETCDCTL_CERT is none, expired or of another CA',
+  ],
   [/disconnected before secure TLS|wrong version number/, 'it does not speak TLS: is it http there?'],
   [/^Failed to connect$/, 'it closed the connection at once: is it https there?'],
 ];

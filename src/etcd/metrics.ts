@@ -13,6 +13,7 @@ export async function readMetrics(connection: Connection): Promise<ReadonlyMap<s
   try {
     return parse(await get(connection));
   } catch {
+    connection.signal.throwIfAborted();
     return new Map(); // not served, not reachable, not text: all the same to the caller
   }
 }
@@ -29,7 +30,7 @@ function get(connection: Connection): Promise<string> {
   const url = new URL('/metrics', connection.endpoint);
   const secure = url.protocol === 'https:';
   const options = {
-    signal: AbortSignal.timeout(commandTimeoutMs),
+    signal: AbortSignal.any([connection.signal, AbortSignal.timeout(commandTimeoutMs)]),
     agent: false as const,
     ...(secure && {
       ca: tls?.ca ?? systemRoots(),

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../abortable.ts';
 import { Failure } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Lock } from './lock.ts';
@@ -30,7 +30,7 @@ export async function awaitNoSnapshotStream(
   for (;;) {
     // Members tell the number of their last commit. This write makes every one of them commit.
     if (!(await lock.touch())) return;
-    await sleep(SETTLE_MS, undefined, { signal });
+    await pause(SETTLE_MS, signal);
     const open = (await readMetrics(connection)).get(METRIC) ?? IDLE;
     above = open > IDLE ? above + 1 : 0;
     if (above === 0) return;
@@ -40,6 +40,6 @@ export async function awaitNoSnapshotStream(
         `somebody has been streaming a snapshot from it for ${PATIENCE_MS / 1000} s: until that ends a defragmentation would freeze it`,
       );
     }
-    await sleep(POLL_MS, undefined, { signal });
+    await pause(POLL_MS, signal);
   }
 }

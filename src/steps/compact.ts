@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupGuarantee } from '../backup/proof.ts';
 import { Failure } from '../errors.ts';
 import { compactPhysically, compactRevision } from '../etcd/calls.ts';
@@ -30,6 +31,8 @@ export interface CompactionResult {
 
 /** How often a member is asked again whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
 const ASKS = 2;
+/** Longer than etcd's batch interval (100 ms), after which a write is committed on every member. */
+const COMMIT_MS = 300;
 
 /**
  * Compacts to the current revision minus the window, on every voting member: the call waits only for the member that
@@ -53,12 +56,28 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
   await task.lock.ensure();
   const news: boolean[] = [];
   for (const member of votersOf(view)) news.push(await compactMember(task, member, target));
+  await settleSizes(task);
   const to = await revisionAfter(task);
   const done = news.includes(true);
   const reason = done
     ? `compacted to ${target}, keeping ${window} revisions`
     : `nothing new: revision ${target} was already compacted${to === undefined ? '' : ` (the history begins at ${to})`}`;
   return { done, reason, target, ...known({ from, to }) };
+}
+
+/**
+ * A member counts a page as free only two commits after it was freed, and an idle one makes none: without these writes
+ * its sizes may still be those from before, and the defragmentation would see nothing to reclaim.
+ */
+async function settleSizes({ lock, log }: CompactionTask): Promise<void> {
+  try {
+    for (let commits = 0; commits < 2; commits += 1) {
+      if (!(await lock.touch())) return; // NOSPACE: nobody can write, and most of the pages are counted all the same
+      await sleep(COMMIT_MS);
+    }
+  } catch (error) {
+    log.warn({ reason: refusalOf(error).message }, 'sizes after compaction may not be up to date');
+  }
 }
 
 /** @returns whether this call compacted anything; false when it had been already and the member has deleted it */

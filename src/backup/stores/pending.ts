@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { allowing, attempt, codeOf, NOTHING_CHANGED, refusal } from './file-failure.ts';
 import { setMode, syncFolder } from './folder.ts';
@@ -27,7 +26,7 @@ export async function createPending(folder: string, name: string): Promise<Pendi
   const final = join(folder, name);
   const temporary = join(folder, `.${name}.etcd-upkeep-${randomBytes(8).toString('hex')}.part`);
   const handle = await attempt('create', temporary, () => openNew(temporary), NOTHING_CHANGED);
-  const readers: Readable[] = [];
+  const readers: AsyncGenerator<Buffer>[] = [];
   let published = false;
 
   function write(chunk: Uint8Array): Promise<void> {
@@ -38,7 +37,7 @@ export async function createPending(folder: string, name: string): Promise<Pendi
     return attempt('sync', temporary, () => handle.sync(), NOTHING_CHANGED);
   }
 
-  function read(): Readable {
+  function read(): AsyncIterable<Buffer> {
     const reader = readChunks(temporary, NOTHING_CHANGED);
     readers.push(reader);
     return reader;
@@ -55,7 +54,7 @@ export async function createPending(folder: string, name: string): Promise<Pendi
   }
 
   async function discard(): Promise<void> {
-    for (const reader of readers) reader.destroy();
+    await Promise.allSettled(readers.map((reader) => reader.return(undefined))); // closes what it reads from
     await Promise.allSettled([handle.close()]); // whether the bytes were stored matters no more
     const ends = await Promise.allSettled([
       attempt('remove', temporary, () => removeIfThere(temporary)),

@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-
 /** One file in a cluster's folder of the store. */
 export interface StoredFile {
   name: string;
@@ -17,8 +15,11 @@ export interface PendingFile {
   write(chunk: Uint8Array): Promise<void>;
   /** Everything that was written is durable when this resolves. */
   flush(): Promise<void>;
-  /** Reads back what the store holds, not what the process remembers. */
-  read(): Readable;
+  /**
+   * Reads back what the store holds, not what the process remembers. A piece is overwritten after two more have been
+   * asked for: new ones for a whole backup would pile up faster than they are collected.
+   */
+  read(): AsyncIterable<Buffer>;
   publish(): Promise<void>;
   discard(): Promise<void>;
 }

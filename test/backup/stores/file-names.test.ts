@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { exitCodeOf, Failure } from '../../../src/errors.ts';
 import { openFileStore } from '../../../src/backup/stores/file.ts';
 import { run } from '../../support/process.ts';
-import { failsWith, NAME, readyStore } from './place.ts';
+import { collect, failsWith, NAME, readyStore } from './place.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -102,7 +101,7 @@ describe('listing, reading and removing', () => {
       await store.writeText(name, name);
       const pending = await store.create(`${name}.db`);
       await pending.write(Buffer.from(name));
-      assert.equal((await buffer(pending.read())).toString(), name);
+      assert.equal((await collect(pending.read())).toString(), name);
       await pending.publish();
       assert.deepEqual(
         (await store.list()).map((file) => file.name),

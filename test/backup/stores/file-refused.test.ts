@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { chmod, chown, link, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { Failure } from '../../../src/errors.ts';
 import { fileFailure, NOTHING_CHANGED } from '../../../src/backup/stores/file-failure.ts';
 import { openFileStore } from '../../../src/backup/stores/file.ts';
 import { asOrdinaryUser, mountTmpfs, type Mount } from '../../support/mount.ts';
-import { assertNothingOpenBelow, failsWith, MIB, NAME, newStore, readyStore } from './place.ts';
+import { assertNothingOpenBelow, collect, failsWith, MIB, NAME, newStore, readyStore } from './place.ts';
 
 const NOTHING = /nothing was backed up and nothing was changed/;
 
@@ -268,7 +267,7 @@ test('a folder of another user, open to the group of the job, is used as it is',
     await place.store.prepare();
     const pending = await place.store.create(NAME);
     await pending.write(Buffer.from('bytes'));
-    assert.equal((await buffer(pending.read())).toString(), 'bytes');
+    assert.equal((await collect(pending.read())).toString(), 'bytes');
     await pending.publish();
   });
   assert.deepEqual(await readdir(place.folder), [NAME]);

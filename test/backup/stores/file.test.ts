@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { lstat, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { proveText } from '../../../src/backup/stores/pending.ts';
-import { assertNothingOpenBelow, failsWith, MIB, NAME, newStore, openBelow, readyStore } from './place.ts';
+import {
+  assertNothingOpenBelow,
+  collect,
+  failsWith,
+  MIB,
+  NAME,
+  newStore,
+  openBelow,
+  readyStore,
+} from './place.ts';
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o7777;
 
@@ -16,7 +24,7 @@ describe('a file', () => {
     for (let count = 0; count < 3; count += 1) await pending.write(chunk);
     await pending.flush();
     assert.deepEqual(await place.store.list(), []);
-    assert.ok((await buffer(pending.read())).equals(Buffer.concat([chunk, chunk, chunk])));
+    assert.ok((await collect(pending.read())).equals(Buffer.concat([chunk, chunk, chunk])));
     await pending.publish();
     assert.deepEqual(await readdir(place.folder), [NAME]);
     assert.ok((await readFile(join(place.folder, NAME))).equals(Buffer.concat([chunk, chunk, chunk])));
@@ -29,7 +37,7 @@ describe('a file', () => {
     await using place = await readyStore();
     const pending = await place.store.create(NAME);
     await pending.write(new Uint8Array());
-    assert.equal((await buffer(pending.read())).length, 0);
+    assert.equal((await collect(pending.read())).length, 0);
     await pending.publish();
     assert.equal((await stat(join(place.folder, NAME))).size, 0);
   });
@@ -41,7 +49,7 @@ describe('a file', () => {
     await pending.flush();
     const [temporary = ''] = await readdir(place.folder);
     await writeFile(join(place.folder, temporary), 'what rotted');
-    assert.equal((await buffer(pending.read())).toString(), 'what rotted');
+    assert.equal((await collect(pending.read())).toString(), 'what rotted');
     await pending.discard();
     assert.deepEqual(await readdir(place.folder), []);
   });
@@ -68,7 +76,7 @@ describe('a file', () => {
     await pending.discard();
     await symlink(join(place.directory, 'other'), join(place.folder, temporary));
     await assert.rejects(
-      buffer(pending.read()),
+      collect(pending.read()),
       failsWith(/could not read .*: it is a symbolic link/, /nothing was backed up/),
     );
   });
@@ -153,7 +161,7 @@ describe('a file', () => {
     const pending = await place.store.create(NAME);
     for (let count = 0; count < 4; count += 1) await pending.write(Buffer.alloc(MIB));
     const abandoned = pending.read();
-    await new Promise((resolve) => abandoned.once('readable', resolve));
+    await abandoned[Symbol.asyncIterator]().next();
     pending.read(); // never started
     assert.equal((await openBelow(place.folder)).length, 2);
     await pending.discard();
@@ -163,7 +171,7 @@ describe('a file', () => {
     await assert.rejects(place.store.writeText('text', 'again'));
     await place.store.readText('text');
     const published = await place.store.create(NAME);
-    await buffer(published.read());
+    await collect(published.read());
     await published.publish();
     await assertNothingOpenBelow(place.folder);
     assert.deepEqual(warnings, []);

@@ -60,3 +60,10 @@ export async function assertNothingOpenBelow(folder: string): Promise<void> {
   for (let tries = 0; tries < 100 && (await openBelow(folder)).length > 0; tries += 1) await wait(10);
   assert.deepEqual(await openBelow(folder), []);
 }
+
+/** All bytes of what a store reads; copied, because it overwrites its pieces. */
+export async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  for await (const piece of pieces) copies.push(Buffer.from(piece));
+  return Buffer.concat(copies);
+}
