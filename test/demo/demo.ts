@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Report } from '../../src/report.ts';
 import { tableOf } from '../../src/table.ts';
 import { type Cluster, startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
@@ -9,6 +8,7 @@ import { startJob } from '../support/job.ts';
 import { readAll } from '../support/read.ts';
 import { decompress, restore } from '../support/restore.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { typedReport } from '../support/typed-report.ts';
 
 /**
  * What a night does, on a throwaway etcd: three members with TLS, whose history of overwritten values fills the
@@ -35,11 +35,10 @@ const environment = {
 };
 say(`Running the job (node src/main.ts) with this environment:\n${environmentOf(environment)}`);
 await using job = await startJob(environment);
-await job.finished.then(({ stdout }) => console.log(stdout.trimEnd()));
-const { code, report } = await job.finished;
-assert.equal(code, 0, 'the job ends with exit code 0');
-// The job's own report line: the one thing here that is typed by the code under test.
-console.log(tableOf(report as unknown as Report));
+const result = await job.finished;
+console.log(result.stdout.trimEnd());
+assert.equal(result.code, 0, 'the job ends with exit code 0');
+console.log(tableOf(typedReport(result)));
 
 await showMembers(cluster, 'After:');
 
