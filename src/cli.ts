@@ -22,13 +22,16 @@ export interface Surroundings {
 /** Runs the night and reports it. @returns the exit code */
 export async function main(surroundings: Surroundings): Promise<number> {
   const { env, terminal, signal } = surroundings;
-  const log = await createLog({ level: logLevelOf(env), pretty: terminal });
+  const least = logLevelOf(env);
+  const log = await createLog({ level: least, pretty: terminal });
   surroundings.onWarning((warning) => log.warn({ warning }, 'warning'));
   signal.addEventListener('abort', () => log.warn('ending the run'));
   const night = newNight(surroundings.version, new Date());
   const report = await spend(night, surroundings, log);
   if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
-  log[levelOf(report)](report, 'report');
+  const level = levelOf(report);
+  // The report is the one line that every level but silent shows.
+  log[log.isLevelEnabled(level) ? level : least](report, 'report');
   if (terminal) surroundings.print(tableOf(report));
   await writeTerminationMessage(report, env['TERMINATION_LOG'] || '/dev/termination-log');
   return report.exitCode;

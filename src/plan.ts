@@ -7,7 +7,7 @@ import { alarmsOf, nameOf, noticesOf, problemsOf } from './plan/health.ts';
 import { judgeMember } from './plan/members.ts';
 
 export type { Decision } from './plan/decision.ts';
-export { judgeMember, mebibytes, quotaFor } from './plan/members.ts';
+export { FULL_USAGE, judgeMember, mebibytes, quotaFor } from './plan/members.ts';
 
 export interface Plan {
   /** what is wrong with the cluster, in words; with anything here it is backed up and otherwise left alone */
@@ -46,7 +46,12 @@ export function judge(view: ClusterView, policy: Policy): Plan {
   };
 }
 
-function judgeDisarm(view: ClusterView, { alarmDisarm }: Policy, problems: readonly string[]): Decision {
+/** Judged again before it is done: the database may have filled up while the run went on. */
+export function judgeDisarm(
+  view: ClusterView,
+  { alarmDisarm }: Policy,
+  problems: readonly string[],
+): Decision {
   const full = alarmsOf(view, 'NOSPACE').map(({ memberId }) => nameOf(view, memberId));
   if (full.length === 0) return skip('no NOSPACE alarm');
   if (!alarmDisarm) {

@@ -152,7 +152,10 @@ function outcomeOf({ dryRun, steps, ended }: Night, exitCode: number): Outcome {
 
 /** Every step, those too that were not reached. */
 function stepsOf({ steps, ended }: Night): Record<StepName, StepReport> {
-  const failed = STEPS.find((name) => steps[name]?.status === 'failed' || steps[name]?.status === 'refused');
+  // The last one: a refused step before it ended nothing.
+  const failed = STEPS.findLast(
+    (name) => steps[name]?.status === 'failed' || steps[name]?.status === 'refused',
+  );
   const why =
     ended === undefined
       ? 'not reached'

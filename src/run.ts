@@ -5,12 +5,12 @@ import type { Config } from './config.ts';
 import { Failure } from './errors.ts';
 import { type Cluster, discover } from './etcd/discover.ts';
 import { readMembers } from './etcd/health.ts';
-import { inspect } from './etcd/inspect.ts';
+import { inspect, readAlarms } from './etcd/inspect.ts';
 import { type Lock, takeLock } from './etcd/lock.ts';
 import { type ClusterView, label } from './etcd/types.ts';
 import type { Log } from './log.ts';
 import { type Recorder, recorder, type StepEnd } from './night.ts';
-import { type Decision, judge, judgeMember, type Plan, quotaFor } from './plan.ts';
+import { type Decision, judge, judgeDisarm, judgeMember, type Plan, quotaFor } from './plan.ts';
 import { rate } from './progress.ts';
 import { type Night, type Report, reportOf, type StepName } from './report.ts';
 import { backUp } from './steps/backup.ts';
@@ -41,32 +41,30 @@ interface Work extends Context, Recorder {
 export async function run(config: Config, night: Night, context: Context): Promise<Report> {
   night.dryRun = config.dryRun;
   night.warnings.push(...config.warnings);
-  let cluster: Cluster | undefined;
+  const opened: Cluster[] = [];
   try {
-    cluster = await discover(config.etcd, context.signal);
-    await spendNight(config, context, night, cluster);
+    await spendNight(config, context, night, opened);
   } catch (error) {
     night.ended = error;
   } finally {
-    cluster?.close();
+    for (const cluster of opened) cluster.close();
   }
   return reportOf(night, new Date());
 }
 
-async function spendNight(config: Config, context: Context, night: Night, cluster: Cluster): Promise<void> {
-  const { log } = context;
+async function spendNight(config: Config, context: Context, night: Night, opened: Cluster[]): Promise<void> {
+  const { log, signal } = context;
   const steps = recorder(night, log);
-  const clusterName = config.clusterName ?? cluster.id;
-  night.cluster = { name: clusterName, id: cluster.id };
 
-  const { view } = await steps.record('inspect', async () => {
-    const seen = await inspect(cluster, config.consistencyCheck);
-    return {
-      view: seen,
-      status: 'done',
-      reason: `${seen.members.length} members, revision ${seen.revision}`,
-    };
+  const { cluster, view } = await steps.record('inspect', async () => {
+    const found = await discover(config.etcd, signal);
+    opened.push(found);
+    night.cluster = { name: config.clusterName ?? found.id, id: found.id };
+    const seen = await inspect(found, config.consistencyCheck);
+    const reason = `${seen.members.length} members, revision ${seen.revision}`;
+    return { cluster: found, view: seen, status: 'done', reason };
   });
+  const clusterName = config.clusterName ?? cluster.id;
   night.view = view;
   const plan = judge(view, config);
   const work: Work = { ...context, ...steps, config, night, cluster, clusterName, view, plan };
@@ -79,8 +77,9 @@ async function spendNight(config: Config, context: Context, night: Night, cluste
     const guarantee = await backUpFirst(work, store);
     if (guarantee.kind === 'verified') await prune(work, store, guarantee);
     await steps.decided('compact', plan.compact, () => compactHistory(work, lock, guarantee));
-    await steps.decided('defragment', plan.defragment, () => defragmentMembers(work, lock, guarantee));
-    await steps.decided('disarm', plan.disarm, () => disarmAlarm(work, lock));
+    const now = { ...work, view: await withAlarmsNow(work) };
+    await steps.decided('defragment', plan.defragment, () => defragmentMembers(now, lock, guarantee));
+    await steps.decided('disarm', judgeDisarm(now.view, config, plan.problems), () => disarmAlarm(now, lock));
   } finally {
     await lookAgain(work);
     await lock.release();
@@ -142,7 +141,7 @@ async function backUpFirst(work: Work, store: Store): Promise<BackupGuarantee> {
     return {
       backup: result.backup,
       status: 'done',
-      reason: `${name} of ${label(from)}, read back and whole`,
+      reason: [`${name} of ${label(from)}, read back and whole`, ...(plan.backup.doubts ?? [])].join('; '),
     };
   });
   return backup;
@@ -194,6 +193,12 @@ async function compactHistory(
   return { status: done ? 'done' : 'skipped', reason };
 }
 
+/** A database may fill up while it is backed up; the alarm that tells so is then dealt with in this run. */
+async function withAlarmsNow({ cluster, view, night, plan }: Work): Promise<ClusterView> {
+  if (plan.problems.length > 0) return view;
+  return { ...view, alarms: await readAlarms(cluster, view.members, view.leaderId, night.warnings) };
+}
+
 async function defragmentMembers(
   { cluster, view, config, night, log, signal }: Work,
   lock: Lock,
@@ -237,6 +242,14 @@ async function lookAgain({ cluster, night, signal, log }: Work): Promise<void> {
 function tell({ log, night, view, plan, config }: Work): void {
   night.problems = plan.problems;
   night.warnings.push(...plan.warnings);
+  const { window, windowFrom } = plan.compact;
+  const from = view.compactRevision;
+  night.compaction = {
+    ...(from !== undefined && { from }),
+    target: view.revision - window,
+    window,
+    windowFrom,
+  };
   for (const warning of night.warnings) log.warn({ warning }, 'warning');
   for (const problem of plan.problems) log.error({ problem }, 'cluster is not well');
   const decisions = plan.members.map(({ member, decision }) => ({
@@ -261,15 +274,7 @@ function tell({ log, night, view, plan, config }: Work): void {
   );
 }
 
-function noteDryRun({ night, view, plan }: Work): void {
-  const { window, windowFrom } = plan.compact;
-  const from = view.compactRevision;
-  night.compaction = {
-    ...(from !== undefined && { from }),
-    target: view.revision - window,
-    window,
-    windowFrom,
-  };
+function noteDryRun({ night, plan }: Work): void {
   night.steps.lock = { status: 'skipped', reason: 'dry run', durationMs: 0 };
   const planned: [StepName, Decision][] = [
     ['backup', plan.backup],

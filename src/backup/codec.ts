@@ -5,13 +5,14 @@ import { abortable } from '../abortable.ts';
 import { Failure } from '../errors.ts';
 import type { Compression } from './manifest.ts';
 
-/** What zlib hands out at a time. Larger pieces are no faster, and more of them lie about until they are collected. */
-const CHUNK_BYTES = 1 << 17;
+/**
+ * What zlib hands out at a time: larger pieces are no faster, and more of them lie about until they are collected. What
+ * it takes in: one piece, and the next when it is done with that. By default it queues 64 KiB, and a source may already
+ * have overwritten the first of them (`SnapshotStream`, `readChunks`).
+ */
+const PIECES = { chunkSize: 1 << 17, writableHighWaterMark: 1 };
 /** zstd's own default, and that of the command line tool; the checksum lets `zstd -t` find damage without us. */
-const ZSTD = {
-  chunkSize: CHUNK_BYTES,
-  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-};
+const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
 type Source = AsyncIterable<Buffer>;
 type Sink = (chunks: AsyncIterable<Buffer>) => Promise<void>;
@@ -30,7 +31,7 @@ export function encode(
     case 'none':
       return pass(source, undefined, sink, signal);
     case 'zstd':
-      return pass(source, createZstdCompress(ZSTD), sink, signal);
+      return pass(source, createZstdCompress({ ...PIECES, params: PARAMS }), sink, signal);
     default:
       return compression satisfies never;
   }
@@ -58,7 +59,7 @@ export function decode(
 
 async function decompress(source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
   try {
-    await pass(source, createZstdDecompress({ chunkSize: CHUNK_BYTES }), sink, signal);
+    await pass(source, createZstdDecompress(PIECES), sink, signal);
   } catch (error) {
     throw decodeFailure(error);
   }

@@ -32,6 +32,12 @@ interface RawStatus {
 /** The loader fills in every field of status.proto but an absent message. */
 const isStatus = (raw: object): raw is RawStatus => 'header' in raw && raw.header !== null;
 
+/** Who gave the answer. */
+export function memberIdIn(raw: object): string {
+  if (!isStatus(raw)) throw new Refusal('other', 'the member gave a status without a header');
+  return hexId(raw.header.member_id);
+}
+
 /** One Status, never repeated: whoever polls wants to know how long a single answer takes. */
 export async function statusOnce(connection: Connection, timeoutMs?: number): Promise<MemberStatus> {
   const raw = await connection.fullStatus(timeoutMs);

@@ -2,7 +2,7 @@ import { getCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { Client, Metadata } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
-import { noop } from 'cockatiel';
+import { type IPolicy, noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import { abortable } from '../abortable.ts';
 import type { Config } from '../config.ts';
@@ -22,6 +22,21 @@ const CHANNEL_OPTIONS = {
   'grpc.enable_http_proxy': 0,
 };
 
+/**
+ * After many errors of one call etcd3 closes its channel, and with it every other call that still waits there: a lease
+ * that was not renewed in time would end the defragmentation that it waited for. It knows those errors by their class,
+ * so they leave its policy as ours. The channel connects anew by itself.
+ */
+const keepChannel: IPolicy = {
+  _altReturn: noop._altReturn,
+  onSuccess: noop.onSuccess,
+  onFailure: noop.onFailure,
+  execute: (fn, signal) =>
+    noop.execute(fn, signal).catch((error: unknown) => {
+      throw refusalOf(error);
+    }),
+};
+
 const statusProto = fileURLToPath(new URL('status.proto', import.meta.url));
 let statusMethod: MethodDefinition<object, object> | undefined;
 
@@ -35,6 +50,9 @@ function statusDefinition(): MethodDefinition<object, object> {
   statusMethod = method;
   return statusMethod;
 }
+
+/** A Status answer that came by another way than gRPC's client. */
+export const statusOf = (message: Buffer): object => statusDefinition().responseDeserialize(message);
 
 /** The loader types whatever it finds in the file as one of everything that it could be. */
 const isMethod = (found: unknown): found is MethodDefinition<object, object> =>
@@ -64,8 +82,9 @@ export class Connection extends Etcd3 {
         },
       }),
       grpcOptions: CHANNEL_OPTIONS,
-      faultHandling: { global: noop, host: () => noop },
+      faultHandling: { global: noop, host: () => keepChannel },
     });
+    this.pool.markFailed = () => undefined; // the same, for streams
     this.endpoint = endpoint;
     this.settings = settings;
     this.signal = signal;

@@ -105,6 +105,15 @@ async function firstMemberList(answers: readonly Answer[]): Promise<Member[]> {
       if (last.kind === 'access') throw accessDenied(connection.endpoint, last);
     }
   }
+  if (answers.every((answer) => answer.status.isLearner)) {
+    const learners = answers.map(({ connection }) => connection.endpoint).join(', ');
+    throw new Failure(
+      'unreachable',
+      `ETCDCTL_ENDPOINTS leads to learners only (${learners}), and a learner does not give the member list; nothing was ` +
+        'backed up and nothing was changed: give the endpoint of a voting member too',
+      { cause: last },
+    );
+  }
   throw new Failure(
     'unreachable',
     `no endpoint gave the member list (${last?.message}); nothing was changed: look at the members' own logs`,

@@ -40,7 +40,8 @@ export async function inspect(cluster: Cluster, checkHashes: boolean): Promise<C
   };
 }
 
-async function readAlarms(
+/** The alarms that the members' last answers speak of, and those that the cluster agrees on now. */
+export async function readAlarms(
   cluster: Cluster,
   members: readonly Member[],
   leaderId: string | undefined,

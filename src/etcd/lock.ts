@@ -102,7 +102,7 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
     if (id === undefined) return;
     try {
       const seconds = await anywhere((connection) => renewLease(connection, id, ttlMs / 3));
-      if (seconds <= 0) log.warn({ key: LOCK_KEY }, 'lock lost: its lease expired');
+      if (seconds <= 0 && leaseId === id) log.warn({ key: LOCK_KEY }, 'lock lost: its lease expired');
     } catch (error) {
       log.warn({ key: LOCK_KEY, reason: messageOf(error) }, 'lock not renewed');
     }
@@ -177,9 +177,15 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
     await ensure();
     if (leaseId === undefined) return false;
     const held = leaseId;
-    // Taken just now: that was a write.
-    if (held === before) await anywhere((connection) => putKey(connection, LOCK_KEY, value, held));
-    return true;
+    if (held !== before) return true; // taken just now: that was a write
+    try {
+      await anywhere((connection) => putKey(connection, LOCK_KEY, value, held));
+      return true;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.kind === 'no-space') return false; // it filled up since the lock was taken
+      throw refusal;
+    }
   }
 
   async function release(): Promise<void> {

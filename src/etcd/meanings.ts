@@ -29,7 +29,7 @@ export function explained(text: string): string {
 }
 
 /**
- * Without gRPC's frame (`14 UNAVAILABLE: `, `No connection established. Last error: `, the time), Node's advice to its
+ * Without gRPC's frame (`14 UNAVAILABLE: `, `No connection established. Last error: `, times), Node's advice to its
  * own users, and OpenSSL's (`405A:error:0A000418:SSL routines:ssl3_read_bytes:REASON:../file.c:918:SSL alert ...`).
  */
 function sentenceOf(text: string): string {
@@ -37,7 +37,9 @@ function sentenceOf(text: string): string {
     .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/^No connection established\. Last error: (?:Error: )?/, '')
     .replace(/\.? ?Resolution note:.*$/s, '')
+    .replace(/^(Deadline exceeded after [\d.]+s),.*$/s, '$1')
     .replace(/\s*\(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '')
+    .replace(/^Deadline exceeded after (\d+\.\d)\d*s.*$/s, 'Deadline exceeded: no answer within $1 s')
     .replace(/; if the root CA is installed locally.*$/, '')
     .replace(/^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s, '$1')
     .trim();

@@ -7,6 +7,7 @@ import {
 import { isIP } from 'node:net';
 import { type Connection, systemRoots } from './connection.ts';
 import { blobReader } from './grpc-frames.ts';
+import { memberBehind } from './identity.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 
 const METHOD = '/etcdserverpb.Maintenance/Snapshot';
@@ -15,6 +16,8 @@ const CHUNK_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 20;
 /** A member that sends nothing for so long is not sending a snapshot any more. */
 const STALL_MS = 60_000;
+/** How many connections are made to find a member behind a load balancer. */
+const SESSION_TRIES = 10;
 
 export interface SnapshotStream {
   /** All bytes that will come, the trailer of 32 bytes among them or not (etcd counts the database file). */
@@ -28,15 +31,19 @@ export interface SnapshotStream {
 }
 
 /**
- * Streams a member's database as it is at this moment.
+ * Streams the database of the member with that ID as it is at this moment.
  *
  * This is gRPC spoken on Node's own HTTP/2, with the connection's certificates and token. etcd sends 32 KiB at a time,
  * and per-message work in a gRPC library costs a third more time and nearly twice the memory: its dead buffers pile up
  * faster than the collector takes them away.
  */
-export async function openSnapshot(connection: Connection, signal: AbortSignal): Promise<SnapshotStream> {
+export async function openSnapshot(
+  connection: Connection,
+  memberId: string,
+  signal: AbortSignal,
+): Promise<SnapshotStream> {
   const token = await connection.token();
-  const session = await openSession(connection, signal);
+  const session = await sessionWith(connection, memberId, token, signal);
   const close = (): void => session.destroy();
   try {
     const stream = session.request(
@@ -60,6 +67,32 @@ export async function openSnapshot(connection: Connection, signal: AbortSignal):
     signal.throwIfAborted();
     throw refusalOf(error);
   }
+}
+
+/** A connection to that member. A load balancer takes turns, so that one of the next ones leads there. */
+async function sessionWith(
+  connection: Connection,
+  memberId: string,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<ClientHttp2Session> {
+  for (let tries = 0; tries < SESSION_TRIES; tries += 1) {
+    const session = await openSession(connection, signal);
+    try {
+      if ((await memberBehind(session, token, connection.settings.commandTimeoutMs)) === memberId)
+        return session;
+    } catch (error) {
+      session.destroy();
+      signal.throwIfAborted();
+      throw refusalOf(error);
+    }
+    session.destroy();
+  }
+  throw new Refusal(
+    'other',
+    `${SESSION_TRIES} connections to ${connection.endpoint} led to other members than the one that was inspected, as ` +
+      "behind a load balancer: give the members' own addresses in ETCDCTL_ENDPOINTS",
+  );
 }
 
 async function openSession(connection: Connection, signal: AbortSignal): Promise<ClientHttp2Session> {
@@ -98,33 +131,36 @@ async function openSession(connection: Connection, signal: AbortSignal): Promise
   });
 }
 
-/** Settles when the server has said how the call ended. Rejects with gRPC's status as `14 UNAVAILABLE: ...` does. */
+/** Settles when the server has said how the call ended. Rejects with a `Refusal`. */
 function endOf(stream: ClientHttp2Stream): Promise<void> {
   const end = new Promise<void>((resolve, reject) => {
+    const fail = (message: string, cause?: Error): void => reject(refusalOf(new Error(message, { cause })));
     let told = false;
     const tell = (headers: IncomingHttpHeaders): void => {
       const code = headers['grpc-status'];
       if (code === undefined) return;
       told = true;
       if (code === '0') return resolve();
-      reject(
-        new Error(
-          `${String(code)} STATUS: ${decodeURIComponent(String(headers['grpc-message'] ?? 'no reason given'))}`,
-        ),
+      fail(
+        `${String(code)} STATUS: ${decodeURIComponent(String(headers['grpc-message'] ?? 'no reason given'))}`,
       );
     };
     stream.on('response', (headers) => {
       const status = headers[':status'];
-      if (status !== 200) reject(new Error(`HTTP status ${status} instead of a gRPC answer`));
+      if (status !== 200) fail(`HTTP status ${status} instead of a gRPC answer`);
       tell(headers);
     });
     stream.on('trailers', tell);
-    stream.on('error', reject);
+    // Node's words alone ("Protocol error") say neither what broke nor when.
+    stream.on('error', (error) =>
+      fail('14 UNAVAILABLE: the connection broke before the snapshot was complete', error),
+    );
     stream.on('close', () => {
-      if (!told) reject(new Error('14 UNAVAILABLE: the connection was cut before the snapshot was complete'));
+      if (!told) fail('14 UNAVAILABLE: the connection was cut before the snapshot was complete');
     });
     stream.setTimeout(STALL_MS, () => {
-      stream.destroy(new Error(`4 DEADLINE_EXCEEDED: nothing came for ${STALL_MS / 1000} s`));
+      fail(`4 DEADLINE_EXCEEDED: nothing came for ${STALL_MS / 1000} s`);
+      stream.destroy();
     });
   });
   // It is awaited at the end of the data; until then a rejection is not yet anybody's.
@@ -143,9 +179,19 @@ async function* chunksOf(stream: ClientHttp2Stream, ended: Promise<void>): Async
   let turn = 0;
   let filled = 0;
   const current = (): Buffer => ring[turn % ring.length] ?? Buffer.alloc(0);
+  function* blobsIn(data: Buffer): Generator<Buffer, void> {
+    try {
+      yield* reader.feed(data);
+    } catch (error) {
+      const found = refusalOf(error).message;
+      throw new Refusal('other', `${found}: it was damaged on its way, look at the network`, {
+        cause: error,
+      });
+    }
+  }
   try {
     for await (const data of stream) {
-      for (const blob of reader.feed(data)) {
+      for (const blob of blobsIn(data)) {
         let offset = 0;
         while (offset < blob.length) {
           const copied = blob.copy(current(), filled, offset);
@@ -159,8 +205,9 @@ async function* chunksOf(stream: ClientHttp2Stream, ended: Promise<void>): Async
       }
     }
   } catch (error) {
-    // The server's reason says more than "stream closed", when it gave one.
-    await ended;
+    // The server's reason says more than "stream closed", when it gave one. But a stream that is given up because of
+    // what came on it says only that.
+    if (!(error instanceof Refusal)) await ended;
     throw error;
   }
   await ended;

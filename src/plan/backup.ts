@@ -2,7 +2,11 @@ import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 import { alarmsOf, doubtsOf } from './health.ts';
 
-export type BackupDecision = Decision & { from?: Member };
+export type BackupDecision = Decision & {
+  from?: Member;
+  /** why this backup may not be a good one, though there is no better */
+  doubts?: readonly string[];
+};
 
 export function judgeBackup(view: ClusterView, { backup }: Policy): BackupDecision {
   if (!backup.enabled) return skip('BACKUP_ENABLED is false');
@@ -16,7 +20,7 @@ export function judgeBackup(view: ClusterView, { backup }: Policy): BackupDecisi
   const role = best.id === view.leaderId ? 'the leader' : 'a follower';
   const told = `from ${label(best)}, ${role}, at revision ${best.status?.revision}`;
   const doubts = doubtsAbout(best, view);
-  return { ...go([told, ...doubts].join('; ')), from: best };
+  return { ...go([told, ...doubts].join('; ')), from: best, doubts };
 }
 
 /**
@@ -52,7 +56,6 @@ const isAccused = ({ id }: Member, view: ClusterView): boolean =>
 const isOutvoted = ({ id }: Member, { hashes }: ClusterView): boolean =>
   hashes.kind === 'mismatch' && hashes.majority.length > 0 && !hashes.majority.includes(id);
 
-/** Why this backup may not be a good one, though there is no better. */
 function doubtsAbout(member: Member, view: ClusterView): string[] {
   const { hashes } = view;
   return [

@@ -3,19 +3,24 @@ import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
 type DefragPolicy = Policy['defrag'];
 
+/** The part of the view that a judgement of sizes depends on. */
+type Sizing = Pick<ClusterView, 'quotas'> & { alarms?: ClusterView['alarms'] };
+
 /** Whether a member is worth defragmenting at its present sizes. Judged once for the plan and again after compaction. */
 export function judgeMember(
   member: Member,
-  view: Pick<ClusterView, 'quotas'>,
+  view: Sizing,
   policy: Pick<Policy, 'defrag' | 'quotaBytes'>,
 ): Decision {
   if (member.learner) return skip('it is a learner: etcd refuses to defragment it');
   if (member.status === undefined) return refuse(member.problem ?? 'it did not answer');
   const { dbSize, dbSizeInUse } = member.status;
   const reclaimable = Math.max(0, dbSize - dbSizeInUse);
+  const quota = quotaFor(member, view, policy);
   const rules = [
     fragmentationRule(dbSize, reclaimable, policy.defrag),
-    quotaRule(dbSize, reclaimable, quotaFor(member, view, policy), policy.defrag),
+    quotaRule(dbSize, reclaimable, quota, policy.defrag),
+    ...fullRule(dbSize, quota, view),
   ];
   const free = `${mebibytes(reclaimable)} of ${mebibytes(dbSize)} can be reclaimed`;
   const reached = rules.find((rule) => rule.reached);
@@ -63,6 +68,26 @@ function quotaRule(dbSize: number, reclaimable: number, quota: Quota, defrag: De
   if (reclaimable < defrag.minReclaimBytes)
     return { reached: false, told: `what can be reclaimed is below ${leastFree}` };
   return { reached: true, told: `${told} reaches ${least}, and what can be reclaimed ${leastFree}` };
+}
+
+/** Where NOSPACE is not disarmed: the next few writes would raise it again. */
+export const FULL_USAGE = 0.9;
+
+/**
+ * A member without room for writes is defragmented whatever its numbers say: it counts what a compaction freed only
+ * with the writes that come after it, and NOSPACE forbids those.
+ */
+function fullRule(dbSize: number, quota: Quota, { alarms = [] }: Sizing): Rule[] {
+  if (quota.kind === 'none' || !alarms.some(({ type }) => type === 'NOSPACE')) return [];
+  const told = `${percent(dbSize / quota.bytes)} of the quota, with NOSPACE on,`;
+  if (dbSize < FULL_USAGE * quota.bytes)
+    return [{ reached: false, told: `${told} leaves room to disarm it` }];
+  return [
+    {
+      reached: true,
+      told: `${told} leaves no room to disarm it, and without writes the sizes in use are old`,
+    },
+  ];
 }
 
 /** Rounded down, so that what is just below a threshold never reads as if it had reached it. */

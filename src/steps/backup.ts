@@ -53,7 +53,7 @@ export async function backUp(task: BackupTask): Promise<BackupResult> {
   } catch (error) {
     task.signal.throwIfAborted();
     if (timeout.aborted)
-      throw failure(task, `it took longer than BACKUP_TIMEOUT (${task.timeoutMs / 1000} s)`, error);
+      throw failure(task, `it took longer than BACKUP_TIMEOUT (${task.timeoutMs / 1000} s)`);
     if (error instanceof Refusal && error.kind === 'access')
       throw accessDenied(task.connection.endpoint, error);
     if (error instanceof Failure && error.kind !== 'backup') throw error;
@@ -61,7 +61,7 @@ export async function backUp(task: BackupTask): Promise<BackupResult> {
   }
 }
 
-function failure({ member, store }: BackupTask, why: string, cause: unknown): Failure {
+function failure({ member, store }: BackupTask, why: string, cause?: unknown): Failure {
   return new Failure(
     'backup',
     `the backup of ${label(member)} to ${store.location} failed: ${why}. Nothing was changed in the cluster`,
@@ -77,10 +77,13 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
   const startedAt = new Date();
   // Status first, the snapshot after it: every write up to this revision is then in the snapshot.
   const before = await status(connection);
+  if (before.memberId !== task.member.id) {
+    throw new Refusal('other', `another member now answers at ${connection.endpoint}`);
+  }
   const keys = await countKeys(connection, before.revision, COUNT_TIMEOUT_MS);
   const name = backupName({ at: startedAt, revision: before.revision, compression: task.compression });
   const began = performance.now();
-  const snapshot = await openSnapshot(connection, signal);
+  const snapshot = await openSnapshot(connection, task.member.id, signal);
   let pending: PendingFile | undefined;
   try {
     await checkSpace(store, snapshot.announcedBytes);

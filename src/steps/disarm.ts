@@ -6,6 +6,7 @@ import type { Lock } from '../etcd/lock.ts';
 import { refusalOf } from '../etcd/refusal.ts';
 import { label, type Member, type Quota, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
+import { FULL_USAGE } from '../plan.ts';
 
 export interface DisarmTask {
   cluster: Cluster;
@@ -17,9 +18,6 @@ export interface DisarmTask {
   signal: AbortSignal;
 }
 
-/** Above it the next few writes would raise the alarm again. */
-const MAX_USAGE = 0.9;
-
 /**
  * Disarms NOSPACE, and no other alarm, once there is room on every voting member; then proves that a write works.
  * @throws Failure `step`
@@ -28,7 +26,7 @@ export async function disarm({ cluster, alarmed, quotaOf, lock, log, signal }: D
   const members = await checkWell(cluster, signal);
   const full = votersOf({ members }).find((member) => {
     const quota = quotaOf(member);
-    return quota.kind !== 'none' && (member.status?.dbSize ?? 0) >= MAX_USAGE * quota.bytes;
+    return quota.kind !== 'none' && (member.status?.dbSize ?? 0) >= FULL_USAGE * quota.bytes;
   });
   if (full) {
     const quota = quotaOf(full);

@@ -26,6 +26,8 @@ export interface ClusterOptions {
   dataDir?: string;
   /** What a member tells clients to reach it by: the URL of a proxy in front of it. Called before it starts. */
   advertise?: (member: { index: number; clientUrl: string }) => string | Promise<string>;
+  /** The same for the other members. */
+  advertisePeer?: (member: { index: number; peerUrl: string }) => string | Promise<string>;
   /** Default true. */
   unsafeNoFsync?: boolean;
   heartbeatMs?: number;

@@ -15,7 +15,10 @@ export interface FlagOptions {
   extra: string[];
 }
 
-type Addresses = Pick<MemberSpec, 'name' | 'clientUrl' | 'advertisedUrl' | 'peerUrl' | 'dataDir'>;
+type Addresses = Pick<
+  MemberSpec,
+  'name' | 'clientUrl' | 'advertisedUrl' | 'listenPeerUrl' | 'peerUrl' | 'dataDir'
+>;
 
 /** The command line of one member. `extra` comes last, so that it wins. */
 export function etcdFlags(version: EtcdVersion, member: Addresses, options: FlagOptions): string[] {
@@ -25,7 +28,7 @@ export function etcdFlags(version: EtcdVersion, member: Addresses, options: Flag
     `--data-dir=${member.dataDir}`,
     `--listen-client-urls=${member.clientUrl}`,
     `--advertise-client-urls=${member.advertisedUrl}`,
-    `--listen-peer-urls=${member.peerUrl}`,
+    `--listen-peer-urls=${member.listenPeerUrl}`,
     `--initial-advertise-peer-urls=${member.peerUrl}`,
     `--initial-cluster=${options.initialCluster}`,
     `--initial-cluster-state=${options.state}`,

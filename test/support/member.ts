@@ -22,6 +22,8 @@ export interface MemberSpec {
   clientUrl: string;
   /** What it tells clients; a proxy's URL where one stands in front. */
   advertisedUrl: string;
+  listenPeerUrl: string;
+  /** What it tells the others; a proxy's URL where one stands in front. */
   peerUrl: string;
   dataDir: string;
   logFile: string;

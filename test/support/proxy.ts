@@ -15,6 +15,8 @@ export interface Proxy extends AsyncDisposable {
   cutAfter(bytesFromServer: number): void;
   /** Turns one bit over in the byte that many bytes from now, over all connections; once. */
   flipBitAt(offsetFromServer: number): void;
+  /** Shows everything that passes from the server, in pieces, to a function that may change bytes of it in place. */
+  tamper(change: (data: Buffer) => void): void;
   /** Accepts connections and forwards nothing more, in either direction. */
   hang(): void;
   /** Cuts every connection and listens no more. */
@@ -37,6 +39,7 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
   let bytesFromServer = 0;
   let cutAt = Number.POSITIVE_INFINITY;
   let flipAt = Number.POSITIVE_INFINITY;
+  let tamperWith: ((data: Buffer) => void) | undefined;
   let bytesPerSecond = Number.POSITIVE_INFINITY;
   let throttledUntil = 0;
   let delayMs = 0;
@@ -92,6 +95,7 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
       passing.writeUInt8(passing.readUInt8(flipAt - start) ^ 1, flipAt - start);
       flipAt = Number.POSITIVE_INFINITY;
     }
+    tamperWith?.(passing);
     return passing;
   }
 
@@ -126,6 +130,7 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
   async function reset(): Promise<void> {
     cutAt = flipAt = bytesPerSecond = Number.POSITIVE_INFINITY;
     throttledUntil = delayMs = 0;
+    tamperWith = undefined;
     flowing.resolve();
     await listen();
   }
@@ -144,6 +149,9 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
     },
     flipBitAt: (offset) => {
       flipAt = bytesFromServer + offset;
+    },
+    tamper: (change) => {
+      tamperWith = change;
     },
     hang: () => {
       flowing = Promise.withResolvers<void>();

@@ -33,6 +33,7 @@ export interface MemberAddress {
   name: string;
   clientUrl: string;
   advertisedUrl: string;
+  listenPeerUrl: string;
   peerUrl: string;
   dataDir: string;
   logFile: string;
@@ -62,12 +63,14 @@ async function createPki(folder: string): Promise<ClusterPki> {
 export async function memberAddress(site: Site, index: number): Promise<MemberAddress> {
   const scheme = site.pki ? 'https' : 'http';
   const clientUrl = `${scheme}://127.0.0.1:${await freePort()}`;
+  const listenPeerUrl = `${scheme}://127.0.0.1:${await freePort()}`;
   return {
     index,
     name: `m${index}`,
     clientUrl,
     advertisedUrl: (await site.options.advertise?.({ index, clientUrl })) ?? clientUrl,
-    peerUrl: `${scheme}://127.0.0.1:${await freePort()}`,
+    listenPeerUrl,
+    peerUrl: (await site.options.advertisePeer?.({ index, peerUrl: listenPeerUrl })) ?? listenPeerUrl,
     dataDir: join(site.folder, `m${index}`),
     logFile: join(site.folder, `m${index}.log`),
   };

@@ -33,7 +33,7 @@ export async function onlyBackup(root: string): Promise<StoredBackup> {
 
 /** Restores a backup the way an operator would, and serves it. */
 export async function restoreStored(
-  { file }: StoredBackup,
+  { file }: Pick<StoredBackup, 'file'>,
   options: Omit<ClusterOptions, 'snapshot'> = {},
 ): Promise<Cluster> {
   return restore(file.endsWith('.zst') ? await decompress(file) : file, options);

@@ -4,15 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { buildTool } from './build.ts';
 import { plainEnv, run } from './process.ts';
 
-export type EtcdVersion = '3.4' | '3.5' | '3.6' | '3.7';
+/** A minor version stands for its last patch; 3.5.4 is one of those that must not be defragmented. */
+export type EtcdVersion = '3.4' | '3.5' | '3.5.4' | '3.6' | '3.7';
 export type ToolName = 'etcd' | 'etcdctl' | 'etcdutl';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-const CACHE = join(REPOSITORY, '.cache/tools');
+export const CACHE = join(REPOSITORY, '.cache/tools');
 
 const found = new Map<string, Promise<string>>();
 
-/** The path of the etcd server of that minor version. */
+/** The path of the etcd server of that version. */
 export function etcdBinary(version: EtcdVersion): Promise<string> {
   return tool('etcd', version);
 }
@@ -27,8 +28,8 @@ export function etcdutl(version: Exclude<EtcdVersion, '3.4'> = '3.6'): Promise<s
 }
 
 /**
- * Looks where `ETCD_3_6_BIN` (`ETCDCTL_3_6_BIN`, ...) points, then on the PATH for the wanted minor version, then in
- * the cache; builds it into the cache where it is nowhere. Throws when the variable names something else.
+ * Looks where `ETCD_3_6_BIN` (`ETCDCTL_3_6_BIN`, ...) points, then on the PATH for the wanted version, then in the
+ * cache; builds it into the cache where it is nowhere. Throws when the variable names something else.
  */
 function tool(name: ToolName, version: EtcdVersion): Promise<string> {
   const key = `${name}-${version}`;
@@ -38,31 +39,34 @@ function tool(name: ToolName, version: EtcdVersion): Promise<string> {
 }
 
 async function find(name: ToolName, version: EtcdVersion): Promise<string> {
-  const variable = `${name.toUpperCase()}_${version.replace('.', '_')}_BIN`;
+  const variable = `${name.toUpperCase()}_${version.replaceAll('.', '_')}_BIN`;
   const named = process.env[variable];
   if (named) {
-    const minor = await minorOf(named, name);
-    if (minor === version) return named;
+    const given = await versionOf(named, name);
+    if (fits(given, version)) return named;
     throw new Error(
-      `${variable}=${named} is ${minor ?? 'not a program that runs'}, wanted is ${name} ${version}`,
+      `${variable}=${named} is ${given ?? 'not a program that runs'}, wanted is ${name} ${version}`,
     );
   }
-  if ((await minorOf(name, name)) === version) return name;
+  if (fits(await versionOf(name, name), version)) return name;
   const cached = join(CACHE, `${name}-${version}`);
   if (await exists(cached)) return cached;
   await buildTool(name, version, cached);
-  const minor = await minorOf(cached, name);
-  if (minor === version) return cached;
+  const built = await versionOf(cached, name);
+  if (fits(built, version)) return cached;
   throw new Error(
-    `${cached} was built as ${minor ?? 'something that does not run'}; set ${variable} instead`,
+    `${cached} was built as ${built ?? 'something that does not run'}; set ${variable} instead`,
   );
 }
 
-/** The minor version of a binary (`3.6`), or undefined where it is missing or does not run. */
-async function minorOf(path: string, name: ToolName): Promise<string | undefined> {
+const fits = (given: string | undefined, wanted: EtcdVersion): boolean =>
+  `${given}.`.startsWith(`${wanted}.`);
+
+/** The version of a binary (`3.6.16`), or undefined where it is missing or does not run. */
+async function versionOf(path: string, name: ToolName): Promise<string | undefined> {
   const args = name === 'etcd' ? ['--version'] : ['version'];
   const output = await run(path, args, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
-  return /version: (\d+\.\d+)\./i.exec(output)?.[1];
+  return /version: (\d+\.\d+\.\d+)/i.exec(output)?.[1];
 }
 
 function exists(path: string): Promise<boolean> {
@@ -79,6 +83,7 @@ if (import.meta.main) {
     () => etcdutl(),
     () => etcdBinary('3.5'),
     () => etcdutl('3.5'),
+    () => etcdBinary('3.5.4'),
     () => etcdBinary('3.7'),
     () => etcdutl('3.7'),
     () => etcdBinary('3.4'),

@@ -49,7 +49,11 @@ export async function assertUntouched(
     if (!member.running) continue;
     const after = now.members.get(member);
     assert.ok((after?.dbSize ?? 0) >= dbSize, `${member.name} was defragmented`);
-    assert.deepEqual(await hashOf(member, before.revision), hash, `${member.name} holds other data or history`);
+    assert.deepEqual(
+      await hashOf(member, before.revision),
+      hash,
+      `${member.name} holds other data or history`,
+    );
     const keys = await member.etcdctl('get', '--prefix', 'etcd-upkeep/', '--keys-only', '--consistency=s');
     assert.equal(keys.trim(), '', `a lock was left at ${member.name}`);
   }

@@ -1,0 +1,34 @@
+import type { ClientHttp2Session } from 'node:http2';
+import { memberIdIn } from './calls.ts';
+import { statusOf } from './connection.ts';
+import { Refusal } from './refusal.ts';
+
+const METHOD = '/etcdserverpb.Maintenance/Status';
+const GRPC_HEADER_BYTES = 5;
+
+/**
+ * The member (its hexadecimal ID) that this very connection leads to: behind a load balancer every connection of an
+ * endpoint may lead to another one.
+ */
+export async function memberBehind(
+  session: ClientHttp2Session,
+  token: string | undefined,
+  timeoutMs: number,
+): Promise<string> {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': METHOD,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...(token !== undefined && { token }),
+  });
+  stream.setTimeout(timeoutMs, () => {
+    stream.destroy(new Refusal('timeout', `no status within ${timeoutMs / 1000} s`));
+  });
+  stream.end(Buffer.alloc(GRPC_HEADER_BYTES)); // an empty message
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  const answer = Buffer.concat(pieces);
+  if (answer.length <= GRPC_HEADER_BYTES) throw new Refusal('other', 'the member gave no status');
+  return memberIdIn(statusOf(answer.subarray(GRPC_HEADER_BYTES)));
+}

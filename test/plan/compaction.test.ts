@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClusterView } from '../../src/etcd/types.ts';
+import { judge } from '../../src/plan.ts';
+import { member, policyOf, viewOf } from '../support/view.ts';
+
+/** kube-apiserver compacted to `value` at `modRevision`. */
+const keyed = (value: number, modRevision: number, revision = 50_000): ClusterView =>
+  viewOf([], { compactRevKey: { value, modRevision }, revision });
+
+const retention = (revisions: number) => policyOf({ COMPACTION_RETENTION: String(revisions) });
+const planned = (view: ClusterView, revisions: number) => judge(view, retention(revisions)).compact;
+
+describe('the window', () => {
+  const own = 'COMPACTION_RETENTION';
+  const kubernetes = 'kube-apiserver';
+  const rows: [name: string, view: ClusterView, revisions: number, window: number, from: string][] = [
+    ['is COMPACTION_RETENTION where no kube-apiserver compacts', viewOf(), 10_000, 10_000, own],
+    ['is COMPACTION_RETENTION where kube-apiserver keeps less', keyed(44_000, 45_000), 10_000, 10_000, own],
+    [
+      'is COMPACTION_RETENTION where kube-apiserver keeps the same',
+      keyed(35_000, 45_000),
+      10_000,
+      10_000,
+      own,
+    ],
+    [
+      'is what kube-apiserver keeps where that is one more',
+      keyed(34_999, 45_000),
+      10_000,
+      10_001,
+      kubernetes,
+    ],
+    ['is what kube-apiserver keeps where nothing is to be kept', keyed(44_000, 45_000), 0, 1_000, kubernetes],
+    [
+      'is what kube-apiserver kept when it last ran, long ago',
+      keyed(1_000, 1_900, 90_000),
+      500,
+      900,
+      kubernetes,
+    ],
+    ['is all there is where kube-apiserver has only begun', keyed(0, 45_000), 10_000, 45_000, kubernetes],
+    ['may be nothing at all where no kube-apiserver compacts', viewOf(), 0, 0, own],
+    ['is COMPACTION_RETENTION where the key makes no sense', keyed(45_000, 44_000), 10, 10, own],
+  ];
+  for (const [name, view, revisions, window, windowFrom] of rows) {
+    test(name, () => {
+      const { compact } = judge(view, retention(revisions));
+      assert.deepEqual(compact, {
+        do: true,
+        reason: `keeps ${window} revisions (${windowFrom})`,
+        window,
+        windowFrom,
+      });
+    });
+  }
+
+  test('is told too when nothing is compacted', () => {
+    const { window, windowFrom } = judge(keyed(0, 45_000), policyOf({ COMPACTION_ENABLED: 'false' })).compact;
+    assert.deepEqual([window, windowFrom], [45_000, 'kube-apiserver']);
+  });
+});
+
+describe('there is nothing to compact', () => {
+  test('while all of the history is within the window', () => {
+    for (const revision of [1, 9_999, 10_000]) {
+      assert.deepEqual(planned(viewOf([], { revision }), 10_000), {
+        do: false,
+        status: 'skipped',
+        reason: `nothing to do: revision ${revision} is within the 10000 revisions to keep (COMPACTION_RETENTION)`,
+        window: 10_000,
+        windowFrom: 'COMPACTION_RETENTION',
+      });
+    }
+    assert.equal(planned(viewOf([], { revision: 10_001 }), 10_000).do, true);
+  });
+
+  test('while all of the history is within what kube-apiserver keeps', () => {
+    assert.match(planned(keyed(0, 45_000, 45_000), 10).reason, /^nothing to do: .* \(kube-apiserver\)$/);
+  });
+
+  test('when it is switched off', () => {
+    const { compact } = judge(viewOf(), policyOf({ COMPACTION_ENABLED: 'false' }));
+    assert.equal(compact.do ? 'do' : compact.status, 'skipped');
+    assert.equal(compact.reason, 'COMPACTION_ENABLED is false');
+  });
+});
+
+test('a cluster in the middle of an upgrade is compacted', () => {
+  const view = viewOf([member('b', { status: { version: '3.5.30' } })]);
+  assert.equal(planned(view, 10_000).do, true);
+});
+
+test('a retention shorter than that of kube-apiserver is told, with both numbers', () => {
+  const { warnings } = judge(keyed(44_000, 45_000), retention(100));
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? '',
+    /^COMPACTION_RETENTION \(100\) is less than the 1000 revisions that kube-apiserver/,
+  );
+  assert.deepEqual(judge(keyed(44_000, 45_000), retention(1_000)).warnings, []);
+  assert.deepEqual(judge(keyed(44_000, 45_000), policyOf({ COMPACTION_ENABLED: 'false' })).warnings, []);
+});
