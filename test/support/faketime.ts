@@ -1,4 +1,4 @@
-import { readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from './process.ts';
 import { scratchFolder } from './scratch.ts';
@@ -36,6 +36,7 @@ async function library(): Promise<string> {
 }
 
 async function unpack(target: string): Promise<void> {
+  await mkdir(CACHE, { recursive: true });
   await using work = await scratchFolder('faketime', CACHE);
   const download = () => run('apt-get', ['download', 'libfaketime'], { cwd: work.path });
   await download().catch(async () => {
