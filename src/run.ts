@@ -61,7 +61,7 @@ async function spendNight(config: Config, context: Context, night: Night, opened
     opened.push(found);
     night.cluster = { name: config.clusterName ?? found.id, id: found.id };
     const seen = await inspect(found, config.consistencyCheck);
-    const reason = `${seen.members.length} members, revision ${seen.revision}`;
+    const reason = `${seen.members.length === 1 ? 'one member' : `${seen.members.length} members`}, revision ${seen.revision}`;
     return { cluster: found, view: seen, status: 'done', reason };
   });
   const clusterName = config.clusterName ?? cluster.id;

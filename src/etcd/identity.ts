@@ -2,6 +2,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { memberIdIn } from './calls.ts';
 import { statusOf } from './connection.ts';
 import { Refusal } from './refusal.ts';
+import { call } from './session.ts';
 
 const METHOD = '/etcdserverpb.Maintenance/Status';
 const GRPC_HEADER_BYTES = 5;
@@ -15,19 +16,13 @@ export async function memberBehind(
   token: string | undefined,
   timeoutMs: number,
 ): Promise<string> {
-  const stream = session.request({
-    ':method': 'POST',
-    ':path': METHOD,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    ...(token !== undefined && { token }),
-  });
+  const { stream, ended } = call(session, METHOD, token);
   stream.setTimeout(timeoutMs, () => {
     stream.destroy(new Refusal('timeout', `no status within ${timeoutMs / 1000} s`));
   });
-  stream.end(Buffer.alloc(GRPC_HEADER_BYTES)); // an empty message
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(piece);
+  await ended;
   const answer = Buffer.concat(pieces);
   if (answer.length <= GRPC_HEADER_BYTES) throw new Refusal('other', 'the member gave no status');
   return memberIdIn(statusOf(answer.subarray(GRPC_HEADER_BYTES)));

@@ -115,7 +115,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
   test('when the stream is cut at 99 %', async () => {
     everywhere((proxy) => proxy.cutAfter(Math.floor(dbSize * 0.99)));
     const { reason } = await failing({});
-    assert.match(reason, /before the snapshot was complete/);
+    assert.match(reason, /before the answer was complete/);
   });
 
   for (const compression of ['none', 'zstd']) {

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
 import { runJob } from '../support/job.ts';
-import { assertEnded, assertOnlyLogLines } from '../support/outcome.ts';
+import { assertEnded } from '../support/outcome.ts';
 import { plainEnv, run } from '../support/process.ts';
 import { reportOf } from '../support/report.ts';
 import { scratchFolder } from '../support/scratch.ts';
