@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { after as afterAll, afterEach, before as beforeAll, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Report, STEPS, type StepName } from '../../src/report.ts';
+import { startCluster } from '../support/etcd.ts';
+import { fill } from '../support/fill.ts';
+import { type Job, startJob } from '../support/job.ts';
+import { startProxy } from '../support/proxy.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { stallSnapshot } from '../support/stalled-snapshot.ts';
+import { filesBelow } from '../support/stored.ts';
+import {
+  assertUnlocked,
+  ended,
+  holdCalls,
+  LOCK_KEY,
+  lockLease,
+  memberOf,
+  membersIn,
+  type Place,
+  says,
+  startPlace,
+  step,
+  within,
+} from '../support/upkeep.ts';
+
+/** About three seconds: time for the lock's release and for a busy machine. */
+const PROMPT_MS = 3_500;
+const CODES = { SIGTERM: 143, SIGINT: 130 } as const;
+type Signal = keyof typeof CODES;
+
+describe('a run that is told to end', () => {
+  let place: Place;
+  beforeAll(async () => {
+    place = await startPlace({ size: 3 });
+  });
+  afterAll(() => place[Symbol.asyncDispose]());
+  beforeEach(() => fill(place.cluster, { keys: 20, valueBytes: 16_384, overwrites: 5 }));
+  afterEach(() => place.proxies.forEach((proxy) => proxy.reset()));
+
+  const files = () => filesBelow(place.store);
+
+  test('while it inspects ends with nothing done', async () => {
+    const held = holdCalls(place, 'Maintenance/HashKV');
+    await using job = await startJob(place.env());
+    await held.reached();
+    const report = await endsPromptly(job, 'SIGTERM');
+    assert.equal(report.steps.inspect.status, 'failed');
+    notReached(report, 'inspect');
+    assert.deepEqual(await files(), []);
+    await assertUnlocked(place.cluster);
+  });
+
+  test('while it waits for the lock of another leaves that lock alone', async () => {
+    const granted = await place.cluster.etcdctl('lease', 'grant', '600');
+    const lease = /lease ([0-9a-f]+) granted/.exec(granted)?.[1] ?? '';
+    await place.cluster.etcdctl('put', LOCK_KEY, 'the other', `--lease=${lease}`);
+    await using job = await startJob(place.env({ LOCK_TTL: '60s' }));
+    await job.waitForLine(says('lock is held, waiting for it to expire or be renewed'));
+    const report = await endsPromptly(job, 'SIGINT');
+    step(report, 'lock', 'failed', /ended by SIGINT/);
+    notReached(report, 'lock');
+    assert.deepEqual(await files(), []);
+    assert.ok(await lockLease(place.cluster), "the other's lock is still there");
+    await place.cluster.etcdctl('lease', 'revoke', lease);
+  });
+
+  test('before the first byte of the backup leaves no file', async () => {
+    const held = holdCalls(place, 'Maintenance/Snapshot');
+    await using job = await startJob(place.env());
+    await held.reached();
+    const report = await endsPromptly(job, 'SIGTERM');
+    step(report, 'backup', 'failed', /ended by SIGTERM/);
+    notReached(report, 'backup');
+    assert.deepEqual(await files(), []);
+    await assertUnlocked(place.cluster);
+  });
+
+  test('while it compacts keeps the backup and says where it was', async () => {
+    const held = holdCalls(place, 'KV/Compact');
+    await using job = await startJob(place.env());
+    await held.reached();
+    const report = await endsPromptly(job, 'SIGINT');
+    step(report, 'backup', 'done');
+    step(report, 'compact', 'failed', /ended by SIGINT/);
+    notReached(report, 'compact');
+    assert.equal((await files()).length, 2, 'the backup and its manifest');
+    await assertUnlocked(place.cluster);
+  });
+
+  test('while a member defragments says that the member goes on by itself, and it does', async () => {
+    const begun = Promise.withResolvers<string>();
+    let stream: Disposable | undefined;
+    place.before('Maintenance/Defragment', async (name) => {
+      const member = place.cluster.members.find((it) => it.name === name);
+      assert.ok(member);
+      stream = await stallSnapshot(member); // a real defragmentation now lasts until the stream ends
+      setTimeout(() => begun.resolve(name), 500);
+    });
+    await using job = await startJob(place.env());
+    const name = await within(begun.promise, 'a defragmentation');
+    const report = await endsPromptly(job, 'SIGTERM');
+    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    notReached(report, 'defragment');
+    const { defragmented, reason, before: sizes } = memberOf(report, name);
+    assert.equal(defragmented, false);
+    assert.match(reason, /the member goes on defragmenting by itself and answers again when it is done/);
+    assert.deepEqual(membersIn(job.lines, 'member defragmenting'), [name]);
+    await assertUnlockedThrough(place, name);
+    stream?.[Symbol.dispose]();
+    const member = place.cluster.members.find((it) => it.name === name);
+    const { dbSize } = (await member?.status(20_000)) ?? {};
+    assert.ok((dbSize ?? Number.NaN) < (sizes?.dbSize ?? 0), 'etcd finished what it was asked for');
+  });
+
+  test('in the wait between two members touches no other one', async () => {
+    await using job = await startJob(place.env({ DEFRAG_WAIT: '1h' }));
+    await job.waitForLine(says('member defragmented'));
+    await sleep(500);
+    const report = await endsPromptly(job, 'SIGINT');
+    step(report, 'defragment', 'failed', /ended by SIGINT/);
+    const [first] = membersIn(job.lines, 'member defragmenting');
+    assert.ok(memberOf(report, String(first)).defragmented);
+    assert.equal(report.members.filter((member) => member.defragmented).length, 1);
+    await assertUnlocked(place.cluster);
+  });
+
+  test('while it waits for a snapshot stream to end touches nothing', async () => {
+    const streams = await Promise.all(place.cluster.members.map((member) => stallSnapshot(member)));
+    await using job = await startJob(place.env());
+    await job.waitForLine((line) => line.step === 'compact');
+    await sleep(1_000);
+    const report = await endsPromptly(job, 'SIGTERM');
+    for (const stream of streams) stream[Symbol.dispose]();
+    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    assert.deepEqual(membersIn(job.lines, 'member defragmenting'), []);
+    await assertUnlocked(place.cluster);
+  });
+
+  test('while the leadership moves leaves the leader alone', async () => {
+    const held = holdCalls(place, 'Maintenance/MoveLeader');
+    const leader = await place.cluster.leader();
+    await using job = await startJob(place.env());
+    await held.reached();
+    const report = await endsPromptly(job, 'SIGTERM');
+    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    assert.equal(memberOf(report, leader.name).defragmented, false);
+    assert.equal(membersIn(job.lines, 'member defragmenting').length, 2);
+    await assertUnlocked(place.cluster);
+  });
+});
+
+describe('a run that is told to end, on the wire', () => {
+  test('while an endpoint hangs ends without having seen the cluster', async () => {
+    await using cluster = await startCluster();
+    await using proxy = await startProxy(cluster.member(0).clientUrl);
+    await using store = await scratchFolder('store');
+    proxy.hang();
+    await using job = await startJob({
+      ETCDCTL_ENDPOINTS: proxy.url,
+      ETCDCTL_DIAL_TIMEOUT: '60s',
+      BACKUP_STORE: `file://${store.path}`,
+    });
+    await job.waitForLine(says('run started'));
+    while (proxy.connections === 0) await sleep(20);
+    const report = await endsPromptly(job, 'SIGTERM');
+    for (const name of STEPS) assert.notEqual(report.steps[name].status, 'done');
+    assert.deepEqual(report.members, []);
+    assert.deepEqual(await filesBelow(store.path), []);
+  });
+
+  for (const [compression, signal] of [
+    ['zstd', 'SIGTERM'],
+    ['none', 'SIGINT'],
+  ] as const) {
+    test(`in the middle of the backup (${compression}) leaves nothing of it behind`, async () => {
+      const proxies: Awaited<ReturnType<typeof startProxy>>[] = [];
+      await using stack = new AsyncDisposableStack();
+      await using cluster = await startCluster({
+        advertise: async ({ clientUrl }) => {
+          const proxy = stack.use(await startProxy(clientUrl));
+          proxies.push(proxy);
+          return proxy.url;
+        },
+      });
+      await fill(cluster, { keys: 200, valueBytes: 65_536 });
+      await using store = await scratchFolder('store');
+      const [proxy] = proxies;
+      assert.ok(proxy);
+      await using job = await startJob({
+        ...cluster.env,
+        BACKUP_STORE: `file://${store.path}`,
+        BACKUP_COMPRESSION: compression,
+      });
+      await job.waitForLine((line) => line.step === 'lock');
+      proxy.throttle(2_000_000);
+      const from = proxy.bytesFromServer;
+      while (proxy.bytesFromServer < from + 3_000_000) await sleep(20);
+      assert.match(String(await filesBelow(store.path)), /\.part$/, 'it is being written');
+      const report = await endsPromptly(job, signal);
+      step(report, 'backup', 'failed', /ended by/);
+      notReached(report, 'backup');
+      assert.equal(report.backup, undefined);
+      assert.deepEqual(await filesBelow(store.path), []);
+      await assertUnlocked(cluster);
+    });
+  }
+
+  test('while the backup is read back leaves nothing of it behind', async () => {
+    await using cluster = await startCluster();
+    await fill(cluster, { keys: 1600, valueBytes: 65_536 });
+    await using store = await scratchFolder('store');
+    await using job = await startJob({
+      ...cluster.env,
+      BACKUP_STORE: `file://${store.path}`,
+      BACKUP_COMPRESSION: 'zstd',
+    });
+    await job.waitForLine(says('backup written, reading it back'));
+    const report = await endsPromptly(job, 'SIGTERM');
+    step(report, 'backup', 'failed', /ended by SIGTERM/);
+    assert.equal(report.backup, undefined);
+    assert.deepEqual(await filesBelow(store.path), []);
+    await assertUnlocked(cluster);
+  });
+});
+
+/** Sends the signal and asserts what holds in every step: a prompt end, the exit code, the outcome. */
+async function endsPromptly(job: Job, signal: Signal): Promise<Report> {
+  const sent = performance.now();
+  job.kill(signal);
+  const result = await job.finished;
+  const took = performance.now() - sent;
+  const report = ended(result, CODES[signal], 'aborted');
+  assert.ok(took < PROMPT_MS, `it took ${Math.round(took)} ms\n${result.stdout}`);
+  assert.equal(report.error, `ended by ${signal}`);
+  assert.deepEqual(JSON.parse(result.terminationMessage ?? '{}').outcome, 'aborted');
+  assert.ok(result.lines.some(says('ending the run')));
+  return report;
+}
+
+/** Every step after that one says that it was not reached, and where the run ended. */
+function notReached(report: Report, last: StepName): void {
+  for (const name of STEPS.slice(STEPS.indexOf(last) + 1)) {
+    step(report, name, 'skipped', new RegExp(`not reached: the run ended at ${last}`));
+  }
+}
+
+/** Asked of a member that answers. */
+async function assertUnlockedThrough({ cluster }: Place, busy: string): Promise<void> {
+  const other = cluster.members.find(({ name }) => name !== busy);
+  assert.equal(await other?.etcdctl('get', LOCK_KEY), '');
+}
