@@ -69,6 +69,13 @@ export function exitCodeOf(error: unknown): number {
   }
 }
 
+/**
+ * Whether only a mistake in this program throws it: that must not pass for a failure of etcd or of the store. What Node
+ * itself refuses has a code.
+ */
+export const isBug = (error: unknown): boolean =>
+  (error instanceof TypeError || error instanceof ReferenceError) && !('code' in error);
+
 /** An error's message with those of its causes, in one line. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { retryReads } from './retry.ts';
 import { hexId } from './calls.ts';
 
 /** Leases and the one key that hangs on one, as plain calls to one member. Lease IDs are hexadecimal, as in etcdctl. */
@@ -65,7 +66,9 @@ export async function renewLease(
 
 /** By the cluster's agreement, not from one member's memory. */
 export async function readKey(connection: Connection, key: string): Promise<HeldKey | undefined> {
-  const { kvs } = await connection.call((options) => connection.kv.range({ key: Buffer.from(key) }, options));
+  const { kvs } = await retryReads(() =>
+    connection.call((options) => connection.kv.range({ key: Buffer.from(key) }, options)),
+  );
   const found = kvs[0];
   if (found === undefined) return undefined;
   return { value: found.value.toString(), ...(found.lease !== '0' && { leaseId: leaseHex(found.lease) }) };

@@ -1,4 +1,4 @@
-import { Failure, messageOf } from '../errors.ts';
+import { Failure, isBug, messageOf } from '../errors.ts';
 import { explained } from './meanings.ts';
 
 /** Why etcd, or the way to it, did not do what was asked. */
@@ -59,7 +59,7 @@ const PATTERNS: readonly [RegExp, RefusalKind][] = [
  */
 export function refusalOf(error: unknown): Refusal {
   // A failure of the run, above all its end by a signal, is nothing that etcd refused.
-  if (error instanceof Failure) throw error;
+  if (error instanceof Failure || isBug(error)) throw error;
   if (error instanceof Refusal) return error;
   const text = messageOf(error).replace(/^(?:\w*Error: )+/, '');
   const kind = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';

@@ -3,7 +3,7 @@ import { type Compression, formatManifest, type Manifest } from '../backup/manif
 import { backupName, manifestName } from '../backup/names.ts';
 import { digesting, proveSnapshot, proveStored, type VerifiedBackup } from '../backup/proof.ts';
 import type { PendingFile, Store } from '../backup/stores/store.ts';
-import { Failure, messageOf } from '../errors.ts';
+import { Failure, isBug, messageOf } from '../errors.ts';
 import { countKeys, status } from '../etcd/calls.ts';
 import type { Connection } from '../etcd/connection.ts';
 import { accessDenied } from '../etcd/discover.ts';
@@ -52,6 +52,7 @@ export async function backUp(task: BackupTask): Promise<BackupResult> {
     return await takeBackup({ ...task, signal });
   } catch (error) {
     task.signal.throwIfAborted();
+    if (isBug(error)) throw error;
     if (timeout.aborted)
       throw failure(task, `it took longer than BACKUP_TIMEOUT (${task.timeoutMs / 1000} s)`);
     if (error instanceof Refusal && error.kind === 'access')

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupGuarantee } from '../backup/proof.ts';
 import { Failure } from '../errors.ts';
 import { compactPhysically, compactRevision } from '../etcd/calls.ts';
@@ -31,11 +30,6 @@ export interface CompactionResult {
 
 /** How often a member is asked again whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
 const ASKS = 2;
-/** Longer than etcd's batch interval (100 ms), after which a write is committed on every member. */
-const COMMIT_MS = 200;
-/** Two were enough most of the time, in the tests: a reader that is just ending may hold pages back for one more. */
-const COMMITS = 4;
-
 /**
  * Compacts to the current revision minus the window, on every voting member: the call waits only for the member that
  * is asked, and what another has not deleted yet a defragmentation of it could not free.
@@ -56,11 +50,9 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
     };
   }
   await task.lock.ensure();
-  const news: boolean[] = [];
-  for (const member of votersOf(view)) news.push(await compactMember(task, member, target));
-  await settleSizes(task);
+  let done = false;
+  for (const member of votersOf(view)) if (await compactMember(task, member, target)) done = true;
   const to = await revisionAfter(task);
-  const done = news.includes(true);
   const reason = done
     ? `compacted to ${target}, keeping ${window} revisions`
     : `nothing new: revision ${target} was already compacted${to === undefined ? '' : ` (the history begins at ${to})`}`;
@@ -68,60 +60,55 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
 }
 
 /**
- * A member counts a page as free only some commits after it was freed, and an idle one makes none: without these writes
- * its sizes may still be those from before, and the defragmentation would see nothing to reclaim.
+ * A member counts a page as free only some commits after it was freed, and an idle one makes none (nor may anybody write
+ * under NOSPACE): its sizes would still be those from before, and nothing would seem worth defragmenting. Every
+ * compaction commits, so the last two revisions are compacted one by one.
+ *
+ * @returns whether this run compacted anything; false when it had been already and the member has deleted it
  */
-async function settleSizes({ lock, log }: CompactionTask): Promise<void> {
-  try {
-    for (let commits = 0; commits < COMMITS; commits += 1) {
-      if (!(await lock.touch())) return; // NOSPACE: nobody can write, and most of the pages are counted all the same
-      await sleep(COMMIT_MS);
-    }
-  } catch (error) {
-    log.warn({ reason: refusalOf(error).message }, 'sizes after compaction may not be up to date');
+async function compactMember(task: CompactionTask, member: Member, target: number): Promise<boolean> {
+  const began = performance.now();
+  let news = false;
+  for (const revision of [target - 2, target - 1, target].filter((it) => it > 0)) {
+    if (await compactTo(task, member, revision)) news = true;
   }
+  const durationMs = Math.round(performance.now() - began);
+  task.log.info(
+    { member: member.name, target, durationMs },
+    news ? 'member compacted' : 'member had compacted already',
+  );
+  return news;
 }
 
-/** @returns whether this call compacted anything; false when it had been already and the member has deleted it */
-async function compactMember(
+async function compactTo(
   { cluster, timeoutMs, log }: CompactionTask,
   member: Member,
-  target: number,
+  revision: number,
 ): Promise<boolean> {
   const connection = cluster.connections.get(member.id);
-  if (connection === undefined)
+  if (connection === undefined) {
     throw new Failure(
       'step',
       `${label(member)} could not be asked to compact: ${member.problem ?? 'it is not reachable'}`,
     );
-  const began = performance.now();
+  }
   for (let asked = 1; ; asked += 1) {
     try {
-      await compactPhysically(connection, target, timeoutMs);
-      log.info(
-        { member: member.name, target, durationMs: Math.round(performance.now() - began) },
-        'member compacted',
-      );
+      await compactPhysically(connection, revision, timeoutMs);
       return true;
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal.kind === 'compacted') {
-        log.info(
-          { member: member.name, target, durationMs: Math.round(performance.now() - began) },
-          'member had compacted already',
-        );
-        // A second answer after a deadline: it was this run's own compaction that is now done.
-        return asked > 1;
-      }
+      // A second answer after a deadline: it was this run's own compaction that is now done.
+      if (refusal.kind === 'compacted') return asked > 1;
       if (refusal.kind !== 'timeout' || asked >= ASKS) {
         throw new Failure(
           'step',
-          `${label(member)} did not compact to ${target}: ${refusal.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
+          `${label(member)} did not compact to ${revision}: ${refusal.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
           { cause: refusal },
         );
       }
       log.warn(
-        { member: member.name, target, timeoutMs },
+        { member: member.name, revision, timeoutMs },
         'member still compacting after COMPACTION_TIMEOUT, asking again',
       );
     }

@@ -1,0 +1,46 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+
+export const MIB = 2 ** 20;
+
+/** A signal that never comes. */
+export const never = (): AbortSignal => new AbortController().signal;
+
+export async function* streamOf(...chunks: Buffer[]): AsyncGenerator<Buffer, void> {
+  yield* chunks;
+}
+
+/** The bytes in parts of random sizes, empty ones among them. */
+export function inParts(bytes: Buffer, largest: number): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const size = randomInt(0, largest + 1);
+    parts.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return parts;
+}
+
+/** Every way to cut the bytes in two. */
+export const cutInTwo = (bytes: Buffer): Buffer[][] =>
+  Array.from({ length: bytes.length + 1 }, (_, at) => [bytes.subarray(0, at), bytes.subarray(at)]);
+
+export function flipped(bytes: Buffer, bit: number): Buffer {
+  const damaged = Buffer.from(bytes);
+  damaged.writeUInt8(damaged.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+  return damaged;
+}
+
+/** Half noise, half zeros: it can be compressed, but not to nothing. */
+export function halfNoise(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  randomBytes(Math.ceil(size / 2)).copy(bytes);
+  return bytes;
+}
+
+export const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
+/** What etcd sends: a file of so many sectors, and its SHA-256. */
+export function snapshotOf(sectors: number): Buffer {
+  const file = halfNoise(sectors * 512);
+  return Buffer.concat([file, sha256(file)]);
+}

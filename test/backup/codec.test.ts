@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { setImmediate as setImmediately, setTimeout as wait } from 'node:timers/promises';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { decode, encode } from '../../src/backup/codec.ts';
+import type { Compression } from '../../src/backup/manifest.ts';
+import { cutInTwo, flipped, halfNoise, inParts, MIB, never, streamOf } from './chunks.ts';
+import { failsWith } from './stores/place.ts';
+
+type Codec = typeof encode;
+
+const COMPRESSIONS: Compression[] = ['none', 'zstd'];
+const BOTH_WAYS: [name: string, codec: Codec, compression: Compression][] = [
+  ['encoding, none', encode, 'none'],
+  ['encoding, zstd', encode, 'zstd'],
+  ['decoding, none', decode, 'none'],
+  ['decoding, zstd', decode, 'zstd'],
+];
+/** Long enough that not everything has passed before the first of it comes out. */
+const SAMPLE = randomBytes(3 * MIB);
+
+async function through(codec: Codec, compression: Compression, ...chunks: Buffer[]): Promise<Buffer> {
+  const passed: Buffer[] = [];
+  const sink = async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) passed.push(Buffer.from(chunk));
+  };
+  await codec(streamOf(...chunks), compression, sink, never());
+  return Buffer.concat(passed);
+}
+
+/** What the codec is fed in the tests below, in parts of 64 KiB. */
+function input(codec: Codec, compression: Compression): Buffer[] {
+  const bytes = codec === decode && compression === 'zstd' ? zstdCompressSync(SAMPLE) : SAMPLE;
+  return Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, at) =>
+    bytes.subarray(at * 65_536, (at + 1) * 65_536),
+  );
+}
+
+/** The bytes in two buffers by turns, which is what the stores and the snapshot stream promise at the least. */
+async function* overwriting(bytes: Buffer, size: number): AsyncGenerator<Buffer, void> {
+  const ring = [Buffer.alloc(size), Buffer.alloc(size)];
+  for (let turn = 0; turn * size < bytes.length; turn += 1) {
+    const piece = ring[turn % 2] ?? assert.fail();
+    const length = bytes.copy(piece, 0, turn * size, (turn + 1) * size);
+    yield piece.subarray(0, length);
+  }
+}
+
+/** The result of a sink like that of a backup: it still writes one piece when it asks for the next. */
+async function oneBehind(
+  codec: Codec,
+  compression: Compression,
+  source: AsyncIterable<Buffer>,
+): Promise<Buffer> {
+  const written: Buffer[] = [];
+  const sink = async (chunks: AsyncIterable<Buffer>) => {
+    let writing = Promise.resolve();
+    for await (const chunk of chunks) {
+      await writing;
+      writing = setImmediately().then(() => void written.push(Buffer.from(chunk)));
+    }
+    await writing;
+  };
+  await codec(source, compression, sink, never());
+  return Buffer.concat(written);
+}
+
+async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of chunks);
+}
+
+for (const compression of COMPRESSIONS) {
+  describe(`what is stored with compression ${compression} is what comes back`, () => {
+    for (const size of [...Array.from({ length: 41 }, (_, at) => at), MIB - 1, MIB, MIB + 1, 5 * MIB]) {
+      test(`at ${size} bytes`, async () => {
+        for (const bytes of [randomBytes(size), Buffer.alloc(size), halfNoise(size)]) {
+          const stored = await through(encode, compression, bytes);
+          assert.ok((await through(decode, compression, stored)).equals(bytes));
+        }
+      });
+    }
+
+    test('wherever it is cut on its way', async () => {
+      const bytes = halfNoise(60);
+      const stored = await through(encode, compression, bytes);
+      for (const parts of cutInTwo(bytes)) {
+        const again = await through(encode, compression, ...parts);
+        assert.deepEqual(await through(decode, compression, again), bytes);
+      }
+      for (const parts of cutInTwo(stored)) {
+        assert.deepEqual(await through(decode, compression, ...parts), bytes);
+      }
+      const single = Array.from(stored, (byte) => Buffer.from([byte]));
+      assert.deepEqual(await through(decode, compression, ...single), bytes);
+    });
+
+    test('in random parts of any size', async () => {
+      const bytes = halfNoise(3 * MIB + 17);
+      const stored = await through(encode, compression, ...inParts(bytes, 300_000));
+      assert.ok((await through(decode, compression, ...inParts(stored, 300_000))).equals(bytes));
+    });
+
+    for (const size of [10, 1_000, 65_536, MIB]) {
+      test(`though the source overwrites its pieces of ${size} bytes once two more are asked for`, async () => {
+        const bytes = randomBytes(Math.min(500 * size, 8 * MIB));
+        const stored = await oneBehind(encode, compression, overwriting(bytes, size));
+        const restored = await oneBehind(decode, compression, overwriting(stored, size));
+        assert.ok(restored.equals(bytes));
+      });
+    }
+
+    test('and the source is held back by a slow sink: a few MiB are all that is ever held', async () => {
+      let asked = 0;
+      let taken = 0;
+      let most = 0;
+      async function* endless(): AsyncGenerator<Buffer, void> {
+        for (; asked < 12; asked += 1) {
+          most = Math.max(most, asked - taken / MIB);
+          yield randomBytes(MIB);
+        }
+      }
+      const slow = async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) {
+          await wait(2);
+          taken += chunk.length;
+        }
+      };
+      await encode(endless(), compression, slow, never());
+      assert.ok(taken >= 12 * MIB);
+      assert.ok(most <= 4, `${most} MiB were held`);
+    });
+  });
+}
+
+test('with compression none the chunks are passed on as they are, not copied', async () => {
+  const chunks = [randomBytes(9), randomBytes(1)];
+  const passed: Buffer[] = [];
+  const sink = async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) passed.push(chunk);
+  };
+  await encode(streamOf(...chunks), 'none', sink, never());
+  assert.equal(passed.length, 2);
+  assert.ok(passed.every((chunk, at) => chunk === chunks[at]));
+});
+
+test('what is stored with zstd any zstd can read, and what any zstd wrote can be read', async () => {
+  const bytes = halfNoise(2 * MIB + 3);
+  const stored = await through(encode, 'zstd', bytes);
+  assert.ok(stored.length < 0.6 * bytes.length);
+  assert.ok(zstdDecompressSync(stored).equals(bytes));
+  assert.equal(stored.readUInt8(4) & 4, 4, 'and it has the checksum by which `zstd -t` finds damage');
+  assert.ok((await through(decode, 'zstd', zstdCompressSync(bytes))).equals(bytes));
+});
+
+describe('a damaged file', () => {
+  const bytes = halfNoise(300);
+
+  test('that was cut anywhere is refused, whatever the parts in which it is read', async () => {
+    const stored = await through(encode, 'zstd', bytes);
+    for (let length = 0; length < stored.length; length += 1) {
+      const cut = stored.subarray(0, length);
+      await assert.rejects(
+        through(decode, 'zstd', cut),
+        failsWith(/cannot be decompressed/, /cut short or damaged/),
+      );
+      await assert.rejects(through(decode, 'zstd', ...inParts(cut, 50)), failsWith(/cannot be decompressed/));
+    }
+  });
+
+  test('that had a bit flipped is refused, or holds the same data: never other data', async () => {
+    const stored = await through(encode, 'zstd', bytes);
+    let refused = 0;
+    for (let bit = 0; bit < stored.length * 8; bit += 1) {
+      try {
+        assert.deepEqual(await through(decode, 'zstd', flipped(stored, bit)), bytes, `bit ${bit}`);
+      } catch (error) {
+        failsWith(/cannot be decompressed/)(error);
+        refused += 1;
+      }
+    }
+    assert.ok(refused > stored.length * 8 * 0.9, `${refused} of ${stored.length * 8} were refused`);
+  });
+
+  test('that is no such file at all is refused', async () => {
+    for (const other of [Buffer.from('<html>'), Buffer.alloc(600), randomBytes(600), bytes]) {
+      await assert.rejects(through(decode, 'zstd', other), failsWith(/cannot be decompressed \(.+\)/));
+    }
+  });
+});
+
+for (const [name, codec, compression] of BOTH_WAYS) {
+  describe(`${name}: what goes wrong is told at once, and everything is let go`, () => {
+    const chunks = input(codec, compression);
+
+    for (const at of [0, 1, chunks.length - 1, chunks.length]) {
+      test(`the source fails after ${at} of ${chunks.length} chunks`, async () => {
+        const broken = new Error('the member went away');
+        async function* failing(): AsyncGenerator<Buffer, void> {
+          yield* chunks.slice(0, at);
+          throw broken;
+        }
+        await assert.rejects(codec(failing(), compression, drain, never()), (error) => error === broken);
+      });
+    }
+
+    for (const when of ['before it takes anything', 'at the first chunk', 'at the last'] as const) {
+      test(`the sink fails ${when}`, async () => {
+        const full = new Error('no space left');
+        let closed = false;
+        let begun = false;
+        async function* source(): AsyncGenerator<Buffer, void> {
+          begun = true;
+          try {
+            yield* chunks;
+          } finally {
+            closed = true;
+          }
+        }
+        const sink = async (passed: AsyncIterable<Buffer>) => {
+          if (when !== 'before it takes anything') {
+            for await (const _ of passed) if (when === 'at the first chunk') throw full;
+          }
+          throw full;
+        };
+        await assert.rejects(codec(source(), compression, sink, never()), (error) => error === full);
+        await wait(1); // a source that was asked for more is closed when it has answered
+        assert.equal(closed, begun);
+      });
+    }
+
+    test('the sink fails while the source hangs', { timeout: 5_000 }, async () => {
+      const full = new Error('no space left');
+      const hung = Promise.withResolvers<void>();
+      async function* hanging(): AsyncGenerator<Buffer, void> {
+        yield* chunks.slice(0, 1);
+        hung.resolve();
+        await new Promise(() => {});
+      }
+      const sink = async (passed: AsyncIterable<Buffer>) => {
+        drain(passed).catch(() => undefined); // it waits for more, while what it wrote fails
+        await hung.promise;
+        throw full;
+      };
+      await assert.rejects(codec(hanging(), compression, sink, never()), (error) => error === full);
+    });
+
+    test('the run ends before it begins: nothing is asked of the source', async () => {
+      const reason = new Error('ended');
+      const source = streamOf(...chunks);
+      const ended = codec(source, compression, drain, AbortSignal.abort(reason));
+      await assert.rejects(ended, (error) => error === reason);
+      assert.equal((await source.next()).value, chunks[0]);
+    });
+
+    test('the run ends while the source is slow', { timeout: 5_000 }, async () => {
+      const end = new AbortController();
+      const reason = new Error('ended');
+      let asked = 0;
+      async function* slow(): AsyncGenerator<Buffer, void> {
+        for (const chunk of chunks) {
+          asked += 1;
+          if (asked === 3) end.abort(reason);
+          await wait(20);
+          yield chunk;
+        }
+      }
+      await assert.rejects(codec(slow(), compression, drain, end.signal), (error) => error === reason);
+      await wait(50);
+      assert.equal(asked, 3);
+    });
+
+    test('the run ends while the source hangs', { timeout: 5_000 }, async () => {
+      const end = new AbortController();
+      const reason = new Error('ended');
+      setTimeout(() => end.abort(reason), 20);
+      await assert.rejects(
+        codec(hangingAfter(chunks.slice(0, 2)), compression, drain, end.signal),
+        (error) => error === reason,
+      );
+    });
+
+    test('the run ends while the sink writes: it is waited for, and gets nothing more', async () => {
+      const end = new AbortController();
+      const reason = new Error('ended');
+      let writes = 0;
+      let written = 0;
+      const sink = async (passed: AsyncIterable<Buffer>) => {
+        for await (const _ of passed) {
+          writes += 1;
+          end.abort(reason);
+          await wait(30);
+          written += 1;
+        }
+      };
+      await assert.rejects(
+        codec(streamOf(...chunks), compression, sink, end.signal),
+        (error) => error === reason,
+      );
+      assert.deepEqual([writes, written], [1, 1]);
+    });
+
+    test('the run ends after it was done: nothing happens', async () => {
+      const end = new AbortController();
+      await codec(streamOf(...chunks), compression, drain, end.signal);
+      end.abort(new Error('ended'));
+    });
+  });
+}
+
+/** Gives the chunks, and then neither another one nor an end. */
+async function* hangingAfter(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void> {
+  yield* chunks;
+  await new Promise(() => {});
+}
