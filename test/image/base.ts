@@ -1,0 +1,65 @@
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { guardFolder } from '../support/guard.ts';
+import { run } from '../support/process.ts';
+import { REPOSITORY } from '../support/tools.ts';
+import { runEngine, say, TEMPORARY } from './engine.ts';
+
+/** The name that the Dockerfile pulls where there is a registry; here it is made. */
+const NAME = 'docker.io/library/node:24-bookworm-slim';
+/** The Node that the image is made with here. */
+export const NODE = join(REPOSITORY, 'node_modules/node/bin/node');
+const NPM = 'npm@11';
+const STEP_TIMEOUT_MS = 15 * 60_000;
+
+/** What the real one leaves out too. */
+const UNNEEDED = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+
+/** Makes the base image from Debian's packages and the npm package `node`, unless it is there with this very Node. */
+export async function prepareBase(): Promise<void> {
+  const made = `${(await run(NODE, ['--version'])).trim()} ${NPM}`;
+  if ((await known()) === made) return;
+  say(`making the base image with node ${made} (1 to 2 minutes, once)`);
+  const root = await mkdtemp(join(TEMPORARY, 'base-'));
+  guardFolder(root);
+  try {
+    await fillRoot(root);
+    await importRoot(root, made);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** What the base image at hand was made with; undefined where there is none. */
+async function known(): Promise<string | undefined> {
+  const images = await runEngine('podman', ['images', '--quiet', NAME]);
+  if (images.trim() === '') return undefined;
+  return (await runEngine('podman', ['image', 'inspect', '--format', '{{.Comment}}', NAME])).trim();
+}
+
+/** In a mount namespace of its own: what debootstrap mounts in there must not outlive it. */
+async function fillRoot(root: string): Promise<void> {
+  await chmod(root, 0o755); // it becomes the image's root, which every user enters
+  await step('unshare', '--mount', 'debootstrap', '--variant=minbase', 'bookworm', root).catch((error) => {
+    throw new Error('Debian could not be unpacked; is its archive reachable from here?', { cause: error });
+  });
+  for (const path of UNNEEDED) await rm(join(root, path), { recursive: true, force: true });
+  await copyFile(NODE, join(root, 'usr/local/bin/node'));
+  await step('npm', 'install', '--global', `--prefix=${join(root, 'usr/local')}`, '--no-audit', NPM);
+  await step('chroot', root, 'node', '--version');
+}
+
+function step(file: string, ...args: string[]): Promise<string> {
+  return run(file, args, { timeoutMs: STEP_TIMEOUT_MS });
+}
+
+async function importRoot(root: string, made: string): Promise<void> {
+  const archive = `${root}.tar`;
+  guardFolder(archive);
+  try {
+    await step('tar', '-C', root, '-cf', archive, '.');
+    await runEngine('podman', ['import', '--quiet', '--message', made, archive, NAME], STEP_TIMEOUT_MS);
+  } finally {
+    await rm(archive, { force: true });
+  }
+}

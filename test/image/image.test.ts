@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCluster } from '../support/etcd.ts';
+import { freePort } from '../support/ports.ts';
+import { run } from '../support/process.ts';
+import { startProxy } from '../support/proxy.ts';
+import { filesBelow, onlyBackup } from '../support/stored.ts';
+import { REPOSITORY } from '../support/tools.ts';
+import { NODE } from './base.ts';
+import { buildImage } from './build.ts';
+import { type Container, runContainer, startContainer } from './container.ts';
+import { filesOf } from './files.ts';
+import { containerSite } from './site.ts';
+
+const OWN_USER = 65_532;
+const ANY_USER = 4711;
+const MAX_BYTES = 300 * 2 ** 20;
+const MAX_END_MS = 5_000;
+
+const TYPE = 0o170000;
+const SYMBOLIC_LINK = 0o120000;
+
+// Out here and not in a hook: when the image cannot be built, that is the one thing to say.
+const image = await buildImage();
+const files = await filesOf(image);
+const cluster = await startCluster({ tls: true });
+after(() => cluster[Symbol.asyncDispose]());
+
+test('the image says what it is, starts without a shell and is not root', (t) => {
+  assert.equal(image.user, `${OWN_USER}:${OWN_USER}`);
+  assert.deepEqual(image.entrypoint, ['node', 'src/main.ts']);
+  assert.equal(image.workingDir, '/app');
+  assert.ok(image.env.includes('NODE_ENV=production'));
+  const label = (name: string) => image.labels[`org.opencontainers.image.${name}`];
+  assert.equal(label('title'), 'etcd-upkeep');
+  assert.equal(label('version'), image.version);
+  assert.equal(label('licenses'), 'Apache-2.0');
+  assert.ok(label('description'));
+  t.diagnostic(`the image has ${Math.round(image.bytes / 1e6)} MB`);
+  assert.ok(
+    image.bytes < MAX_BYTES,
+    `${image.bytes} bytes: see what .dockerignore and the Dockerfile let in`,
+  );
+});
+
+test('it holds the job and its dependencies, nothing of its development', async () => {
+  const paths = new Set(files.map(({ path }) => path));
+  const app = [...paths].filter((path) => dirname(path) === '/app').toSorted();
+  const expected = ['.compile-cache', 'LICENSE', 'node_modules', 'package.json', 'src'];
+  assert.deepEqual(
+    app,
+    expected.map((name) => `/app/${name}`),
+  );
+  const { dependencies, devDependencies }: Record<string, object> = JSON.parse(
+    await readFile(join(REPOSITORY, 'package.json'), 'utf8'),
+  );
+  const installed = (name: string) => paths.has(`/app/node_modules/${name}`);
+  assert.deepEqual(
+    Object.keys(dependencies ?? {}).filter((name) => !installed(name)),
+    [],
+  );
+  assert.deepEqual(Object.keys(devDependencies ?? {}).filter(installed), []);
+  const leftOver = [...paths].filter((path) =>
+    /\/\.npm\/|\/\.cache\/|\/npm\/|^\/tmp\/|^\/var\/tmp\//.test(path),
+  );
+  assert.deepEqual(leftOver, [], "npm's files, its cache or temporary ones");
+});
+
+test('its files can be read by every user and changed by none but root', () => {
+  const own = files.filter(({ path }) => path.startsWith('/app/'));
+  assert.ok(own.length > 500, `only ${own.length} files`);
+  for (const { path, uid, gid, mode } of own) {
+    assert.deepEqual({ path, uid, gid }, { path, uid: 0, gid: 0 });
+    assert.equal(mode & 0o004, 0o004, `${path} cannot be read by every user`);
+    assert.ok((mode & TYPE) === SYMBOLIC_LINK || (mode & 0o022) === 0, `${path} can be changed by others`);
+  }
+});
+
+for (const uid of [OWN_USER, 0]) {
+  test(`as uid ${uid} it backs up with a read-only root and no capabilities`, async () => {
+    await using site = await containerSite(cluster, uid);
+    const { code, report, stderr } = await runContainer(image, site.options);
+    assert.equal(code, 0, JSON.stringify(report) + stderr);
+    assert.equal(stderr, '');
+    assert.deepEqual({ msg: report?.msg, exitCode: report?.exitCode }, { msg: 'report', exitCode: 0 });
+    assert.equal(JSON.parse(await site.terminationMessage()).exitCode, 0);
+    const { file } = await onlyBackup(site.backups);
+    for (const path of [file, `${file}.json`]) {
+      const { mode, uid: owner } = await stat(path);
+      assert.deepEqual({ path, mode: mode & 0o777, owner }, { path, mode: 0o600, owner: uid });
+    }
+    assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
+    assert.deepEqual(await filesBelow(site.temporary), [], 'something was left behind');
+  });
+
+  test(`as uid ${uid} it starts from what was compiled at build time`, async (t) => {
+    const stranger = await compiledElsewhere(uid);
+    if (stranger !== undefined)
+      return t.skip(`the cached layer is from another kind of processor: ${stranger}`);
+    const env = { DRY_RUN: 'perhaps', NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const { stderr } = await runContainer(image, { user: String(uid), env });
+    const accepted = stderr.match(/V8 code cache for .* was accepted/g) ?? [];
+    const own = accepted.filter((line) => line.includes('/app/src/'));
+    assert.ok(accepted.length > 100 && own.length > 20, stderr.slice(0, 2_000));
+    assert.doesNotMatch(stderr, /was rejected|not initialized|Cannot create/);
+  });
+
+  test(`as uid ${uid} and process 1 it ends within seconds on SIGTERM`, async () => {
+    await using silent = await startProxy(cluster.endpoints);
+    silent.hang();
+    const env = { ETCDCTL_ENDPOINTS: silent.url, ETCDCTL_DIAL_TIMEOUT: '1m', ETCDCTL_COMMAND_TIMEOUT: '1m' };
+    const container = startContainer(image, { user: String(uid), env });
+    while (silent.connections === 0) await Promise.race([sleep(20), endedEarly(container)]);
+    const sentAt = Date.now();
+    await container.signal('SIGTERM');
+    const { code, report, stderr } = await container.finished;
+    assert.deepEqual(
+      { code, outcome: report?.outcome, stderr },
+      { code: 143, outcome: 'aborted', stderr: '' },
+    );
+    assert.ok(Date.now() - sentAt < MAX_END_MS, `it took ${Date.now() - sentAt} ms`);
+  });
+}
+
+test('as any other user it runs too, and says with 3 that there is no etcd', async () => {
+  const env = { ETCDCTL_ENDPOINTS: `https://127.0.0.1:${await freePort()}`, ETCDCTL_DIAL_TIMEOUT: '1s' };
+  const { code, report, stderr } = await runContainer(image, { user: `${ANY_USER}:${ANY_USER}`, env });
+  assert.deepEqual({ code, outcome: report?.outcome, stderr }, { code: 3, outcome: 'failed', stderr: '' });
+});
+
+test('a wrong configuration ends it with 2', async () => {
+  const { code, report, stderr } = await runContainer(image, { env: { DRY_RUN: 'perhaps' } });
+  assert.deepEqual({ code, exitCode: report?.exitCode, stderr }, { code: 2, exitCode: 2, stderr: '' });
+  assert.match(JSON.stringify(report), /DRY_RUN/);
+});
+
+/** What was compiled fits processors with the same features only, and a cached layer may come from another machine. */
+async function compiledElsewhere(uid: number): Promise<string | undefined> {
+  const tag =
+    '`${process.version}-${process.arch}- ${v8.cachedDataVersionTag().toString(16).padStart(8, 0)}`';
+  const [version = '', features = ''] = (await run(NODE, ['-p', tag])).trim().split(' ');
+  const names = files.flatMap(({ path }) => /^\/app\/\.compile-cache\/([^/]+)$/.exec(path)?.[1] ?? []);
+  const own = names.filter((name) => name.startsWith(version) && name.endsWith(`-${uid}`));
+  assert.equal(own.length, 1, `${version} for uid ${uid} should be among: ${names.join(', ')}`);
+  return own[0]?.includes(features) ? undefined : own[0];
+}
+
+async function endedEarly({ finished }: Container): Promise<never> {
+  const { code, lines, stderr } = await finished;
+  throw new Error(`the container ended with ${code}: ${JSON.stringify(lines)} ${stderr}`);
+}
