@@ -124,9 +124,8 @@ export class Connection extends Etcd3 {
     try {
       return await this.askStatus(timeoutMs);
     } catch (error) {
-      // Cancelled before it began: another call's failure made etcd3 drop the channel under this one.
-      if (isExpiredToken(error)) await this.renewToken();
-      else if (!(error instanceof Refusal) || error.kind !== 'cancelled') throw error;
+      if (!isExpiredToken(error)) throw error;
+      await this.renewToken();
       return this.askStatus(timeoutMs);
     }
   }

@@ -13,6 +13,7 @@ import {
   revokeLease,
 } from './leases.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
+import { renewalWatch } from './renewal-watch.ts';
 import { votersOf } from './types.ts';
 
 export const LOCK_KEY = 'etcd-upkeep/lock';
@@ -82,19 +83,16 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
   async function create(): Promise<boolean> {
     const granted = await anywhere((connection) => grantLease(connection, Math.ceil(ttlMs / 1000)));
     leaseId = granted; // from here on there is something to release
-    const created = await anywhere((connection) => createKey(connection, LOCK_KEY, value, granted));
-    if (!created) {
+    let ours = false;
+    try {
+      ours = await anywhere((connection) => createKey(connection, LOCK_KEY, value, granted));
       // An answer may have been lost after the key was put: then it hangs on this lease.
-      const found = await anywhere((connection) => readKey(connection, LOCK_KEY));
-      if (found?.leaseId !== granted) {
-        await anywhere((connection) => revokeLease(connection, granted, RELEASE_TIMEOUT_MS)).catch(
-          () => undefined,
-        );
-        return false;
-      }
+      ours ||= (await anywhere((connection) => readKey(connection, LOCK_KEY)))?.leaseId === granted;
+    } finally {
+      if (!ours) await release();
     }
-    missing = undefined;
-    return true;
+    if (ours) missing = undefined;
+    return ours;
   }
 
   async function renew(): Promise<void> {
@@ -147,14 +145,14 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
       if (found !== undefined && found.leaseId === leaseId && leaseId !== undefined) return;
       if (found !== undefined) {
         throw new Failure(
-          'step',
+          'refused',
           `the lock ${LOCK_KEY} now belongs to another run (${found.value}); this one stops here and changes nothing more`,
         );
       }
       if (leaseId !== undefined) log.warn({ key: LOCK_KEY }, 'lock was gone and free, taking it again');
       if (!(await create()))
         throw new Failure(
-          'step',
+          'refused',
           `another run took the lock ${LOCK_KEY} first; this one stops here and changes nothing more`,
         );
     } catch (error) {
@@ -231,36 +229,3 @@ export async function takeLock(cluster: Cluster, options: LockOptions): Promise<
 
 const busy = (holder: string, why: string): Failure =>
   new Failure('locked', `another run holds the lock ${LOCK_KEY} (${holder}): ${why}; nothing was changed`);
-
-/** How much longer than its last seconds a lease may be seen: etcd looks for expired ones twice a second. */
-const EXPIRY_SLACK_MS = 5_000;
-
-/** Tells whether a lease was renewed while it was watched. */
-function renewalWatch(now = Date.now) {
-  let looks = 0;
-  let first: Look | undefined;
-  let previous: Look | undefined;
-  return {
-    isFirst: (): boolean => looks === 1,
-    sees(leaseId: string, { seconds, term }: { seconds: number; term: string }): boolean {
-      const look = { leaseId, seconds, term, at: now() };
-      const before = previous;
-      previous = look;
-      looks += 1;
-      // A new leader starts every lease anew; that is no sign of life.
-      if (before === undefined || before.term !== term) first = look;
-      if (before === undefined || first === undefined) return false;
-      if (before.leaseId !== leaseId) return true;
-      if (before.term === term && seconds > before.seconds) return true;
-      // A short lease may be renewed just before every look; but none outlives its seconds without that.
-      return look.at - first.at > first.seconds * 1_000 + EXPIRY_SLACK_MS;
-    },
-  };
-}
-
-interface Look {
-  leaseId: string;
-  seconds: number;
-  term: string;
-  at: number;
-}

@@ -178,7 +178,7 @@ describe('the lock', { concurrency: 3 }, () => {
     hold.release();
     const report = ended(await job.finished, 5, 'partial');
     step(report, 'backup', 'done');
-    step(report, 'compact', 'failed', /now belongs to another run \(the other\); this one stops here/);
+    step(report, 'compact', 'refused', /now belongs to another run \(the other\); this one stops here/);
     step(report, 'defragment', 'skipped', /not reached: the run ended at compact/);
     assert.deepEqual(callsOf(place), ['Maintenance/Snapshot']);
     // The other run's lock is to stay, which the general check would call a left-over.
