@@ -15,7 +15,7 @@ const MAX_MS = 10_000;
 export function progress(
   totalBytes: number,
   tell: (fields: ProgressFields) => void,
-  now = Date.now,
+  now = () => performance.now(),
 ): (bytes: number) => void {
   const began = now();
   let passed = 0;

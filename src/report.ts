@@ -127,9 +127,11 @@ export function reportOf(night: Night, finishedAt: Date): Report {
   };
 }
 
-function exitCodeFor({ ended, steps, dryRun }: Night): number {
+function exitCodeFor({ ended, problems, steps, dryRun }: Night): number {
   if (ended !== undefined) return exitCodeOf(ended);
   if (dryRun) return 0;
+  // Backed up, and left alone: somebody has to look, also where the configuration asked for nothing more.
+  if (problems.length > 0) return 5;
   return Object.values(steps).some(({ status }) => status === 'refused' || status === 'failed') ? 5 : 0;
 }
 

@@ -11,19 +11,18 @@ export function tell({ log, night, view, plan, config }: Work): void {
   const from = view.compactRevision;
   night.compaction = {
     ...(from !== undefined && { from }),
-    target: view.revision - window,
+    ...(view.revision > window && { target: view.revision - window }),
     window,
     windowFrom,
   };
   for (const warning of night.warnings) log.warn({ warning }, 'warning');
   for (const problem of plan.problems) log.error({ problem }, 'cluster is not well');
-  const decisions = plan.members.map(({ member, decision }) => ({
-    member: label(member),
-    defragment: decision.do,
-    reason: decision.reason,
-  }));
-  for (const { member, decision } of plan.members)
-    night.members.set(member.id, { defragmented: false, reason: member.problem ?? decision.reason });
+  const decisions = plan.members.map(({ member, decision }) => {
+    // Sizes decide only where members are defragmented at all.
+    const { do: picked, reason } = plan.defragment.do || member.learner ? decision : plan.defragment;
+    return { id: member.id, member: label(member), defragment: picked, reason: member.problem ?? reason };
+  });
+  for (const { id, reason } of decisions) night.members.set(id, { defragmented: false, reason });
   log.info(
     {
       dryRun: config.dryRun,
@@ -33,7 +32,7 @@ export function tell({ log, night, view, plan, config }: Work): void {
       compact: plan.compact.reason,
       defragment: plan.defragment.reason,
       disarm: plan.disarm.reason,
-      members: decisions,
+      members: decisions.map(({ id: _unused, ...decision }) => decision),
     },
     'plan',
   );

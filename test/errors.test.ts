@@ -71,6 +71,14 @@ describe('a message', () => {
     ],
     ['does not end in a colon where the cause says nothing', caused('a', new Error('')), 'a'],
     ['leaves out a cause that is no error', caused('a', { code: 5 }), 'a'],
+    [
+      'of a host whose addresses all refused has what each of them said',
+      new AggregateError(
+        [new Error('connect ECONNREFUSED 127.0.0.1:1'), new Error('connect ECONNREFUSED ::1:1')],
+        '',
+      ),
+      'connect ECONNREFUSED 127.0.0.1:1; connect ECONNREFUSED ::1:1',
+    ],
     ['of something thrown that is no error is its text', 'plain', 'plain'],
     ['of nothing says so', undefined, 'undefined'],
   ];

@@ -41,6 +41,13 @@ const backup = {
 };
 
 describe('the outcome and the exit code', () => {
+  test('a cluster that is not well ends with 5, also when nothing but a backup was asked for', () => {
+    const problems = ['member m2: it does not answer'];
+    const report = reportFor({ problems, steps: { backup: done(), compact: skipped, defragment: skipped } });
+    assert.deepEqual([report.exitCode, report.outcome], [5, 'partial']);
+    assert.equal(reportFor({ problems, dryRun: true }).exitCode, 0, 'a dry run only tells');
+  });
+
   const byKind: [FailureKind, number, Outcome][] = [
     ['configuration', 2, 'failed'],
     ['unreachable', 3, 'failed'],

@@ -94,8 +94,9 @@ export async function alarmList(connection: Connection): Promise<Alarm[]> {
 /** The alarms that a member's Status speaks of, for when there is no quorum to ask. */
 export function alarmsOf({ errors }: MemberStatus): Alarm[] {
   return errors.flatMap((text) => {
-    const match = /memberID:(\d+)\s+alarm:(\w+)/.exec(text);
-    return match?.[1] && match[2] ? toAlarm(hexId(match[1]), match[2]) : [];
+    // etcd leaves the ID out where it accuses nobody (member 0).
+    const match = /^\s*(?:memberID:(\d+)\s+)?alarm:(\w+)/.exec(text);
+    return match?.[2] ? toAlarm(hexId(match[1] ?? '0'), match[2]) : [];
   });
 }
 

@@ -5,7 +5,15 @@ import { accessDenied, type Cluster } from './discover.ts';
 import { leaderOf, readMembers } from './health.ts';
 import { readMetrics } from './metrics.ts';
 import { refusalOf } from './refusal.ts';
-import { type Alarm, type ClusterView, label, type Member, type Quota, votersOf } from './types.ts';
+import {
+  type Alarm,
+  type ClusterView,
+  DEFAULT_QUOTA_BYTES,
+  label,
+  type Member,
+  type Quota,
+  votersOf,
+} from './types.ts';
 
 const QUOTA_METRIC = 'etcd_server_quota_backend_bytes';
 
@@ -70,8 +78,6 @@ async function quotaOf(cluster: Cluster, { id, status }: Member): Promise<Quota>
   if (status.quotaBytes !== undefined && tellsQuota(status.version)) return toQuota(status.quotaBytes);
   return toQuota((await readMetrics(connection)).get(QUOTA_METRIC));
 }
-
-const DEFAULT_QUOTA_BYTES = 2 * 2 ** 30;
 
 function toQuota(bytes: number | undefined): Quota {
   if (bytes === undefined || Number.isNaN(bytes)) return { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };

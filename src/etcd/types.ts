@@ -40,6 +40,9 @@ export interface Alarm {
   type: 'NOSPACE' | 'CORRUPT';
 }
 
+/** What etcd takes for its quota unless it is told otherwise. */
+export const DEFAULT_QUOTA_BYTES = 2 * 2 ** 30;
+
 /** A member's quota: none at all, a known size, or one that is only assumed because nothing tells it. */
 export type Quota = { kind: 'none' } | { kind: 'known' | 'assumed'; bytes: number };
 

@@ -1,4 +1,4 @@
-import type { ClusterView, Member, Quota } from '../etcd/types.ts';
+import { type ClusterView, DEFAULT_QUOTA_BYTES, type Member, type Quota } from '../etcd/types.ts';
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
 type DefragPolicy = Policy['defrag'];
@@ -27,9 +27,6 @@ export function judgeMember(
   if (reached) return go(`${free}: ${reached.told}`);
   return skip(`${free}, which the policy does not ask for: ${rules.map((rule) => rule.told).join('; ')}`);
 }
-
-/** What etcd takes for its quota unless it is told otherwise. */
-const DEFAULT_QUOTA_BYTES = 2 * 2 ** 30;
 
 /** `QUOTA_BYTES` wins when set. */
 export function quotaFor(

@@ -50,6 +50,9 @@ export async function defragment(_guarantee: BackupGuarantee, task: DefragmentTa
   let waiting = votersOf(task).filter((member) => {
     const decision = task.judge(member);
     task.onMember(member.id, { defragmented: false, reason: decision.reason });
+    if (!decision.do && decision.status === 'refused') {
+      throw new Failure('refused', `${label(member)}: ${decision.reason}; no member was touched`);
+    }
     return decision.do;
   });
   const picked = waiting.length;
