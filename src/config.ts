@@ -78,8 +78,8 @@ export interface Config {
 }
 
 /**
- * etcd counts leases in whole seconds. A shorter one than this could end while the cluster elects a leader; a longer
- * one would keep the next run out for too long after a crash.
+ * etcd counts leases in whole seconds, and grants none that ends before an election would. A longer one than this would
+ * keep the next run out for too long after a crash.
  */
 const leaseTtl = { min: '1s', max: '1h', step: '1s' };
 
