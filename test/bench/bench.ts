@@ -48,6 +48,7 @@ console.log(
   for (let run = 0; run < RUNS; run += 1) {
     ours.push((await backup(cluster, 'none')).seconds);
     theirs.push(await seconds(() => save(cluster)));
+    say(`etcdctl: ${theirs.at(-1)?.toFixed(2)} s`);
     oursZstd.push((await backup(cluster, 'zstd')).seconds);
     theirsZstd.push(
       await seconds(async () => {
@@ -153,14 +154,14 @@ async function save(cluster: Cluster): Promise<void> {
   );
 }
 
-const tlsOf = ({ env }: Cluster): Record<string, string> => {
+function tlsOf({ env }: Cluster): Record<string, string> {
   const { ETCDCTL_ENDPOINTS: _unused, ...rest } = env;
   return rest;
-};
+}
 
 async function nightSeconds(night: (cluster: Cluster) => Promise<void>): Promise<number> {
   await using cluster = await databaseOf(values.night, 3);
-  return seconds(() => night(cluster));
+  return await seconds(() => night(cluster)); // the cluster ends with this scope
 }
 
 /** What an operator's script does: save, compress, compact, defragment one member after another. */

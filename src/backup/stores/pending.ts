@@ -21,6 +21,9 @@ export function isTemporaryName(name: string): boolean {
 /** What file systems without hard links answer; EMLINK is a full link count. */
 const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
+/** How much may wait in memory for the disk. Left alone, Linux lets a gigabyte gather, and the last sync waits for all of it. */
+const SYNC_EVERY_BYTES = 2 ** 25;
+
 /** Opens a temporary file in the folder for what is to be named `name` there. */
 export async function createPending(folder: string, name: string): Promise<PendingFile> {
   const final = join(folder, name);
@@ -28,13 +31,22 @@ export async function createPending(folder: string, name: string): Promise<Pendi
   const handle = await attempt('create', temporary, () => openNew(temporary), NOTHING_CHANGED);
   const readers: AsyncGenerator<Buffer>[] = [];
   let published = false;
+  let unsynced = 0;
+  let syncing = Promise.resolve();
 
-  function write(chunk: Uint8Array): Promise<void> {
-    return attempt('write', temporary, () => writeAll(handle, temporary, chunk), NOTHING_CHANGED);
+  async function write(chunk: Uint8Array): Promise<void> {
+    await attempt('write', temporary, () => writeAll(handle, temporary, chunk), NOTHING_CHANGED);
+    unsynced += chunk.byteLength;
+    if (unsynced < SYNC_EVERY_BYTES) return;
+    unsynced = 0;
+    // In the background: the disk works while the stream goes on, and the last sync finds little to do.
+    syncing = syncing.then(() => attempt('sync', temporary, () => handle.datasync(), NOTHING_CHANGED));
+    syncing.catch(() => undefined); // thrown by `flush`
   }
 
-  function flush(): Promise<void> {
-    return attempt('sync', temporary, () => handle.sync(), NOTHING_CHANGED);
+  async function flush(): Promise<void> {
+    await syncing;
+    await attempt('sync', temporary, () => handle.sync(), NOTHING_CHANGED);
   }
 
   function read(): AsyncIterable<Buffer> {
