@@ -31,7 +31,10 @@ export async function command(file: string, args: string[], env: Record<string, 
  * Milliseconds from the start of the process until it speaks to its endpoint: a listener stands in for etcd, and the
  * first bytes that arrive there are the first call's.
  */
-export async function firstCallMs(): Promise<number> {
+export async function firstCallMs(
+  compileCache?: string,
+  how: 'killed' | 'to the end' = 'killed',
+): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,8 +45,9 @@ export async function firstCallMs(): Promise<number> {
     cwd: REPOSITORY,
     env: plainEnv({
       ETCDCTL_ENDPOINTS: `http://127.0.0.1:${port}`,
+      ETCDCTL_DIAL_TIMEOUT: '500ms',
       TERMINATION_LOG: '/dev/null',
-      NODE_COMPILE_CACHE: `${REPOSITORY}/.cache/compile`,
+      ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
     }),
     stdio: 'ignore',
   });
@@ -51,7 +55,7 @@ export async function firstCallMs(): Promise<number> {
   socket.on('error', () => undefined); // the job is killed in the middle of its call
   await once(socket, 'data');
   const elapsed = performance.now() - began;
-  child.kill('SIGKILL');
+  if (how === 'killed') child.kill('SIGKILL');
   await once(child, 'exit');
   server.close();
   return elapsed;

@@ -8,7 +8,7 @@ import { startJob } from '../support/job.ts';
 import { readAll } from '../support/read.ts';
 import { decompress, restore } from '../support/restore.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { typedReport } from '../support/typed-report.ts';
+import { reportOf } from '../support/report.ts';
 
 /**
  * What a night does, on a throwaway etcd: three members with TLS, whose history of overwritten values fills the
@@ -38,7 +38,7 @@ await using job = await startJob(environment);
 const result = await job.finished;
 console.log(result.stdout.trimEnd());
 assert.equal(result.code, 0, 'the job ends with exit code 0');
-console.log(tableOf(typedReport(result)));
+console.log(tableOf(reportOf(result)));
 
 await showMembers(cluster, 'After:');
 

@@ -4,6 +4,7 @@ import type { MemberReport, Report, StepName } from '../../src/report.ts';
 import { type CallHook, type CallProxy, startCallProxy } from './call-proxy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from './etcd.ts';
 import type { JobResult, LogLine } from './job.ts';
+import { reportOf } from './report.ts';
 import { type Scratch, scratchFolder } from './scratch.ts';
 
 export const LOCK_KEY = 'etcd-upkeep/lock';
@@ -66,14 +67,6 @@ export async function startPlace(options: ClusterOptions = {}): Promise<Place> {
     await stack.disposeAsync();
     throw error;
   }
-}
-
-/** The run's report; fails with the whole log where there is none. */
-export function reportOf(result: JobResult): Report {
-  assert.ok(result.report, `there is no report\n${result.stdout}\n${result.stderr}`);
-  // Its shape is what these tests are about; a field that is missing fails the test that reads it.
-  const report: Report = Object(result.report);
-  return report;
 }
 
 /** Asserts how the run ended and returns its report; what went wrong is in the message. */
