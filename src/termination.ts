@@ -1,7 +1,36 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Report, terminationMessage } from './report.ts';
+import type { Report } from './report.ts';
+
+const MAX_TERMINATION_BYTES = 4096;
+
+/** Where it can be long; a character may take up to 12 bytes once it is escaped. */
+const cut = (value: string): string => value.slice(0, 300);
+
+/** The outcome for `kubectl get pod`: JSON of at most 4096 bytes, which is what kubelet keeps of it. */
+export function terminationMessage(report: Report): string {
+  const short = {
+    outcome: report.outcome,
+    exitCode: report.exitCode,
+    ...(report.cluster !== undefined && { cluster: report.cluster }),
+    ...(report.backup && { backup: report.backup.name, revision: report.backup.revision }),
+    ...(report.compaction?.to !== undefined && { compactRevision: report.compaction.to }),
+    reclaimedBytes: report.reclaimedBytes,
+    steps: Object.fromEntries(Object.entries(report.steps).map(([name, { status }]) => [name, status])),
+    error: report.error ?? '',
+    problems: report.problems.join('; '),
+  };
+  const text = JSON.stringify(short);
+  const over = Buffer.byteLength(text) - MAX_TERMINATION_BYTES;
+  if (over <= 0) return text;
+  return JSON.stringify({
+    ...short,
+    cluster: cut(short.cluster ?? ''),
+    error: cut(short.error),
+    problems: cut(short.problems),
+  });
+}
 
 /**
  * Leaves the outcome where kubelet picks it up. Outside of a pod there is no such file, and that is no failure; in

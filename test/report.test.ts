@@ -11,10 +11,9 @@ import {
   type Report,
   STEPS,
   type StepReport,
-  terminationMessage,
 } from '../src/report.ts';
 import { tableOf } from '../src/table.ts';
-import { writeTerminationMessage } from '../src/termination.ts';
+import { terminationMessage, writeTerminationMessage } from '../src/termination.ts';
 import { scratchFolder } from './support/scratch.ts';
 import { idOf, member, MIB, unstarted, viewOf } from './support/view.ts';
 
