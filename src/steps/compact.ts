@@ -50,8 +50,7 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
     };
   }
   await task.lock.ensure();
-  let done = false;
-  for (const member of votersOf(view)) if (await compactMember(task, member, target)) done = true;
+  const done = await compactEverywhere(task, target);
   const to = await revisionAfter(task);
   const reason = done
     ? `compacted to ${target}, keeping ${window} revisions`
@@ -62,22 +61,24 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
 /**
  * A member counts a page as free only some commits after it was freed, and an idle one makes none (nor may anybody write
  * under NOSPACE): its sizes would still be those from before, and nothing would seem worth defragmenting. Every
- * compaction commits, so the last two revisions are compacted one by one.
+ * compaction commits, so the last two revisions are compacted one by one, each when every member is done with the one
+ * before it.
  *
- * @returns whether this run compacted anything; false when it had been already and the member has deleted it
+ * @returns whether this run compacted anything; false when it had been already and every member has deleted it
  */
-async function compactMember(task: CompactionTask, member: Member, target: number): Promise<boolean> {
-  const began = performance.now();
-  let news = false;
+async function compactEverywhere(task: CompactionTask, target: number): Promise<boolean> {
+  const voters = votersOf(task.view);
+  const news = new Set<Member>();
   for (const revision of [target - 2, target - 1, target].filter((it) => it > 0)) {
-    if (await compactTo(task, member, revision)) news = true;
+    for (const member of voters) if (await compactTo(task, member, revision)) news.add(member);
   }
-  const durationMs = Math.round(performance.now() - began);
-  task.log.info(
-    { member: member.name, target, durationMs },
-    news ? 'member compacted' : 'member had compacted already',
-  );
-  return news;
+  for (const member of voters) {
+    task.log.info(
+      { member: member.name, target },
+      news.has(member) ? 'member compacted' : 'member had compacted already',
+    );
+  }
+  return news.size > 0;
 }
 
 async function compactTo(
