@@ -175,7 +175,7 @@ async function byHand(cluster: Cluster): Promise<void> {
   await save(cluster);
   await command('zstd', ['-3', '-q', '-f', join(disk.path, 'peer.db')]);
   const [status] = await cluster.status();
-  const revision = String((status?.revision ?? 0) - 100);
+  const revision = String(Math.max(1, (status?.revision ?? 0) - 100));
   await command(ctl, ['compact', '--physical', revision, '--command-timeout=60s'], cluster.env);
   for (const member of cluster.members) {
     await command(ctl, ['defrag', '--endpoints', member.clientUrl, '--command-timeout=60s'], tlsOf(cluster));
