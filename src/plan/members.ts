@@ -89,4 +89,4 @@ function fullRule(dbSize: number, quota: Quota, { alarms = [] }: Sizing): Rule[]
 
 /** Rounded down, so that what is just below a threshold never reads as if it had reached it. */
 const percent = (ratio: number): string => `${Math.floor(ratio * 1000) / 10} %`;
-export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
