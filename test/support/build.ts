@@ -1,39 +1,25 @@
 import { link, mkdir, mkdtemp, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guardFolder } from './guard.ts';
 import { run } from './process.ts';
-import type { EtcdVersion, ToolName } from './tools.ts';
+import { KUBERNETES_VERSION, type Tool } from './toolbox.ts';
 
 const BUILD_TIMEOUT_MS = 20 * 60_000;
-
-const GO_PACKAGES = {
-  etcd: 'go.etcd.io/etcd/server/v3',
-  etcdctl: 'go.etcd.io/etcd/etcdctl/v3',
-  etcdutl: 'go.etcd.io/etcd/etcdutl/v3',
-} as const;
-
-/** 3.4 cannot be built as a Go module; Debian bookworm and Ubuntu 24.04 have it. */
-const DEBIAN_PACKAGES: Partial<Record<ToolName, string>> = { etcd: 'etcd-server', etcdctl: 'etcd-client' };
 
 /**
  * Puts a tool at `target`. Several processes may ask at once: one of them builds while the others wait; the file
  * appears whole or not at all. Installs nothing outside of the target's folder (Go's own caches aside).
  */
-export async function buildTool(name: ToolName, version: EtcdVersion, target: string): Promise<void> {
+export async function buildTool(tool: Tool, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const unlock = await lock(`${target}.lock`);
   const work = await mkdtemp(`${target}.build-`);
   guardFolder(work);
   try {
     if (await stat(target).catch(() => undefined)) return; // built while this process waited for the lock
-    const binary = version === '3.4' ? await unpackDebian(name, work) : await buildGo(name, version, work);
+    const binary = tool.debian ? await unpackDebian(tool, tool.debian, work) : await buildGo(tool, work);
     await rename(binary, target);
-  } catch (error) {
-    const variable = `${basename(target).toUpperCase().replace(/[-.]/g, '_')}_BIN`;
-    throw new Error(`${name} ${version} could not be built; point ${variable} at one instead`, {
-      cause: error,
-    });
   } finally {
     await rm(work, { recursive: true, force: true });
     await unlock();
@@ -41,10 +27,9 @@ export async function buildTool(name: ToolName, version: EtcdVersion, target: st
 }
 
 /** Every tool has a module of its own, so that none decides on the versions of another's dependencies. */
-async function buildGo(name: ToolName, version: string, work: string): Promise<string> {
-  const how = name === 'etcd' ? 'about 2 minutes, once' : 'once';
-  process.stderr.write(`building ${name} ${version} (${how})\n`);
-  const target = GO_PACKAGES[name];
+async function buildGo(tool: Tool, work: string): Promise<string> {
+  const takes = tool.takes ? `about ${tool.takes}, once` : 'once';
+  process.stderr.write(`building ${tool.name} ${tool.version} (${takes})\n`);
   const go = (...args: string[]) =>
     run('go', args, {
       cwd: work,
@@ -52,15 +37,38 @@ async function buildGo(name: ToolName, version: string, work: string): Promise<s
       timeoutMs: BUILD_TIMEOUT_MS,
     });
   await go('mod', 'init', 'tool');
-  await go('get', '-tool', `${target}@v${version}`);
-  await go('build', '-ldflags=-s -w', '-o', 'binary', target);
+  if (tool.kubernetes) await replaceStaging(go);
+  await go('get', '-tool', `${tool.package}@v${tool.version}`);
+  const release = `v${await moduleVersion(go, tool)}`;
+  const stamps = (tool.stamps ?? []).map((name) => `-X ${name.includes('=') ? name : `${name}=${release}`}`);
+  await go('build', `-ldflags=${['-s -w', ...stamps].join(' ')}`, '-o', 'binary', tool.package);
   return join(work, 'binary');
 }
 
-async function unpackDebian(name: ToolName, work: string): Promise<string> {
-  const wanted = DEBIAN_PACKAGES[name];
-  if (wanted === undefined) throw new Error(`etcd 3.4 has no ${name}`);
-  process.stderr.write(`unpacking ${name} 3.4 from the package ${wanted}\n`);
+type Go = (...args: string[]) => Promise<string>;
+
+/** The release that a version like `3.6` stands for. */
+async function moduleVersion(go: Go, { package: name }: Tool): Promise<string> {
+  const listed = await go('list', '-f', '{{.Module.Version}}', name);
+  return listed.trim().replace(/^v/, '');
+}
+
+/**
+ * Kubernetes requires the modules of its own repository as v0.0.0 and replaces them by folders, which nobody else has:
+ * here by their releases.
+ */
+async function replaceStaging(go: Go): Promise<void> {
+  const { GoMod }: { GoMod: string } = JSON.parse(
+    await go('mod', 'download', '-json', `k8s.io/kubernetes@v${KUBERNETES_VERSION}`),
+  );
+  const staging = (await readFile(GoMod, 'utf8')).matchAll(/^\s*(k8s\.io\/\S+) v0\.0\.0$/gm);
+  const release = `v${KUBERNETES_VERSION.replace(/^1/, '0')}`;
+  const replaced = [...staging].map(([, name]) => `-replace=${name}=${name}@${release}`);
+  await go('mod', 'edit', ...replaced);
+}
+
+async function unpackDebian({ name, version }: Tool, wanted: string, work: string): Promise<string> {
+  process.stderr.write(`unpacking ${name} ${version} from the package ${wanted}\n`);
   const download = () => run('apt-get', ['download', wanted], { cwd: work, timeoutMs: BUILD_TIMEOUT_MS });
   await download().catch(async () => {
     await run('apt-get', ['update'], { timeoutMs: BUILD_TIMEOUT_MS }); // the lists are missing or too old

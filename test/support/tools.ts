@@ -3,10 +3,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTool } from './build.ts';
 import { plainEnv, run } from './process.ts';
+import {
+  ACTIONLINT,
+  type EtcdVersion,
+  etcdctlTool,
+  etcdTool,
+  etcdutlTool,
+  HELM_DOCS,
+  type HelmVersion,
+  helmTool,
+  type KubernetesProgram,
+  kubernetesTool,
+  type Tool,
+} from './toolbox.ts';
 
-/** A minor version stands for its last patch; 3.5.4 is one of those that must not be defragmented. */
-export type EtcdVersion = '3.4' | '3.5' | '3.5.4' | '3.6' | '3.7';
-export type ToolName = 'etcd' | 'etcdctl' | 'etcdutl';
+export type { EtcdVersion, HelmVersion, KubernetesProgram } from './toolbox.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 export const CACHE = join(REPOSITORY, '.cache/tools');
@@ -15,58 +26,74 @@ const found = new Map<string, Promise<string>>();
 
 /** The path of the etcd server of that version. */
 export function etcdBinary(version: EtcdVersion): Promise<string> {
-  return tool('etcd', version);
+  return tool(etcdTool(version));
 }
 
 export function etcdctl(version: EtcdVersion = '3.6'): Promise<string> {
-  return tool('etcdctl', version);
+  return tool(etcdctlTool(version));
 }
 
 /** 3.4 has none: there it is `etcdctl snapshot restore`. */
 export function etcdutl(version: Exclude<EtcdVersion, '3.4'> = '3.6'): Promise<string> {
-  return tool('etcdutl', version);
+  return tool(etcdutlTool(version));
+}
+
+export function helm(version: HelmVersion = '4.3'): Promise<string> {
+  return tool(helmTool(version));
+}
+
+export function helmDocs(): Promise<string> {
+  return tool(HELM_DOCS);
+}
+
+export function actionlint(): Promise<string> {
+  return tool(ACTIONLINT);
+}
+
+export function kubernetes(program: KubernetesProgram): Promise<string> {
+  return tool(kubernetesTool(program));
 }
 
 /**
- * Looks where `ETCD_3_6_BIN` (`ETCDCTL_3_6_BIN`, ...) points, then on the PATH for the wanted version, then in the
- * cache; builds it into the cache where it is nowhere. Throws when the variable names something else.
+ * Looks where `ETCD_3_6_BIN` (`HELM_4_3_BIN`, ...) points, then on the PATH for the wanted version, then in the cache;
+ * builds it into the cache where it is nowhere. Throws when the variable names something else.
  */
-function tool(name: ToolName, version: EtcdVersion): Promise<string> {
-  const key = `${name}-${version}`;
-  const known = found.get(key) ?? find(name, version);
+function tool(wanted: Tool): Promise<string> {
+  const key = `${wanted.name}-${wanted.version}`;
+  const known = found.get(key) ?? find(wanted, key);
   found.set(key, known);
   return known;
 }
 
-async function find(name: ToolName, version: EtcdVersion): Promise<string> {
-  const variable = `${name.toUpperCase()}_${version.replaceAll('.', '_')}_BIN`;
+async function find(wanted: Tool, key: string): Promise<string> {
+  const variable = `${key.toUpperCase().replaceAll(/[-.]/g, '_')}_BIN`;
   const named = process.env[variable];
   if (named) {
-    const given = await versionOf(named, name);
-    if (fits(given, version)) return named;
-    throw new Error(
-      `${variable}=${named} is ${given ?? 'not a program that runs'}, wanted is ${name} ${version}`,
-    );
+    const given = await versionOf(named, wanted);
+    if (fits(given, wanted)) return named;
+    const what = given ?? 'not a program that runs';
+    throw new Error(`${variable}=${named} is ${what}, wanted is ${wanted.name} ${wanted.version}`);
   }
-  if (fits(await versionOf(name, name), version)) return name;
-  const cached = join(CACHE, `${name}-${version}`);
+  if (fits(await versionOf(wanted.name, wanted), wanted)) return wanted.name;
+  const cached = join(CACHE, key);
   if (await exists(cached)) return cached;
-  await buildTool(name, version, cached);
-  const built = await versionOf(cached, name);
-  if (fits(built, version)) return cached;
+  await buildTool(wanted, cached).catch((error: unknown) => {
+    const message = `${wanted.name} ${wanted.version} could not be built; point ${variable} at one instead`;
+    throw new Error(message, { cause: error });
+  });
+  const built = await versionOf(cached, wanted);
+  if (fits(built, wanted)) return cached;
   throw new Error(
     `${cached} was built as ${built ?? 'something that does not run'}; set ${variable} instead`,
   );
 }
 
-const fits = (given: string | undefined, wanted: EtcdVersion): boolean =>
-  `${given}.`.startsWith(`${wanted}.`);
+const fits = (given: string | undefined, { version }: Tool): boolean => `${given}.`.startsWith(`${version}.`);
 
 /** The version of a binary (`3.6.16`), or undefined where it is missing or does not run. */
-async function versionOf(path: string, name: ToolName): Promise<string | undefined> {
-  const args = name === 'etcd' ? ['--version'] : ['version'];
-  const output = await run(path, args, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
-  return /version: (\d+\.\d+\.\d+)/i.exec(output)?.[1];
+async function versionOf(path: string, { ask }: Tool): Promise<string | undefined> {
+  const output = await run(path, ask, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
+  return /(\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 
 function exists(path: string): Promise<boolean> {
@@ -74,20 +101,4 @@ function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-if (import.meta.main) {
-  const wanted = [
-    () => etcdBinary('3.6'),
-    () => etcdctl(),
-    () => etcdutl(),
-    () => etcdBinary('3.5'),
-    () => etcdutl('3.5'),
-    () => etcdBinary('3.5.4'),
-    () => etcdBinary('3.7'),
-    () => etcdutl('3.7'),
-    () => etcdBinary('3.4'),
-    () => etcdctl('3.4'),
-  ];
-  for (const prepare of wanted) console.log(await prepare());
 }

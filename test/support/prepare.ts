@@ -1,0 +1,49 @@
+import { actionlint, etcdBinary, etcdctl, etcdutl, helm, helmDocs, kubernetes } from './tools.ts';
+
+/**
+ * Finds or builds what a tier of tests needs, one after another: builds use every core by themselves.
+ * Run as `npm run tools -- TIER`.
+ */
+
+type Prepare = () => Promise<string>;
+
+const ONE_ETCD: Prepare[] = [() => etcdBinary('3.6'), () => etcdctl(), () => etcdutl()];
+const ALL_ETCDS: Prepare[] = [
+  ...ONE_ETCD,
+  () => etcdBinary('3.5'),
+  () => etcdutl('3.5'),
+  () => etcdBinary('3.5.4'),
+  () => etcdBinary('3.7'),
+  () => etcdutl('3.7'),
+  () => etcdBinary('3.4'),
+  () => etcdctl('3.4'),
+];
+const CHART: Prepare[] = [
+  () => kubernetes('kube-apiserver'),
+  () => kubernetes('kubectl'),
+  () => helm('4.3'),
+  () => helm('3.22'),
+  () => helmDocs(),
+  () => actionlint(),
+];
+const NODE: Prepare[] = [
+  () => kubernetes('kube-apiserver'),
+  () => kubernetes('kubectl'),
+  () => kubernetes('kube-controller-manager'),
+  () => kubernetes('kube-scheduler'),
+  () => kubernetes('kubelet'),
+  () => helm('4.3'),
+  () => helm('3.22'),
+];
+
+const TIERS: Record<string, Prepare[]> = {
+  demo: ONE_ETCD,
+  test: [...ALL_ETCDS, ...CHART],
+  matrix: ALL_ETCDS,
+  e2e: [...ONE_ETCD, ...NODE],
+};
+
+const [tier = 'test'] = process.argv.slice(2);
+const wanted = TIERS[tier];
+if (wanted === undefined) throw new Error(`no tier ${tier}; there are ${Object.keys(TIERS).join(', ')}`);
+for (const prepare of wanted) console.log(await prepare());
