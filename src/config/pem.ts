@@ -104,13 +104,13 @@ function reasonOf(error: unknown, stats: Stats | undefined): string {
   if (stats === undefined) {
     return (
       'cannot be reached: permission denied on a folder of its path; run as a user that may enter it ' +
-      '(in the chart: runAsUser), or mount the file itself'
+      '(in the chart: podSecurityContext.runAsUser), or mount the file itself'
     );
   }
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
   return (
     `cannot be read: permission denied, the file has mode ${mode} and belongs to uid ${stats.uid}, ` +
-    `gid ${stats.gid}; run as a user or group that may read it (in the chart: runAsUser, runAsGroup), ` +
+    `gid ${stats.gid}; run as a user or group that may read it (in the chart: podSecurityContext.runAsUser and runAsGroup, 0 for root), ` +
     'or change its rights'
   );
 }

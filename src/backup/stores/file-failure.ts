@@ -15,7 +15,8 @@ const EXPLANATIONS: Record<string, { why: string; advice: string }> = {
   ELOOP: { why: 'it is a symbolic link', advice: 'remove the link; links in the store are not followed' },
   EACCES: {
     why: 'permission denied',
-    advice: 'let the user of the job read and write there (owner and mode, fsGroup, SELinux label)',
+    advice:
+      'let the user of the job read and write there (owner and mode, SELinux label; in the chart: podSecurityContext.fsGroup or runAsUser)',
   },
   EPERM: {
     why: 'the operation is not permitted',

@@ -1,0 +1,179 @@
+{{- define "etcd-upkeep.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* 52 characters: a CronJob adds 11 to its own name for its Jobs, and 63 are allowed. */}}
+{{- define "etcd-upkeep.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "etcd-upkeep.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "etcd-upkeep.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "etcd-upkeep.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "etcd-upkeep.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "etcd-upkeep.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.claimName" -}}
+{{- default (printf "%s-backups" (include "etcd-upkeep.fullname" .)) .Values.backup.persistence.existingClaim }}
+{{- end }}
+
+{{/* A minute of the small hours. The checksum of a checksum spreads names that differ in one letter. */}}
+{{- define "etcd-upkeep.schedule" -}}
+{{- if .Values.schedule }}
+{{- .Values.schedule }}
+{{- else }}
+{{- $seed := printf "%s/%s/%s" .Release.Namespace .Release.Name .Values.clusterName }}
+{{- $minute := mod (sha256sum $seed | adler32sum | int64) 240 }}
+{{- printf "%d %d * * *" (mod $minute 60) (add 1 (div $minute 60)) }}
+{{- end }}
+{{- end }}
+
+{{/* A duration as Go writes it (1h30m), in whole seconds. */}}
+{{- define "etcd-upkeep.seconds" -}}
+{{- $units := dict "h" 3600.0 "m" 60.0 "s" 1.0 "ms" 0.001 "us" 0.000001 "µs" 0.000001 "ns" 0.000000001 }}
+{{- $seconds := 0.0 }}
+{{- range regexFindAll "[0-9.]+(h|ms|us|µs|ns|m|s)" . -1 }}
+{{- $amount := regexFind "^[0-9.]+" . | float64 }}
+{{- $seconds = addf $seconds (mulf $amount (get $units (regexFind "[a-zµ]+$" .))) }}
+{{- end }}
+{{- ceil $seconds | int64 }}
+{{- end }}
+
+{{/* How long a night may take. Only a backup is tried again: whatever fails later ends the Job. */}}
+{{- define "etcd-upkeep.activeDeadlineSeconds" -}}
+{{- $backup := include "etcd-upkeep.seconds" .Values.backup.timeout | int64 }}
+{{- $compact := include "etcd-upkeep.seconds" .Values.compaction.timeout | int64 }}
+{{- $defrag := include "etcd-upkeep.seconds" .Values.defrag.timeout | int64 }}
+{{- $wait := include "etcd-upkeep.seconds" .Values.defrag.wait | int64 }}
+{{- $members := max (int64 .Values.etcd.members) (len .Values.etcd.endpoints) }}
+{{- $least := add $backup (mul $members (add $defrag $wait)) }}
+{{- $given := .Values.activeDeadlineSeconds }}
+{{- if kindIs "invalid" $given }}
+{{- $inspection := 900 }}
+{{- $tries := add 1 (int64 .Values.backoffLimit) }}
+{{- add (mul $tries (add $inspection $backup)) (mul $members (add $compact $defrag $wait)) }}
+{{- else if lt (int64 $given) $least }}
+{{- $sum := printf "backup.timeout (%ds) + %d members x (defrag.timeout (%ds) + defrag.wait (%ds))" $backup $members $defrag $wait }}
+{{- fail (printf "\n\nactiveDeadlineSeconds is %d, less than %s = %d: Kubernetes would end a run in the middle of its work. Raise it, leave it out, or lower the timeouts." (int64 $given) $sum $least) }}
+{{- else }}
+{{- int64 $given }}
+{{- end }}
+{{- end }}
+
+{{/* Helm reads whole numbers as floating point, and would print 10000000 as 1e+07. */}}
+{{- define "etcd-upkeep.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}
+{{- int64 . }}
+{{- else }}
+{{- . }}
+{{- end }}
+{{- end }}
+
+{{/* What a run is told. What is empty or null is left out, which leaves the run's own default; 0 and false are told. */}}
+{{- define "etcd-upkeep.env" -}}
+{{- $tls := .Values.etcd.tls }}
+{{- $files := ternary $tls.secretKeys $tls.hostPath (ne $tls.existingSecret "") }}
+{{- $variables := dict
+  "ETCDCTL_ENDPOINTS" (join "," .Values.etcd.endpoints)
+  "ETCDCTL_DIAL_TIMEOUT" .Values.etcd.dialTimeout
+  "ETCDCTL_COMMAND_TIMEOUT" .Values.etcd.commandTimeout
+  "DISCOVER_MEMBERS" .Values.etcd.discoverMembers
+  "QUOTA_BYTES" .Values.etcd.quotaBytes
+  "CLUSTER_NAME" .Values.clusterName
+  "DRY_RUN" .Values.dryRun
+  "LOG_LEVEL" .Values.logLevel
+  "LOCK_TTL" .Values.lockTtl
+  "CONSISTENCY_CHECK" .Values.consistencyCheck
+  "ALARM_DISARM" .Values.alarmDisarm
+  "BACKUP_ENABLED" .Values.backup.enabled
+  "BACKUP_SKIP_CONFIRMED" .Values.backup.skipConfirmed
+  "BACKUP_STORE" .Values.backup.store
+  "BACKUP_COMPRESSION" .Values.backup.compression
+  "BACKUP_KEEP_LAST" .Values.backup.keepLast
+  "BACKUP_KEEP_DAILY" .Values.backup.keepDaily
+  "BACKUP_KEEP_WEEKLY" .Values.backup.keepWeekly
+  "BACKUP_KEEP_MONTHLY" .Values.backup.keepMonthly
+  "BACKUP_TIMEOUT" .Values.backup.timeout
+  "AWS_REGION" .Values.backup.s3.region
+  "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
+  "COMPACTION_ENABLED" .Values.compaction.enabled
+  "COMPACTION_RETENTION" .Values.compaction.retention
+  "COMPACTION_TIMEOUT" .Values.compaction.timeout
+  "DEFRAG_ENABLED" .Values.defrag.enabled
+  "DEFRAG_MIN_FRAGMENTATION" .Values.defrag.minFragmentation
+  "DEFRAG_MIN_DB_SIZE" .Values.defrag.minDbSize
+  "DEFRAG_QUOTA_USAGE" .Values.defrag.quotaUsage
+  "DEFRAG_MIN_RECLAIM" .Values.defrag.minReclaim
+  "DEFRAG_MOVE_LEADER" .Values.defrag.moveLeader
+  "DEFRAG_SINGLE_MEMBER" .Values.defrag.singleMember
+  "DEFRAG_WAIT" .Values.defrag.wait
+  "DEFRAG_TIMEOUT" .Values.defrag.timeout
+  "DEFRAG_ALLOW_KNOWN_BAD_VERSIONS" .Values.defrag.allowKnownBadVersions
+}}
+{{- if $tls.enabled }}
+{{- $_ := set $variables "ETCDCTL_CACERT" "/pki/ca.crt" }}
+{{- if $files.cert }}
+{{- $_ := set $variables "ETCDCTL_CERT" "/pki/client.crt" }}
+{{- $_ := set $variables "ETCDCTL_KEY" "/pki/client.key" }}
+{{- end }}
+{{- end }}
+{{- range $name, $value := $variables }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+- name: {{ $name }}
+  value: {{ include "etcd-upkeep.text" $value | quote }}
+{{- end }}
+{{- end }}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+{{- with .Values.etcd.auth }}
+{{- if .existingSecret }}
+{{- include "etcd-upkeep.secretEnv" (list "ETCDCTL_USER" .existingSecret .secretKeys.username) }}
+{{- include "etcd-upkeep.secretEnv" (list "ETCDCTL_PASSWORD" .existingSecret .secretKeys.password) }}
+{{- end }}
+{{- end }}
+{{- with .Values.backup.s3 }}
+{{- if .existingSecret }}
+{{- include "etcd-upkeep.secretEnv" (list "AWS_ACCESS_KEY_ID" .existingSecret .secretKeys.accessKeyId) }}
+{{- include "etcd-upkeep.secretEnv" (list "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeys.secretAccessKey) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.secretEnv" }}
+- name: {{ index . 0 }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ index . 1 }}
+      key: {{ index . 2 }}
+{{- end }}

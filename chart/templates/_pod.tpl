@@ -1,0 +1,143 @@
+{{- define "etcd-upkeep.pod" -}}
+restartPolicy: Never
+terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
+serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . }}
+automountServiceAccountToken: false
+{{- /* A Service named etcdctl would give the pod ETCDCTL_PORT, which a run refuses as a variable it does not know. */}}
+enableServiceLinks: false
+hostNetwork: {{ .Values.hostNetwork }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+containers:
+  - name: etcd-upkeep
+    image: {{ include "etcd-upkeep.image" . }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    env:
+      {{- include "etcd-upkeep.env" . | trim | nindent 6 }}
+      {{- with .Values.extraEnv }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+    securityContext:
+      {{- toYaml .Values.securityContext | nindent 6 }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    # A process that dies without its report shows the end of its log in its place.
+    terminationMessagePolicy: FallbackToLogsOnError
+    {{- with include "etcd-upkeep.volumeMounts" . | trim }}
+    volumeMounts:
+      {{- . | nindent 6 }}
+    {{- end }}
+{{- with include "etcd-upkeep.volumes" . | trim }}
+volumes:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* "hostPath", "claim" or "none": what lies behind a file:// store. */}}
+{{- define "etcd-upkeep.storeVolume" -}}
+{{- $backup := .Values.backup }}
+{{- if or (not $backup.enabled) (hasPrefix "s3://" $backup.store) }}none
+{{- else if $backup.persistence.enabled }}claim
+{{- else if $backup.hostPath }}hostPath
+{{- else }}none
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.volumeMounts" -}}
+{{- $tls := .Values.etcd.tls }}
+{{- if and $tls.enabled $tls.existingSecret }}
+- name: pki
+  mountPath: /pki
+  readOnly: true
+{{- else if $tls.enabled }}
+- name: etcd-ca
+  mountPath: /pki/ca.crt
+  readOnly: true
+{{- if $tls.hostPath.cert }}
+- name: etcd-cert
+  mountPath: /pki/client.crt
+  readOnly: true
+- name: etcd-key
+  mountPath: /pki/client.key
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- if ne (include "etcd-upkeep.storeVolume" .) "none" }}
+- name: backups
+  mountPath: {{ .Values.backup.store | trimPrefix "file://" }}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.volumes" -}}
+{{- $tls := .Values.etcd.tls }}
+{{- if and $tls.enabled $tls.existingSecret }}
+- name: pki
+  secret:
+    secretName: {{ $tls.existingSecret }}
+    # Whoever the pod runs as has to read them; nobody else is in there.
+    defaultMode: 0444
+    items:
+      - key: {{ $tls.secretKeys.cacert }}
+        path: ca.crt
+      {{- if $tls.secretKeys.cert }}
+      - key: {{ $tls.secretKeys.cert }}
+        path: client.crt
+      - key: {{ $tls.secretKeys.key }}
+        path: client.key
+      {{- end }}
+{{- else if $tls.enabled }}
+- name: etcd-ca
+  hostPath:
+    path: {{ $tls.hostPath.cacert }}
+    type: File
+{{- if $tls.hostPath.cert }}
+- name: etcd-cert
+  hostPath:
+    path: {{ $tls.hostPath.cert }}
+    type: File
+- name: etcd-key
+  hostPath:
+    path: {{ $tls.hostPath.key }}
+    type: File
+{{- end }}
+{{- end }}
+{{- $store := include "etcd-upkeep.storeVolume" . }}
+{{- if eq $store "claim" }}
+- name: backups
+  persistentVolumeClaim:
+    claimName: {{ include "etcd-upkeep.claimName" . }}
+{{- else if eq $store "hostPath" }}
+- name: backups
+  hostPath:
+    path: {{ .Values.backup.hostPath }}
+    type: DirectoryOrCreate
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

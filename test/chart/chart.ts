@@ -1,0 +1,109 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { plainEnv, run } from '../support/process.ts';
+import { type HelmVersion, helm, REPOSITORY } from '../support/tools.ts';
+
+export const CHART = join(REPOSITORY, 'chart');
+export const HELM_VERSIONS: readonly HelmVersion[] = ['4.3', '3.22'];
+
+export interface RenderOptions {
+  helm?: HelmVersion;
+  release?: string;
+  namespace?: string;
+  /** A values file; its name without the folder is enough for one of the chart's own. */
+  file?: string;
+  /** Values that win over the file's. */
+  values?: object;
+}
+
+/** The parts of the rendered objects that tests look at. */
+export interface Manifest {
+  kind: string;
+  metadata: { name: string; namespace?: string; labels: Record<string, string>; annotations?: object };
+  spec: object;
+}
+
+export interface CronJob extends Manifest {
+  spec: {
+    schedule: string;
+    timeZone?: string;
+    concurrencyPolicy: string;
+    jobTemplate: { spec: JobSpec };
+  };
+}
+
+export interface JobSpec {
+  backoffLimit: number;
+  activeDeadlineSeconds: number;
+  podFailurePolicy: object;
+  template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
+}
+
+export interface PodSpec {
+  containers: [Container];
+  volumes?: { name: string }[];
+  nodeSelector?: Record<string, string>;
+  [field: string]: unknown;
+}
+
+interface Container {
+  image: string;
+  env: { name: string; value?: string; valueFrom?: object }[];
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  [field: string]: unknown;
+}
+
+/** The values files that come with the chart, one for each shape that is supported. */
+export async function valuesFiles(): Promise<string[]> {
+  const folders = ['ci', 'presets'];
+  const files = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(join(CHART, folder))).toSorted().map((name) => join(CHART, folder, name)),
+    ),
+  );
+  return files.flat();
+}
+
+export const nameOf = (file: string): string => basename(file, '.yaml');
+
+/** helm with values on its stdin. Throws with what helm says where it refuses them. */
+export async function runHelm(
+  command: string[],
+  { helm: version = '4.3', file, values = {} }: RenderOptions = {},
+) {
+  const files = file === undefined ? [] : ['--values', file];
+  const args = [...command, ...files, '--values', '-'];
+  return run(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
+}
+
+/** What `helm install` would send to the cluster, as text. */
+export function renderText(options: RenderOptions = {}): Promise<string> {
+  const { release = 'etcd-upkeep', namespace = 'kube-system' } = options;
+  return runHelm(['template', release, CHART, '--namespace', namespace], options);
+}
+
+export async function render(options: RenderOptions = {}): Promise<Manifest[]> {
+  return parseAllDocuments(await renderText(options)).map((document) => document.toJS());
+}
+
+export async function renderCronJob(options: RenderOptions = {}): Promise<CronJob> {
+  const manifests = await render(options);
+  const found = manifests.find(isCronJob);
+  if (found === undefined) throw new Error('the chart rendered no CronJob');
+  return found;
+}
+
+function isCronJob(manifest: Manifest): manifest is CronJob {
+  return manifest.kind === 'CronJob';
+}
+
+export async function renderPod(options: RenderOptions = {}): Promise<PodSpec> {
+  return (await renderCronJob(options)).spec.jobTemplate.spec.template.spec;
+}
+
+/** The variables that a run gets as plain text. */
+export async function renderEnv(options: RenderOptions = {}): Promise<Record<string, string>> {
+  const [{ env }] = (await renderPod(options)).containers;
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}

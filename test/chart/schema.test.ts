@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CHART, HELM_VERSIONS, renderText, runHelm } from './chart.ts';
+
+/** Values that cannot work -> what helm has to say about them. */
+const REJECTED: Record<string, [values: object, message: RegExp]> = {
+  'an unknown key': [{ backup: { keepLatest: 3 } }, /\/backup'?.*additional propert.*'keepLatest'/i],
+  'an unknown key at the top': [{ retention: 3 }, /additional propert.*'retention'/i],
+  'a password in values': [{ etcd: { auth: { password: 'x' } } }, /\/etcd\/auth.*'password'/],
+  'compaction without a backup': [
+    { backup: { enabled: false }, defrag: { enabled: false } },
+    /\/backup\/skipConfirmed': value must be 'true, or backup\.enabled true/,
+  ],
+  'defragmentation without a backup': [
+    { backup: { enabled: false }, compaction: { enabled: false } },
+    /\/backup\/skipConfirmed': value must be 'true, or backup\.enabled true/,
+  ],
+  'a bucket without a name for the cluster': [
+    { backup: { store: 's3://bucket' } },
+    /\/clusterName': value must be 'a name for this cluster/,
+  ],
+  'a store that is no URL': [{ backup: { store: '/backups' } }, /\/backup\/store':.*\^\(file:/],
+  'a file store with nothing behind it': [
+    { backup: { hostPath: '' } },
+    /\/backup\/hostPath': value must be 'a folder on the node; or/,
+  ],
+  'a claim that is named and not enabled': [
+    { backup: { persistence: { existingClaim: 'mine' } } },
+    /\/backup\/persistence\/enabled': value must be 'true where existingClaim is set/,
+  ],
+  'a claim without a size': [
+    { backup: { persistence: { enabled: true, size: '' } } },
+    /\/backup\/persistence\/size': value must be 'the size of the new claim/,
+  ],
+  'a certificate without its key': [
+    { etcd: { tls: { hostPath: { key: '' } } } },
+    /\/etcd\/tls\/hostPath\/key': value must be 'set where cert is/,
+  ],
+  'a key without its certificate': [
+    { etcd: { tls: { existingSecret: 's', secretKeys: { cert: '' } } } },
+    /\/etcd\/tls\/secretKeys\/cert': value must be 'set where key is/,
+  ],
+  'certificates for plain text': [
+    { etcd: { endpoints: ['http://127.0.0.1:2379'] } },
+    /\/etcd\/tls\/enabled': value must be 'false for http:\/\/ endpoints/,
+  ],
+  'no endpoint': [{ etcd: { endpoints: [] } }, /\/etcd\/endpoints': minItems/],
+  'a policy where policies do not apply': [
+    { networkPolicy: { enabled: true } },
+    /\/networkPolicy\/enabled': value must be 'false with hostNetwork/,
+  ],
+  'a duration without a unit': [{ defrag: { timeout: '600' } }, /\/defrag\/timeout':/],
+  'a duration as a number': [{ backup: { timeout: 30 } }, /\/backup\/timeout':/],
+  'a size that is none': [{ defrag: { minDbSize: '100MB' } }, /\/defrag\/minDbSize':/],
+  'a number below 0': [{ compaction: { retention: -1 } }, /\/compaction\/retention': minimum/],
+  'a part above 1': [{ defrag: { minFragmentation: 45 } }, /\/defrag\/minFragmentation': maximum/],
+  'a boolean in quotes': [{ dryRun: 'false' }, /\/dryRun': got string, want boolean/],
+  'a compression nobody knows': [
+    { backup: { compression: 'gzip' } },
+    /\/backup\/compression': value must be/,
+  ],
+  'a schedule of six fields': [{ schedule: '0 0 2 * * *' }, /\/schedule':/],
+  'a relative path': [{ backup: { hostPath: 'var/backups' } }, /\/backup\/hostPath':/],
+  'a deadline that ends runs in the middle': [
+    { activeDeadlineSeconds: 3600 },
+    /activeDeadlineSeconds is 3600, less than backup\.timeout \(1800s\) \+ 5 members x \(defrag\.timeout \(600s\) \+ defrag\.wait \(10s\)\) = 4850/,
+  ],
+};
+
+const ACCEPTED: Record<string, object> = {
+  global: { global: { imageRegistry: 'anything' } },
+  zeros: {
+    backoffLimit: 0,
+    successfulJobsHistoryLimit: 0,
+    backup: { keepLast: 0 },
+    compaction: { retention: 0 },
+    defrag: { minFragmentation: 0, minDbSize: 0, quotaUsage: 0, minReclaim: '0', wait: '0' },
+  },
+  'what is set to null': { backup: { keepLast: null }, defrag: { minDbSize: null }, timeZone: null },
+  'no backup where nothing is changed': {
+    backup: { enabled: false },
+    compaction: { enabled: false },
+    defrag: { enabled: false },
+  },
+  'no backup where that is confirmed': { backup: { enabled: false, skipConfirmed: true } },
+  'a store that one of the extra volumes is': {
+    backup: { hostPath: '' },
+    extraVolumes: [{ name: 'nfs', nfs: { server: 'nfs.example.com', path: '/etcd' } }],
+    extraVolumeMounts: [{ name: 'nfs', mountPath: '/backups' }],
+  },
+  'an endpoint without a scheme': { etcd: { endpoints: ['10.0.0.1:2379', '[2001:db8::1]:2379'] } },
+  'all that Go takes for a duration': { defrag: { timeout: '1h30m0.5s', wait: '1500ms' } },
+  'a deadline just long enough': { activeDeadlineSeconds: 4850 },
+};
+
+describe('helm', { concurrency: 2 }, () => {
+  for (const helm of HELM_VERSIONS) {
+    for (const [what, [values, message]] of Object.entries(REJECTED)) {
+      test(`${helm} rejects ${what}`, async () => {
+        await assert.rejects(renderText({ helm, values }), ({ message: said }: Error) => {
+          assert.match(said, message);
+          return true;
+        });
+      });
+    }
+
+    for (const [what, values] of Object.entries(ACCEPTED)) {
+      test(`${helm} accepts ${what}`, async () => {
+        await renderText({ helm, values });
+        await runHelm(['lint', '--strict', CHART], { helm, values });
+      });
+    }
+  }
+});
