@@ -1,4 +1,8 @@
-FROM docker.io/library/node:24-bookworm-slim AS build
+ARG BASE=docker.io/library/node:24-bookworm-slim
+# The one in package.json, which is what the job itself tells; the build fails where they differ.
+ARG VERSION=0.1.0
+
+FROM ${BASE} AS build
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -17,8 +21,11 @@ RUN ETCDCTL_ENDPOINTS=http://127.0.0.1:1 ETCDCTL_DIAL_TIMEOUT=1s NODE_COMPILE_CA
     node src/main.ts; test $? -eq 3 \
  && cd .compile-cache && for folder in *-0; do ln -s "$folder" "${folder%-0}-65532"; done \
  && chmod -R a+rX,go-w /app
+ARG VERSION
+RUN told=$(node -p 'require("./package.json").version') && test "$VERSION" = "$told" \
+ || { echo "VERSION is $VERSION and package.json says $told: make them one" >&2; exit 1; }
 
-FROM docker.io/library/node:24-bookworm-slim
+FROM ${BASE}
 # Package managers have no place in a container that runs, and scanners report what is wrong with them. Node complains
 # on stderr where there is no folder for the system's CA certificates.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
@@ -27,11 +34,21 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache
 WORKDIR /app
 COPY --from=build /app /app
-ARG VERSION=0.0.0-dev
-LABEL org.opencontainers.image.title="etcd-upkeep" \
-      org.opencontainers.image.description="Backs up, compacts and defragments an etcd cluster in one nightly run that cannot hurt it" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}"
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 ENTRYPOINT ["node", "src/main.ts"]
+# Last, because they change with every commit: the layers above stay in the builder's cache.
+ARG BASE
+ARG VERSION
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="etcd-upkeep" \
+      org.opencontainers.image.description="Backs up, compacts and defragments an etcd cluster in one nightly run that cannot hurt it" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.url="https://github.com/etcd-upkeep/etcd-upkeep" \
+      org.opencontainers.image.source="https://github.com/etcd-upkeep/etcd-upkeep" \
+      org.opencontainers.image.documentation="https://github.com/etcd-upkeep/etcd-upkeep#readme" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE}"

@@ -1,27 +1,31 @@
 import assert from 'node:assert/strict';
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import packageJson from '../../package.json' with { type: 'json' };
+import { messageOf } from '../../src/errors.ts';
 import { startCluster } from '../support/etcd.ts';
 import { freePort } from '../support/ports.ts';
 import { run } from '../support/process.ts';
 import { startProxy } from '../support/proxy.ts';
 import { filesBelow, onlyBackup } from '../support/stored.ts';
-import { REPOSITORY } from '../support/tools.ts';
 import { NODE } from './base.ts';
-import { buildImage } from './build.ts';
+import { BUILD_ARGS, build, buildImage } from './build.ts';
 import { type Container, runContainer, startContainer } from './container.ts';
 import { filesOf } from './files.ts';
 import { containerSite } from './site.ts';
 
 const OWN_USER = 65_532;
-const ANY_USER = 4711;
+/** Of the kind that OpenShift gives to a namespace: in no file of the image, above what 16 bits hold. */
+const ANY_USER = 1_000_650_000;
 const MAX_BYTES = 300 * 2 ** 20;
 const MAX_END_MS = 5_000;
 
 const TYPE = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
+
+const NOWHERE = `https://127.0.0.1:${await freePort()}`;
 
 // Out here and not in a hook: when the image cannot be built, that is the one thing to say.
 const image = await buildImage();
@@ -34,16 +38,42 @@ test('the image says what it is, starts without a shell and is not root', (t) =>
   assert.deepEqual(image.entrypoint, ['node', 'src/main.ts']);
   assert.equal(image.workingDir, '/app');
   assert.ok(image.env.includes('NODE_ENV=production'));
-  const label = (name: string) => image.labels[`org.opencontainers.image.${name}`];
-  assert.equal(label('title'), 'etcd-upkeep');
-  assert.equal(label('version'), image.version);
-  assert.equal(label('licenses'), 'Apache-2.0');
-  assert.ok(label('description'));
   t.diagnostic(`the image has ${Math.round(image.bytes / 1e6)} MB`);
   assert.ok(
     image.bytes < MAX_BYTES,
     `${image.bytes} bytes: see what .dockerignore and the Dockerfile let in`,
   );
+});
+
+test('its labels say where it comes from, with the version that the job tells', async () => {
+  const { version, description } = packageJson;
+  const home = 'https://github.com/etcd-upkeep/etcd-upkeep';
+  const labels = Object.entries(image.labels).flatMap(([name, value]) => {
+    const [, key] = /^org\.opencontainers\.image\.(.+)$/.exec(name) ?? [];
+    return key === undefined ? [] : [[key, value]];
+  });
+  assert.deepEqual(Object.fromEntries(labels), {
+    title: 'etcd-upkeep',
+    description,
+    licenses: 'Apache-2.0',
+    url: home,
+    source: home,
+    documentation: `${home}#readme`,
+    version,
+    revision: BUILD_ARGS.REVISION,
+    created: BUILD_ARGS.CREATED,
+    'base.name': 'docker.io/library/node:24-bookworm-slim',
+  });
+  const { lines } = await runContainer(image, { env: { ETCDCTL_ENDPOINTS: NOWHERE, DRY_RUN: 'true' } });
+  const started = lines.find(({ msg }) => msg === 'run started');
+  assert.equal(started?.['version'], version);
+});
+
+test('a build under another version than that of package.json is refused', async () => {
+  const refused = await build(`${image.name}-refused`, { VERSION: '99.0.0' }).catch(
+    (error: unknown) => error,
+  );
+  assert.match(messageOf(refused), /VERSION is 99\.0\.0 and package\.json says/);
 });
 
 test('it holds the job and its dependencies, nothing of its development', async () => {
@@ -54,15 +84,13 @@ test('it holds the job and its dependencies, nothing of its development', async 
     app,
     expected.map((name) => `/app/${name}`),
   );
-  const { dependencies, devDependencies }: Record<string, object> = JSON.parse(
-    await readFile(join(REPOSITORY, 'package.json'), 'utf8'),
-  );
+  const { dependencies, devDependencies } = packageJson;
   const installed = (name: string) => paths.has(`/app/node_modules/${name}`);
   assert.deepEqual(
-    Object.keys(dependencies ?? {}).filter((name) => !installed(name)),
+    Object.keys(dependencies).filter((name) => !installed(name)),
     [],
   );
-  assert.deepEqual(Object.keys(devDependencies ?? {}).filter(installed), []);
+  assert.deepEqual(Object.keys(devDependencies).filter(installed), []);
   const leftOver = [...paths].filter((path) =>
     /\/\.npm\/|\/\.cache\/|\/npm\/|^\/tmp\/|^\/var\/tmp\//.test(path),
   );
@@ -79,7 +107,7 @@ test('its files can be read by every user and changed by none but root', () => {
   }
 });
 
-for (const uid of [OWN_USER, 0]) {
+for (const uid of [OWN_USER, 0, ANY_USER]) {
   test(`as uid ${uid} it backs up with a read-only root and no capabilities`, async () => {
     await using site = await containerSite(cluster, uid);
     const { code, report, stderr } = await runContainer(image, site.options);
@@ -95,7 +123,9 @@ for (const uid of [OWN_USER, 0]) {
     assert.equal((await stat(dirname(file))).mode & 0o777, 0o700);
     assert.deepEqual(await filesBelow(site.temporary), [], 'something was left behind');
   });
+}
 
+for (const uid of [OWN_USER, 0]) {
   test(`as uid ${uid} it starts from what was compiled at build time`, async (t) => {
     const stranger = await compiledElsewhere(uid);
     if (stranger !== undefined)
@@ -125,9 +155,9 @@ for (const uid of [OWN_USER, 0]) {
   });
 }
 
-test('as any other user it runs too, and says with 3 that there is no etcd', async () => {
-  const env = { ETCDCTL_ENDPOINTS: `https://127.0.0.1:${await freePort()}`, ETCDCTL_DIAL_TIMEOUT: '1s' };
-  const { code, report, stderr } = await runContainer(image, { user: `${ANY_USER}:${ANY_USER}`, env });
+test('it says with 3 that there is no etcd, also as a user whose group is root', async () => {
+  const env = { ETCDCTL_ENDPOINTS: NOWHERE, ETCDCTL_DIAL_TIMEOUT: '1s' };
+  const { code, report, stderr } = await runContainer(image, { user: `${ANY_USER}:0`, env });
   assert.deepEqual({ code, outcome: report?.outcome, stderr }, { code: 3, outcome: 'failed', stderr: '' });
 });
 
