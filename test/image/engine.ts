@@ -31,7 +31,7 @@ export async function prepareEngine(): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error('the image test builds and runs containers without an engine: run it as root, on Linux');
   }
-  await installMissing();
+  await installMissing('the image test', PACKAGES);
   await mkdir(TEMPORARY, { recursive: true });
   await replaceFile(SETTINGS.CONTAINERS_STORAGE_CONF, await storageConf());
   await replaceFile(SETTINGS.CONTAINERS_CONF, containersConf());
@@ -67,9 +67,10 @@ export function engineEnv(): Record<string, string> {
   return plainEnv({ ...Object.fromEntries(proxies), ...SETTINGS });
 }
 
-async function installMissing(): Promise<void> {
+/** Installs with apt-get what is missing. `packages`: each one's name and a file that tells that it is there. */
+export async function installMissing(who: string, packages: Record<string, string>): Promise<void> {
   const missing: string[] = [];
-  for (const [name, file] of Object.entries(PACKAGES)) {
+  for (const [name, file] of Object.entries(packages)) {
     await access(file).catch(() => missing.push(name));
   }
   if (missing.length === 0) return;
@@ -78,7 +79,7 @@ async function installMissing(): Promise<void> {
     await apt('update');
     await apt('install', '--yes', '--no-install-recommends', ...missing);
   } catch (error) {
-    const message = `the image test needs ${missing.join(', ')}: install them, or run it on Debian or Ubuntu`;
+    const message = `${who} needs ${missing.join(', ')}: install them, or run it on Debian or Ubuntu`;
     throw new Error(message, { cause: error });
   }
 }

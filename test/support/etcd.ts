@@ -17,6 +17,10 @@ export interface ClusterOptions {
   version?: EtcdVersion | EtcdVersion[];
   /** Clients and peers have to show a certificate. */
   tls?: boolean;
+  /** The address of this machine that its members listen on and are known by; 127.0.0.1 when left out. */
+  host?: string;
+  /** Of the first member; a free one when left out. */
+  clientPort?: number;
   /** Turns password authentication on; etcd wants the user to be `root`, who gets the role root. With `snapshot`: who gets in there. */
   auth?: EtcdAuth;
   quotaBytes?: number;
@@ -38,7 +42,7 @@ export interface ClusterOptions {
 
 const DEFAULT_VERSION: EtcdVersion = '3.6';
 
-/** Starts a real cluster on 127.0.0.1 and waits until every member is healthy. `await using` ends and removes it. */
+/** Starts a real cluster on this machine and waits until every member is healthy. `await using` ends and removes it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const folder = await scratchFolder('cluster', options.dataDir);
   const members: Member[] = [];

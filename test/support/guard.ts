@@ -11,16 +11,25 @@ const SCRIPT = `
 trap '' INT TERM HUP
 pids=' '
 folders=''
+cgroups=''
 while read -r verb what; do
   case $verb in
     pid) pids="$pids$what " ;;
     gone) case $pids in *" $what "*) pids="\${pids%% $what *} \${pids#* $what }" ;; esac ;;
     folder) folders="$folders$what
 " ;;
+    cgroup) cgroups="$cgroups$what
+" ;;
   esac
 done
 for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
-printf %s "$folders" | while read -r folder; do rm -rf "$folder"; done
+printf %s "$folders" | while read -r folder; do rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }; done
+printf %s "$cgroups" | while read -r cgroup; do
+  for try in 1 2 3 4 5; do
+    find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+    [ ! -d "$cgroup" ] || sleep 1
+  done
+done
 `;
 
 let pipe: Socket | undefined;
@@ -49,6 +58,11 @@ export function guardProcess(child: ChildProcess): void {
 /** Has the folder removed when this process ends, in whatever way. */
 export function guardFolder(path: string): void {
   tell(`folder ${path}`);
+}
+
+/** Has the control group and all below it removed when this process ends, once no process is left in them. */
+export function guardCgroup(path: string): void {
+  tell(`cgroup ${path}`);
 }
 
 /** Sends the signal, unless the child is gone already, and waits until it is. */

@@ -1,3 +1,4 @@
+import type { webcrypto } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -20,6 +21,8 @@ export interface CertificateOptions {
    * its JSON gateway refuses clients that have one while authentication is on.
    */
   commonName?: string;
+  /** Kubernetes takes it for the group of the client. */
+  organization?: string;
   validity?: Validity;
   /** IP addresses and host names that a server certificate holds for; by default those of loopback. */
   hosts?: string[];
@@ -34,10 +37,11 @@ export interface Authority {
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+/** What a server certificate holds for by default. */
+export const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Makes a CA and writes its certificate into the folder, as `<name>.crt`. A second one is a stranger to the first. */
+/** Makes a CA and writes it into the folder, as `<name>.crt` and `<name>.key`. A second one is a stranger to the first. */
 export async function createAuthority(folder: string, name = 'ca'): Promise<Authority> {
   await mkdir(folder, { recursive: true });
   const x509 = await loadX509();
@@ -56,12 +60,16 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
   });
   const ca = join(folder, `${name}.crt`);
   await writeFile(ca, root.toString('pem'));
+  await writeKey(join(folder, `${name}.key`), keys.privateKey);
 
   async function issue(options: CertificateOptions, usages: ExtendedKeyUsage[], hosts: string[]) {
-    const { commonName = options.name } = options;
+    const { commonName = options.name, organization } = options;
     const own = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: commonName === '' ? [] : [{ CN: [commonName] }],
+      subject: [
+        ...(organization === undefined ? [] : [{ O: [organization] }]),
+        ...(commonName === '' ? [] : [{ CN: [commonName] }]),
+      ],
       issuer: root.subject,
       publicKey: own.publicKey,
       signingKey: keys.privateKey,
@@ -82,9 +90,8 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
       ],
     });
     const pair = { cert: join(folder, `${options.name}.crt`), key: join(folder, `${options.name}.key`) };
-    const pkcs8 = await crypto.subtle.exportKey('pkcs8', own.privateKey);
     await writeFile(pair.cert, certificate.toString('pem'));
-    await writeFile(pair.key, x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), { mode: 0o600 });
+    await writeKey(pair.key, own.privateKey);
     return pair;
   }
 
@@ -93,6 +100,12 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
     server: (options) => issue(options, [serverAuth, clientAuth], options.hosts ?? LOOPBACK),
     client: (options) => issue(options, [clientAuth], options.hosts ?? []),
   };
+}
+
+async function writeKey(path: string, key: webcrypto.CryptoKey): Promise<void> {
+  const { PemConverter } = await loadX509();
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', key);
+  await writeFile(path, PemConverter.encode(pkcs8, 'PRIVATE KEY'), { mode: 0o600 });
 }
 
 /** A day's margin on either side, whatever the clocks do. */

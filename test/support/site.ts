@@ -4,7 +4,7 @@ import { type Access, runEtcdctl } from './etcdctl.ts';
 import type { ClusterOptions } from './etcd.ts';
 import { etcdFlags } from './flags.ts';
 import { createMember, type Member } from './member.ts';
-import { type Authority, createAuthority, type KeyPair } from './pki.ts';
+import { type Authority, createAuthority, type KeyPair, LOOPBACK } from './pki.ts';
 import { freePort } from './ports.ts';
 import type { EtcdVersion } from './tools.ts';
 
@@ -46,24 +46,26 @@ const ELECTION_MS = 1500;
 const LONE_ELECTION_MS = 500;
 
 export async function prepareSite(folder: string, options: ClusterOptions): Promise<Site> {
-  const pki = options.tls ? await createPki(join(folder, 'pki')) : undefined;
+  const pki = options.tls ? await createPki(join(folder, 'pki'), options.host) : undefined;
   if (pki === undefined) return { folder, token: randomUUID(), options, pki, access: {} };
   const nameless = await pki.authority.client({ name: 'gateway', commonName: '' });
   const access = { tls: { ca: pki.ca, ...pki.client }, gatewayTls: { ca: pki.ca, ...nameless } };
   return { folder, token: randomUUID(), options, pki, access };
 }
 
-async function createPki(folder: string): Promise<ClusterPki> {
+async function createPki(folder: string, host?: string): Promise<ClusterPki> {
   const authority = await createAuthority(folder);
-  const server = await authority.server({ name: 'server' });
+  const server = await authority.server({ name: 'server', hosts: [...LOOPBACK, ...(host ? [host] : [])] });
   const client = await authority.client({ name: 'client' });
   return { folder, authority, ca: authority.ca, server, client };
 }
 
 export async function memberAddress(site: Site, index: number): Promise<MemberAddress> {
   const scheme = site.pki ? 'https' : 'http';
-  const clientUrl = `${scheme}://127.0.0.1:${await freePort()}`;
-  const listenPeerUrl = `${scheme}://127.0.0.1:${await freePort()}`;
+  const { host = '127.0.0.1', clientPort } = site.options;
+  const fixed = index === 0 ? clientPort : undefined;
+  const clientUrl = `${scheme}://${host}:${fixed ?? (await freePort())}`;
+  const listenPeerUrl = `${scheme}://${host}:${await freePort()}`;
   return {
     index,
     name: `m${index}`,

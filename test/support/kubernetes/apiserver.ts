@@ -1,0 +1,150 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { request } from '../http.ts';
+import { type Authority, createAuthority } from '../pki.ts';
+import { freePort } from '../ports.ts';
+import { plainEnv, run } from '../process.ts';
+import { scratchFolder } from '../scratch.ts';
+import { kubernetes } from '../tools.ts';
+import { startComponent } from './component.ts';
+
+export interface ApiServerOptions {
+  /** Where it keeps its objects; it must outlive the API server. */
+  etcd: Cluster;
+  /** More flags of kube-apiserver; they win over the others. */
+  extraArgs?: string[];
+}
+
+/** Who a client is, by its certificate: RBAC's user and group. */
+export interface User {
+  /** The name of its files. */
+  name: string;
+  user: string;
+  group?: string;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly url: string;
+  /** The path of the administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  /** For kubectl and helm as the administrator, whatever the machine has configured: the whole environment. */
+  readonly env: Record<string, string>;
+  /** Holds logs, certificates and kubectl's cache. */
+  readonly folder: string;
+  /** What it takes client certificates from, and what it trusts kubelets by. */
+  readonly authority: Authority;
+  /** What it signs the tokens of service accounts with. */
+  readonly tokenKey: string;
+  /** Runs kubectl as the administrator and returns its stdout. Throws with its stderr. */
+  kubectl(...args: string[]): Promise<string>;
+  kubectlWithInput(input: string, ...args: string[]): Promise<string>;
+  /** Makes a certificate and a kubeconfig; the kubeconfig's path. */
+  kubeconfigFor(user: User): Promise<string>;
+  /** The last lines of its log. */
+  log(lines?: number): Promise<string>;
+}
+
+const KUBECTL_TIMEOUT_MS = 180_000;
+
+/**
+ * Starts kube-apiserver on 127.0.0.1 and waits until it is ready. There are no controllers: what needs a service
+ * account or an owner's child needs a node (node.ts). `await using` ends it; its objects stay in etcd.
+ */
+export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions): Promise<ApiServer> {
+  await using stack = new AsyncDisposableStack();
+  const { path: folder } = stack.use(await scratchFolder('apiserver'));
+  const url = `https://127.0.0.1:${await freePort()}`;
+  const authority = await createAuthority(join(folder, 'pki'), 'kubernetes');
+  const admin = await authority.client({
+    name: 'admin',
+    commonName: 'kubernetes-admin',
+    organization: 'system:masters',
+  });
+  const kubeconfig = join(folder, 'admin.conf');
+  await writeKubeconfig(kubeconfig, url, authority.ca, admin);
+
+  const tokens = await authority.client({ name: 'service-accounts' });
+  const server = await authority.server({ name: 'server' });
+  const program = await kubernetes('kube-apiserver');
+  const flags = [
+    ...etcdFlags(etcd),
+    '--bind-address=127.0.0.1',
+    `--secure-port=${new URL(url).port}`,
+    '--advertise-address=127.0.0.1',
+    '--endpoint-reconciler-type=none', // an address of loopback is no endpoint
+    '--service-cluster-ip-range=10.96.0.0/24',
+    `--client-ca-file=${authority.ca}`,
+    `--tls-cert-file=${server.cert}`,
+    `--tls-private-key-file=${server.key}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${tokens.cert}`,
+    `--service-account-signing-key-file=${tokens.key}`,
+    `--kubelet-certificate-authority=${authority.ca}`,
+    `--kubelet-client-certificate=${admin.cert}`,
+    `--kubelet-client-key=${admin.key}`,
+    '--kubelet-preferred-address-types=InternalIP',
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    '--allow-privileged=true',
+    ...extraArgs,
+  ];
+  const component = stack.use(startComponent('kube-apiserver', [program, ...flags], folder));
+  await component.waitUntil('ready', async () => {
+    const { status } = await request(`${url}/readyz`, { tls: { ca: authority.ca, ...admin } });
+    return status === 200;
+  });
+
+  // kubectl's cache and settings lie in the home folder.
+  const env = plainEnv({ HOME: join(folder, 'home'), KUBECONFIG: kubeconfig });
+  await mkdir(join(folder, 'home'));
+  const kubectl = await kubernetes('kubectl');
+  const owned = stack.move();
+  return {
+    url,
+    kubeconfig,
+    env,
+    folder,
+    authority,
+    tokenKey: tokens.key,
+    kubectl: (...args) => run(kubectl, args, { env, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    kubectlWithInput: (input, ...args) => run(kubectl, args, { env, input, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    kubeconfigFor: async ({ name, user, group }) => {
+      const who = { name, commonName: user, ...(group !== undefined && { organization: group }) };
+      const path = join(folder, `${name}.conf`);
+      await writeKubeconfig(path, url, authority.ca, await authority.client(who));
+      return path;
+    },
+    log: (lines) => component.log(lines),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function etcdFlags({ endpoints, access }: Cluster): string[] {
+  const { tls } = access;
+  if (tls === undefined) return [`--etcd-servers=${endpoints}`];
+  return [
+    `--etcd-servers=${endpoints}`,
+    `--etcd-cafile=${tls.ca}`,
+    `--etcd-certfile=${tls.cert}`,
+    `--etcd-keyfile=${tls.key}`,
+  ];
+}
+
+async function writeKubeconfig(
+  path: string,
+  server: string,
+  ca: string,
+  { cert, key }: { cert: string; key: string },
+): Promise<void> {
+  const name = 'test';
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
+    clusters: [{ name, cluster: { server, 'certificate-authority': ca } }],
+    users: [{ name, user: { 'client-certificate': cert, 'client-key': key } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+  };
+  await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+}

@@ -1,0 +1,41 @@
+import { delimiter } from 'node:path';
+
+/** What `npm run test:e2e` prepares for its tests, which run in namespaces of their own. */
+export interface PrivateSite {
+  /** The control group that pods run below. */
+  cgroup: string;
+  /** An address of the private network, beside loopback. */
+  address: string;
+  /** Files with the images that a node begins with. */
+  archives: string[];
+  /** The name of the image whose process holds a pod's namespaces. */
+  pause: string;
+}
+
+const VARIABLE = 'ETCD_UPKEEP_E2E_';
+
+/** The environment that hands it on to the tests. */
+export function siteEnv({ cgroup, address, archives, pause }: PrivateSite): Record<string, string> {
+  return {
+    [`${VARIABLE}CGROUP`]: cgroup,
+    [`${VARIABLE}ADDRESS`]: address,
+    [`${VARIABLE}ARCHIVES`]: archives.join(delimiter),
+    [`${VARIABLE}PAUSE`]: pause,
+  };
+}
+
+/** Throws where there is none: a node would take the machine's port 2379. */
+export function privateSite(): PrivateSite {
+  return {
+    cgroup: read('CGROUP'),
+    address: read('ADDRESS'),
+    archives: read('ARCHIVES').split(delimiter),
+    pause: read('PAUSE'),
+  };
+}
+
+function read(name: string): string {
+  const value = process.env[`${VARIABLE}${name}`];
+  if (!value) throw new Error('a node needs a network of its own: run its tests with npm run test:e2e');
+  return value;
+}
