@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import { type ClusterOptions, startCluster } from '../etcd.ts';
 import { run } from '../process.ts';
 import { scratchFolder } from '../scratch.ts';
+import { REPOSITORY } from '../tools.ts';
 import { type ApiServer, startApiServer } from './apiserver.ts';
 import { createCgroup } from './cgroup.ts';
 import { startContainerd } from './containerd.ts';
@@ -37,7 +38,7 @@ export interface Node
   readonly backups: string;
   /** Holds all files of the node. */
   readonly folder: string;
-  /** Makes a folder that has the same path on the node, say for a `local` volume. */
+  /** Makes a folder on disk that has the same path on the node, say for a `local` volume. */
   makeFolder(name: string): Promise<string>;
   /** Runs a command among the node's processes and mounts. */
   inside(file: string, ...args: string[]): Promise<string>;
@@ -54,7 +55,9 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
   const { cgroup, address, archives, pause } = privateSite();
   const { path: folder } = stack.use(await scratchFolder('node'));
   const etcdPki = join(folder, 'kubernetes/pki/etcd');
-  const backups = join(folder, 'backups');
+  // What a pod writes into a file system in memory counts as memory of the pod, and kills it.
+  const { path: disk } = stack.use(await scratchFolder('volumes', join(REPOSITORY, '.cache')));
+  const backups = join(disk, 'backups');
   await mkdir(backups);
   const etcd = stack.use(await startCluster({ ...options.etcd, tls: true, clientPort: ETCD_PORT }));
   await writeEtcdPki(etcd, etcdPki);
@@ -97,8 +100,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     backups,
     folder,
     makeFolder: async (name) => {
-      const path = join(folder, 'folders', name);
-      await mkdir(path, { recursive: true });
+      const path = join(disk, name);
+      await mkdir(path);
       return path;
     },
     inside: (file, ...args) => {

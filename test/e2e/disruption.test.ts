@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fill } from '../support/fill.ts';
+import { guardProcess } from '../support/guard.ts';
+import { type Node, startNode } from '../support/kubernetes/node.ts';
+import { kubernetes } from '../support/tools.ts';
+import { filesBelow } from '../support/stored.ts';
+import { LOCK_KEY } from '../support/upkeep.ts';
+import { createJob, install, jobEnd, type JobLog, NAMESPACE, podsOf, readLog } from './release.ts';
+
+/** The pod is taken away in the middle of its backup: nothing half-made stays, and the Job starts over. */
+
+let node: Node;
+
+before(async () => {
+  node = await startNode();
+  // Some seconds' worth: what cannot be compressed takes longest.
+  await fill(node.etcd, { prefix: '/bulk/', keys: 800, valueBytes: 1_000_000 });
+  await install(node, { values: { suspend: true } });
+});
+
+after(() => node[Symbol.asyncDispose]());
+
+afterEach(async () => {
+  await node.kubectl('-n', NAMESPACE, 'delete', 'jobs', '--all', '--wait');
+});
+
+test('deleted: the run ends with 143 and leaves nothing, the next pod does the whole night', async () => {
+  const { log, found } = await disturbed('deleted', (pod) =>
+    node.kubectl('-n', NAMESPACE, 'delete', 'pod', pod, '--wait=false'),
+  );
+  assert.equal(log.report.exitCode, 143, log.text);
+  assert.equal(log.report.outcome, 'aborted');
+  assert.deepEqual(found, { files: [], lock: '' });
+  const { type, pods } = await jobEnd(node, 'deleted');
+  assert.equal(type, 'Complete');
+  assert.deepEqual(pods.at(-1)?.exitCode, 0);
+  assert.equal((await filesBelow(node.backups)).length, 2);
+});
+
+test('evicted: the same, and the disruption is not counted as a failure', async () => {
+  const known = await filesBelow(node.backups);
+  const { log, found } = await disturbed('evicted', (pod) => {
+    const eviction = {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: pod, namespace: NAMESPACE },
+    };
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/eviction`;
+    return node.kubectlWithInput(JSON.stringify(eviction), 'create', `--raw=${path}`, '--filename=-');
+  });
+  assert.equal(log.report.exitCode, 143, log.text);
+  assert.deepEqual(found, { files: known, lock: '' });
+  const { type } = await jobEnd(node, 'evicted');
+  assert.equal(type, 'Complete');
+  const failed = '{.status.failed}';
+  const counted = await node.kubectl('-n', NAMESPACE, 'get', 'job/evicted', '-o', `jsonpath=${failed}`);
+  assert.match(counted, /^0?$/);
+});
+
+/** Starts the job, waits until its backup is being written, disturbs it, and tells what was left when it had ended. */
+async function disturbed(
+  job: string,
+  disturb: (pod: string) => Promise<unknown>,
+): Promise<{ log: JobLog; found: { files: string[]; lock: string } }> {
+  const known = new Set(await filesBelow(node.backups));
+  await createJob(node, job);
+  const pod = await runningPod(job);
+  const follow = ['-n', NAMESPACE, 'logs', '--follow', pod];
+  const child = spawn(await kubernetes('kubectl'), follow, {
+    env: node.env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  guardProcess(child);
+  const logged = text(child.stdout);
+  await until('the backup is being written', async () =>
+    (await filesBelow(node.backups)).some((file) => !known.has(file)),
+  );
+  await disturb(pod);
+  const log = readLog(await logged);
+  const lock = await node.etcd.etcdctl('get', LOCK_KEY);
+  return { log, found: { files: await filesBelow(node.backups), lock } };
+}
+
+async function runningPod(job: string): Promise<string> {
+  let name = '';
+  await until('the pod runs', async () => {
+    const [pod] = await podsOf(node, job);
+    name = pod?.name ?? '';
+    return pod?.phase === 'Running';
+  });
+  return name;
+}
+
+async function until(what: string, reached: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await reached())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await sleep(50);
+  }
+}

@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../../src/report.ts';
+import type { Node } from '../support/kubernetes/node.ts';
+import { run } from '../support/process.ts';
+import { type HelmVersion, helm, REPOSITORY } from '../support/tools.ts';
+import { IMAGE } from './images.ts';
+
+/** What a person does with helm and kubectl, and what they see. */
+
+export const CHART = join(REPOSITORY, 'chart');
+export const RELEASE = 'etcd-upkeep';
+export const NAMESPACE = 'kube-system';
+
+const [repository = '', tag = ''] = IMAGE.split(':');
+/** There is no registry: the image is on the node already. */
+const LOCAL_IMAGE = { image: { repository, tag } };
+const JOB_TIMEOUT_MS = 180_000;
+const POLL_MS = 250;
+
+export interface ReleaseOptions {
+  namespace?: string;
+  values?: object;
+  /** A values file, applied before `values`. */
+  file?: string;
+  helm?: HelmVersion;
+}
+
+/** `helm install` (or `upgrade`) of the chart; what helm prints. */
+export function install(node: Node, options: ReleaseOptions = {}): Promise<string> {
+  return apply('install', node, options);
+}
+
+export function upgrade(node: Node, options: ReleaseOptions = {}): Promise<string> {
+  return apply('upgrade', node, options);
+}
+
+async function apply(command: string, node: Node, options: ReleaseOptions): Promise<string> {
+  const { namespace = NAMESPACE, values = {}, file, helm: version } = options;
+  const files = file === undefined ? [] : [`--values=${file}`];
+  const args = [command, RELEASE, CHART, `--namespace=${namespace}`, ...files, '--values=-'];
+  const input = JSON.stringify({ ...LOCAL_IMAGE, ...values });
+  return run(await helm(version), args, { env: node.env, input });
+}
+
+/** Any other helm command on the release. */
+export async function helmOn(node: Node, ...args: string[]): Promise<string> {
+  return run(await helm(), [...args, `--namespace=${NAMESPACE}`], { env: node.env });
+}
+
+/** Runs the job by hand. */
+export async function createJob(node: Node, name: string, namespace = NAMESPACE): Promise<void> {
+  const args = ['create', 'job', `--from=cronjob/${RELEASE}`, name];
+  await node.kubectl(`--namespace=${namespace}`, ...args);
+}
+
+/** How one pod of a Job went. */
+export interface PodSeen {
+  name: string;
+  phase: string;
+  exitCode: number | undefined;
+  /** The termination message. */
+  message: string;
+}
+
+/** How a Job ended. */
+export interface JobSeen {
+  /** `Complete` or `Failed`, as the Job's condition says it. */
+  type: string;
+  /** Of a failure, say `PodFailurePolicy`. */
+  reason: string;
+  message: string;
+  /** Oldest first. */
+  pods: PodSeen[];
+}
+
+/** Waits until the Job has ended. Throws with what `kubectl describe` shows of its pods when that takes too long. */
+export async function jobEnd(node: Node, name: string, namespace = NAMESPACE): Promise<JobSeen> {
+  const deadline = Date.now() + JOB_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const job: { status: { conditions?: JobCondition[] } } = await get(node, namespace, `job/${name}`);
+    const condition = job.status.conditions?.find(
+      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+    );
+    if (condition !== undefined) {
+      const { type, reason = '', message = '' } = condition;
+      return { type, reason, message, pods: await podsOf(node, name, namespace) };
+    }
+    await sleep(POLL_MS);
+  }
+  const described = await describePods(node, name, namespace);
+  throw new Error(`the Job ${name} did not end within ${JOB_TIMEOUT_MS} ms\n${described}`);
+}
+
+interface JobCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+export async function podsOf(node: Node, job: string, namespace = NAMESPACE): Promise<PodSeen[]> {
+  const { items }: { items: PodAnswer[] } = await get(
+    node,
+    namespace,
+    'pods',
+    `--selector=batch.kubernetes.io/job-name=${job}`,
+    '--sort-by=.metadata.creationTimestamp',
+  );
+  return items.map(({ metadata, status }) => {
+    const terminated = status.containerStatuses?.[0]?.state.terminated;
+    const { exitCode, message = '' } = terminated ?? {};
+    return { name: metadata.name, phase: status.phase, exitCode, message };
+  });
+}
+
+interface PodAnswer {
+  metadata: { name: string };
+  status: {
+    phase: string;
+    containerStatuses?: { state: { terminated?: { exitCode: number; message?: string } } }[];
+  };
+}
+
+/** What `kubectl describe` shows a person of the Job's pods. */
+export function describePods(node: Node, job: string, namespace = NAMESPACE): Promise<string> {
+  const selector = `--selector=batch.kubernetes.io/job-name=${job}`;
+  return node.kubectl(`--namespace=${namespace}`, 'describe', 'pods', selector);
+}
+
+/** Waits until `kubectl describe` of the Job's pods says it. Throws with all it says when it does not. */
+export async function describedAs(
+  node: Node,
+  job: string,
+  said: RegExp,
+  namespace = NAMESPACE,
+): Promise<string> {
+  const deadline = Date.now() + JOB_TIMEOUT_MS;
+  for (;;) {
+    const text = await describePods(node, job, namespace).catch(() => ''); // there is no pod yet
+    if (said.test(text)) return text;
+    if (Date.now() > deadline) throw new Error(`kubectl describe never said ${said}:\n${text}`);
+    await sleep(POLL_MS);
+  }
+}
+
+export interface JobLog {
+  text: string;
+  report: Report;
+  /** When the report was written, in milliseconds. */
+  reportedAt: number;
+}
+
+/** The log of a pod. Throws where it does not end with a report. */
+export async function logOf(node: Node, pod: string, namespace = NAMESPACE): Promise<JobLog> {
+  const text = await node.kubectl(`--namespace=${namespace}`, 'logs', pod);
+  return readLog(text);
+}
+
+export function readLog(text: string): JobLog {
+  const line: Report & { msg: string; time: string } = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '{}');
+  if (line.msg !== 'report') throw new Error(`the log does not end with a report:\n${text}`);
+  return { text, report: line, reportedAt: Date.parse(line.time) };
+}
+
+/** Waits for the first Job that the CronJob's own schedule makes; its name. */
+export async function scheduledJob(node: Node, known: string[] = []): Promise<string> {
+  const deadline = Date.now() + JOB_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const { items }: { items: { metadata: { name: string; annotations?: object } }[] } = await get(
+      node,
+      NAMESPACE,
+      'jobs',
+    );
+    const scheduled = items
+      .filter(
+        ({ metadata }) => 'batch.kubernetes.io/cronjob-scheduled-timestamp' in (metadata.annotations ?? {}),
+      )
+      .map(({ metadata }) => metadata.name)
+      .find((name) => !known.includes(name));
+    if (scheduled !== undefined) return scheduled;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`the schedule made no Job within ${JOB_TIMEOUT_MS} ms`);
+}
+
+/** No more runs by the schedule. */
+export async function suspend(node: Node): Promise<void> {
+  const patch = '--patch={"spec":{"suspend":true}}';
+  await node.kubectl(`--namespace=${NAMESPACE}`, 'patch', `cronjob/${RELEASE}`, patch);
+}
+
+async function get<T>(node: Node, namespace: string, ...what: string[]): Promise<T> {
+  return JSON.parse(await node.kubectl(`--namespace=${namespace}`, 'get', ...what, '--output=json'));
+}
