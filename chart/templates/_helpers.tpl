@@ -15,8 +15,8 @@
 {{- end }}
 
 {{- define "etcd-upkeep.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "etcd-upkeep.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "etcd-upkeep.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "etcd-upkeep.labels" -}}
@@ -70,10 +70,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* How long a night may take. Only a backup is tried again: whatever fails later ends the Job. */}}
 {{- define "etcd-upkeep.activeDeadlineSeconds" -}}
-{{- $backup := include "etcd-upkeep.seconds" .Values.backup.timeout | int64 }}
-{{- $compact := include "etcd-upkeep.seconds" .Values.compaction.timeout | int64 }}
-{{- $defrag := include "etcd-upkeep.seconds" .Values.defrag.timeout | int64 }}
-{{- $wait := include "etcd-upkeep.seconds" .Values.defrag.wait | int64 }}
+{{- $backup := default "30m" .Values.backup.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
+{{- $compact := default "10m" .Values.compaction.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
+{{- $defrag := default "10m" .Values.defrag.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
+{{- $wait := ternary "10s" .Values.defrag.wait (kindIs "invalid" .Values.defrag.wait) | toString | include "etcd-upkeep.seconds" | int64 }}
 {{- $members := max (int64 .Values.etcd.members) (len .Values.etcd.endpoints) }}
 {{- $least := add $backup (mul $members (add $defrag $wait)) }}
 {{- $given := .Values.activeDeadlineSeconds }}
@@ -89,19 +89,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Helm reads whole numbers as floating point, and would print 10000000 as 1e+07. */}}
+{{/* Helm reads numbers as floating point, and would print 10000000 as 1e+07 and 0.00001 as 1e-05. */}}
 {{- define "etcd-upkeep.text" -}}
-{{- if and (kindIs "float64" .) (eq . (floor .)) }}
+{{- if not (kindIs "float64" .) }}
+{{- . }}
+{{- else if eq . (floor .) }}
 {{- int64 . }}
 {{- else }}
-{{- . }}
+{{- printf "%.9f" . | trimAll "0" | printf "0%s" }}
 {{- end }}
 {{- end }}
 
-{{/* What a run is told. What is empty or null is left out, which leaves the run's own default; 0 and false are told. */}}
+{{/*
+What a run is told. What is empty or null is left out, which leaves the run's own default; 0 and false are told. What
+extraEnv sets is left to it.
+*/}}
 {{- define "etcd-upkeep.env" -}}
 {{- $tls := .Values.etcd.tls }}
 {{- $files := ternary $tls.secretKeys $tls.hostPath (ne $tls.existingSecret "") }}
+{{- $extra := list }}
+{{- range .Values.extraEnv }}{{ $extra = append $extra .name }}{{ end }}
 {{- $variables := dict
   "ETCDCTL_ENDPOINTS" (join "," .Values.etcd.endpoints)
   "ETCDCTL_DIAL_TIMEOUT" .Values.etcd.dialTimeout
@@ -147,33 +154,37 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 {{- range $name, $value := $variables }}
-{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (has $name $extra)) }}
 - name: {{ $name }}
   value: {{ include "etcd-upkeep.text" $value | quote }}
 {{- end }}
 {{- end }}
+{{- if not (has "NODE_NAME" $extra) }}
 - name: NODE_NAME
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
+{{- end }}
 {{- with .Values.etcd.auth }}
 {{- if .existingSecret }}
-{{- include "etcd-upkeep.secretEnv" (list "ETCDCTL_USER" .existingSecret .secretKeys.username) }}
-{{- include "etcd-upkeep.secretEnv" (list "ETCDCTL_PASSWORD" .existingSecret .secretKeys.password) }}
+{{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_USER" .existingSecret .secretKeys.username) }}
+{{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_PASSWORD" .existingSecret .secretKeys.password) }}
 {{- end }}
 {{- end }}
 {{- with .Values.backup.s3 }}
 {{- if .existingSecret }}
-{{- include "etcd-upkeep.secretEnv" (list "AWS_ACCESS_KEY_ID" .existingSecret .secretKeys.accessKeyId) }}
-{{- include "etcd-upkeep.secretEnv" (list "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeys.secretAccessKey) }}
+{{- include "etcd-upkeep.secretEnv" (list $extra "AWS_ACCESS_KEY_ID" .existingSecret .secretKeys.accessKeyId) }}
+{{- include "etcd-upkeep.secretEnv" (list $extra "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeys.secretAccessKey) }}
 {{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "etcd-upkeep.secretEnv" }}
-- name: {{ index . 0 }}
+{{- if not (has (index . 1) (index . 0)) }}
+- name: {{ index . 1 }}
   valueFrom:
     secretKeyRef:
-      name: {{ index . 1 }}
-      key: {{ index . 2 }}
+      name: {{ index . 2 | quote }}
+      key: {{ index . 3 | quote }}
+{{- end }}
 {{- end }}

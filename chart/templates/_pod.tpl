@@ -1,16 +1,16 @@
 {{- define "etcd-upkeep.pod" -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
-serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . }}
+serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . | quote }}
 automountServiceAccountToken: false
 {{- /* A Service named etcdctl would give the pod ETCDCTL_PORT, which a run refuses as a variable it does not know. */}}
 enableServiceLinks: false
 hostNetwork: {{ .Values.hostNetwork }}
 {{- with .Values.dnsPolicy }}
-dnsPolicy: {{ . }}
+dnsPolicy: {{ . | quote }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -32,7 +32,7 @@ securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 containers:
   - name: etcd-upkeep
-    image: {{ include "etcd-upkeep.image" . }}
+    image: {{ include "etcd-upkeep.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     env:
       {{- include "etcd-upkeep.env" . | trim | nindent 6 }}
@@ -61,7 +61,19 @@ volumes:
 {{- if or (not $backup.enabled) (hasPrefix "s3://" $backup.store) }}none
 {{- else if $backup.persistence.enabled }}claim
 {{- else if $backup.hostPath }}hostPath
-{{- else }}none
+{{- else }}{{ include "etcd-upkeep.extraStore" . }}none
+{{- end }}
+{{- end }}
+
+{{/* Nothing, where one of extraVolumeMounts is the store or holds it: elsewhere a backup would be gone with the pod. */}}
+{{- define "etcd-upkeep.extraStore" -}}
+{{- $store := .Values.backup.store | trimPrefix "file://" | trimSuffix "/" }}
+{{- $mounted := false }}
+{{- range .Values.extraVolumeMounts }}
+{{- $mounted = or $mounted (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $store)) }}
+{{- end }}
+{{- if not $mounted }}
+{{- fail (printf "\n\nNothing is mounted at %s, where backup.store is: set backup.hostPath (a folder on the node) or backup.persistence.enabled, or mount one of extraVolumes there with extraVolumeMounts." $store) }}
 {{- end }}
 {{- end }}
 
@@ -86,7 +98,7 @@ volumes:
 {{- end }}
 {{- if ne (include "etcd-upkeep.storeVolume" .) "none" }}
 - name: backups
-  mountPath: {{ .Values.backup.store | trimPrefix "file://" }}
+  mountPath: {{ .Values.backup.store | trimPrefix "file://" | quote }}
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
@@ -98,31 +110,31 @@ volumes:
 {{- if and $tls.enabled $tls.existingSecret }}
 - name: pki
   secret:
-    secretName: {{ $tls.existingSecret }}
+    secretName: {{ $tls.existingSecret | quote }}
     # Whoever the pod runs as has to read them; nobody else is in there.
     defaultMode: 0444
     items:
-      - key: {{ $tls.secretKeys.cacert }}
+      - key: {{ $tls.secretKeys.cacert | quote }}
         path: ca.crt
       {{- if $tls.secretKeys.cert }}
-      - key: {{ $tls.secretKeys.cert }}
+      - key: {{ $tls.secretKeys.cert | quote }}
         path: client.crt
-      - key: {{ $tls.secretKeys.key }}
+      - key: {{ $tls.secretKeys.key | quote }}
         path: client.key
       {{- end }}
 {{- else if $tls.enabled }}
 - name: etcd-ca
   hostPath:
-    path: {{ $tls.hostPath.cacert }}
+    path: {{ $tls.hostPath.cacert | quote }}
     type: File
 {{- if $tls.hostPath.cert }}
 - name: etcd-cert
   hostPath:
-    path: {{ $tls.hostPath.cert }}
+    path: {{ $tls.hostPath.cert | quote }}
     type: File
 - name: etcd-key
   hostPath:
-    path: {{ $tls.hostPath.key }}
+    path: {{ $tls.hostPath.key | quote }}
     type: File
 {{- end }}
 {{- end }}
@@ -130,11 +142,11 @@ volumes:
 {{- if eq $store "claim" }}
 - name: backups
   persistentVolumeClaim:
-    claimName: {{ include "etcd-upkeep.claimName" . }}
+    claimName: {{ include "etcd-upkeep.claimName" . | quote }}
 {{- else if eq $store "hostPath" }}
 - name: backups
   hostPath:
-    path: {{ .Values.backup.hostPath }}
+    path: {{ .Values.backup.hostPath | quote }}
     type: DirectoryOrCreate
 {{- end }}
 {{- with .Values.extraVolumes }}

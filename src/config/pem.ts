@@ -111,6 +111,6 @@ function reasonOf(error: unknown, stats: Stats | undefined): string {
   return (
     `cannot be read: permission denied, the file has mode ${mode} and belongs to uid ${stats.uid}, ` +
     `gid ${stats.gid}; run as a user or group that may read it (in the chart: podSecurityContext.runAsUser and runAsGroup, 0 for root), ` +
-    'or change its rights'
+    'or change its rights (owner, mode, SELinux label)'
   );
 }

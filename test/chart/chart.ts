@@ -15,6 +15,8 @@ export interface RenderOptions {
   file?: string;
   /** Values that win over the file's. */
   values?: object;
+  /** As a person types them after `--set`: helm decides on the type. They win over the others. */
+  set?: string[];
 }
 
 /** The parts of the rendered objects that tests look at. */
@@ -70,10 +72,10 @@ export const nameOf = (file: string): string => basename(file, '.yaml');
 /** helm with values on its stdin. Throws with what helm says where it refuses them. */
 export async function runHelm(
   command: string[],
-  { helm: version = '4.3', file, values = {} }: RenderOptions = {},
+  { helm: version = '4.3', file, values = {}, set = [] }: RenderOptions = {},
 ) {
   const files = file === undefined ? [] : ['--values', file];
-  const args = [...command, ...files, '--values', '-'];
+  const args = [...command, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
   return run(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
 }
 
@@ -84,7 +86,9 @@ export function renderText(options: RenderOptions = {}): Promise<string> {
 }
 
 export async function render(options: RenderOptions = {}): Promise<Manifest[]> {
-  return parseAllDocuments(await renderText(options)).map((document) => document.toJS());
+  // Helm and Kubernetes read YAML 1.1, where 0444 is octal and yes is true.
+  const documents = parseAllDocuments(await renderText(options), { version: '1.1' });
+  return documents.map((document) => document.toJS());
 }
 
 export async function renderCronJob(options: RenderOptions = {}): Promise<CronJob> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CHART, HELM_VERSIONS, renderText, runHelm } from './chart.ts';
+import { CHART, HELM_VERSIONS, renderEnv, renderText, runHelm } from './chart.ts';
 
 /** Values that cannot work -> what helm has to say about them. */
 const REJECTED: Record<string, [values: object, message: RegExp]> = {
@@ -51,6 +51,35 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   ],
   'a duration without a unit': [{ defrag: { timeout: '600' } }, /\/defrag\/timeout':/],
   'a duration as a number': [{ backup: { timeout: 30 } }, /\/backup\/timeout':/],
+  'a timeout of nothing': [{ etcd: { dialTimeout: '0s' } }, /\/etcd\/dialTimeout':/],
+  'a lease of hours': [{ lockTtl: '2h' }, /\/lockTtl':/],
+  'an endpoint without a port': [{ etcd: { endpoints: ['https://a'] } }, /\/etcd\/endpoints\/0':/],
+  'an endpoint with a password': [{ etcd: { endpoints: ['https://u:p@a:1'] } }, /\/etcd\/endpoints\/0':/],
+  'a name with a blank': [{ clusterName: 'my cluster' }, /\/clusterName':/],
+  'a quota of nothing': [{ etcd: { quotaBytes: 0 } }, /\/etcd\/quotaBytes': minimum/],
+  'a store with a query': [{ backup: { store: 'file:///b?x' } }, /\/backup\/store':/],
+  'a bucket whose cluster lost its name': [
+    { backup: { store: 's3://bucket' }, clusterName: null },
+    /missing property 'clusterName'|\/clusterName': value must be 'a name/,
+  ],
+  'a store elsewhere than what is mounted': [
+    { backup: { hostPath: '' }, extraVolumeMounts: [{ name: 'certs', mountPath: '/etc/ssl' }] },
+    /Nothing is mounted at \/backups, where backup\.store is: set backup\.hostPath/,
+  ],
+  'no deadline to start at all': [
+    { startingDeadlineSeconds: null },
+    /missing property 'startingDeadlineSeconds'/,
+  ],
+  'no time to stop': [{ terminationGracePeriodSeconds: null }, /missing property 'terminationGracePeriodSec/],
+  'a group of values taken away': [{ networkPolicy: null }, /missing property 'networkPolicy'/],
+  'a user that kubelet will not start': [
+    { podSecurityContext: { runAsNonRoot: true } },
+    /\/podSecurityContext\/runAsUser': value must be 'another than 0 with runAsNonRoot/,
+  ],
+  'a number for a variable': [
+    { extraEnv: [{ name: 'A', value: 5 }] },
+    /\/extraEnv\/0\/value': got number, want string/,
+  ],
   'a size that is none': [{ defrag: { minDbSize: '100MB' } }, /\/defrag\/minDbSize':/],
   'a number below 0': [{ compaction: { retention: -1 } }, /\/compaction\/retention': minimum/],
   'a part above 1': [{ defrag: { minFragmentation: 45 } }, /\/defrag\/minFragmentation': maximum/],
@@ -74,9 +103,20 @@ const ACCEPTED: Record<string, object> = {
     successfulJobsHistoryLimit: 0,
     backup: { keepLast: 0 },
     compaction: { retention: 0 },
-    defrag: { minFragmentation: 0, minDbSize: 0, quotaUsage: 0, minReclaim: '0', wait: '0' },
+    defrag: { minFragmentation: 0, minDbSize: 0, quotaUsage: 0, minReclaim: '0', wait: 0 },
   },
-  'what is set to null': { backup: { keepLast: null }, defrag: { minDbSize: null }, timeZone: null },
+  'what is set to null': {
+    backup: { keepLast: null, timeout: null },
+    compaction: { retention: null, timeout: null },
+    defrag: { minDbSize: null, wait: null, timeout: null },
+    timeZone: null,
+    clusterName: null,
+    nodeSelector: null,
+    tolerations: null,
+    priorityClassName: null,
+  },
+  'to be a part of another chart': { enabled: true },
+  'a schedule of the kind "@every"': { schedule: '@every 24h' },
   'no backup where nothing is changed': {
     backup: { enabled: false },
     compaction: { enabled: false },
@@ -93,6 +133,18 @@ const ACCEPTED: Record<string, object> = {
   'a deadline just long enough': { activeDeadlineSeconds: 4850 },
 };
 
+/** What helm makes a number of, or leaves a text. */
+const TYPED = [
+  'defrag.minFragmentation=0.3',
+  'defrag.wait=0',
+  'defrag.minDbSize=104857600',
+  'etcd.quotaBytes=8589934592',
+  'backup.keepLast=0',
+  'compaction.retention=0',
+  'etcd.endpoints={https://10.0.0.1:2379,https://10.0.0.2:2379}',
+  'nodeSelector.kubernetes\\.io/hostname=node-1',
+];
+
 describe('helm', { concurrency: 2 }, () => {
   for (const helm of HELM_VERSIONS) {
     for (const [what, [values, message]] of Object.entries(REJECTED)) {
@@ -103,6 +155,15 @@ describe('helm', { concurrency: 2 }, () => {
         });
       });
     }
+
+    test(`${helm} accepts what is typed after --set`, async () => {
+      const env = await renderEnv({ helm, set: TYPED });
+      assert.equal(env['DEFRAG_MIN_FRAGMENTATION'], '0.3');
+      assert.equal(env['DEFRAG_WAIT'], '0');
+      assert.equal(env['DEFRAG_MIN_DB_SIZE'], '104857600');
+      assert.equal(env['BACKUP_KEEP_LAST'], '0');
+      assert.equal(env['ETCDCTL_ENDPOINTS'], 'https://10.0.0.1:2379,https://10.0.0.2:2379');
+    });
 
     for (const [what, values] of Object.entries(ACCEPTED)) {
       test(`${helm} accepts ${what}`, async () => {
