@@ -24,6 +24,8 @@ const OBJECTS = 300;
 /** Beside /registry/, where kube-apiserver would stumble over what it did not write. */
 const HISTORY = { prefix: '/history/', keys: 60, valueBytes: 100_000, overwrites: 40 };
 const REVISIONS = 12_000;
+/** What a busy machine of two cores adds by itself. */
+const SLACK_SECONDS = 5;
 
 let node: Node;
 let before_: Awaited<ReturnType<typeof look>>;
@@ -80,7 +82,10 @@ test('the API server answered all along, but for the seconds that the report nam
   );
   assert.ok(answered > 50);
   assert.equal(failedAtEnds, false, 'it answered before and after');
-  assert.ok(longestGapSeconds <= unavailable + 2, `${longestGapSeconds} s, reported ${unavailable} s`);
+  assert.ok(
+    longestGapSeconds <= unavailable + SLACK_SECONDS,
+    `${longestGapSeconds} s, reported ${unavailable} s`,
+  );
 });
 
 test('every object is still there', async () => {

@@ -100,8 +100,8 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     backups,
     folder,
     makeFolder: async (name) => {
-      const path = join(disk, name);
-      await mkdir(path);
+      const path = join(disk, 'folders', name);
+      await mkdir(path, { recursive: true });
       return path;
     },
     inside: (file, ...args) => {
