@@ -40,7 +40,7 @@ test('a load balancer that leads to the inspected member once and never again: n
 
 const environment = (balancer: { url: string }, store: { path: string }): Record<string, string> => ({
   ETCDCTL_ENDPOINTS: balancer.url,
-  ETCDCTL_DIAL_TIMEOUT: '1s',
+  ETCDCTL_DIAL_TIMEOUT: '3s',
   BACKUP_STORE: `file://${store.path}`,
 });
 

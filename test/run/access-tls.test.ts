@@ -29,7 +29,7 @@ const stranger = await createAuthority(join(folder.path, 'stranger'), 'stranger'
 const store = join(folder.path, 'store');
 const settings = {
   BACKUP_STORE: `file://${store}`,
-  ETCDCTL_DIAL_TIMEOUT: '2s',
+  ETCDCTL_DIAL_TIMEOUT: '4s',
   COMPACTION_RETENTION: '1',
 };
 const env = { ...cluster.env, ...settings };

@@ -30,8 +30,8 @@ const settings = {
   DEFRAG_MIN_DB_SIZE: '0',
   DEFRAG_MIN_FRAGMENTATION: '0',
   DEFRAG_WAIT: '0s',
-  ETCDCTL_DIAL_TIMEOUT: '2s',
-  ETCDCTL_COMMAND_TIMEOUT: '3s',
+  ETCDCTL_DIAL_TIMEOUT: '4s',
+  ETCDCTL_COMMAND_TIMEOUT: '8s',
 };
 
 /** The run makes a backup that says what was wrong, changes nothing else and ends with code 5. */
@@ -102,8 +102,8 @@ test('one member that hangs: the run does not hang with it, exit 5', async () =>
     const result = await runJob({ ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` });
     const report = assertEnded(result, 5, 'partial');
     assertSteps(report, { backup: 'done', compact: 'refused', defragment: 'refused' });
-    assert.match(report.problems.join('; '), new RegExp(`^member ${hung.name} .*no connection within 2 s$`));
-    assert.ok(report.durationMs < 10_000, `${report.durationMs} ms`);
+    assert.match(report.problems.join('; '), new RegExp(`^member ${hung.name} .*no connection within 4 s$`));
+    assert.ok(report.durationMs < 20_000, `${report.durationMs} ms`);
     await onlyBackup(store.path);
   } finally {
     hung.resume();

@@ -14,8 +14,8 @@ const settings = {
   COMPACTION_RETENTION: '1',
   DEFRAG_MIN_DB_SIZE: '0',
   DEFRAG_MIN_FRAGMENTATION: '0',
-  ETCDCTL_DIAL_TIMEOUT: '1s',
-  ETCDCTL_COMMAND_TIMEOUT: '2s',
+  ETCDCTL_DIAL_TIMEOUT: '3s',
+  ETCDCTL_COMMAND_TIMEOUT: '6s',
   LOCK_TTL: '2s',
 };
 const auth = { user: 'root', password: 'a secret' };

@@ -22,7 +22,7 @@ const CLUSTER_NAME = 'prod';
 /** Runs the job for the cluster that the store is for. */
 function night(cluster: Cluster, store: Scratch, env: Record<string, string> = {}): Promise<JobResult> {
   const settings = { BACKUP_STORE: `file://${store.path}`, CLUSTER_NAME };
-  const quick = { ETCDCTL_DIAL_TIMEOUT: '1s', ETCDCTL_COMMAND_TIMEOUT: '2s' };
+  const quick = { ETCDCTL_DIAL_TIMEOUT: '3s', ETCDCTL_COMMAND_TIMEOUT: '6s' };
   return runJob({ ...cluster.env, ...BACKUP_ONLY, ...quick, ...settings, ...env });
 }
 
