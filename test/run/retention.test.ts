@@ -75,7 +75,8 @@ describe('retention', () => {
       const result = await night(cluster, store, { BACKUP_KEEP_LAST: '2' });
       const { steps } = assertEnded(result, 0, 'nothing-needed');
       made.push(nameOf(result));
-      assert.deepEqual(await backupsIn(store), made.slice(-2));
+      // As sets: two nights of one second differ by their revisions, which are no words to be sorted.
+      assert.deepEqual(new Set(await backupsIn(store)), new Set(made.slice(-2)));
       assert.equal((await filesBelow(store.path)).length, 2 * Math.min(nights, 2));
       assert.equal(steps.prune.status, nights > 2 ? 'done' : 'skipped');
       const deleted = result.lines.filter(({ msg }) => msg === 'old backup deleted');
