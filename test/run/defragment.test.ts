@@ -208,7 +208,7 @@ describe('three members', () => {
       heir = followers.find(({ id }) => id === target);
       heir?.pause();
     });
-    const result = await runJob(place.env({ ETCDCTL_COMMAND_TIMEOUT: '4s' }));
+    const result = await runJob(place.env({ ETCDCTL_COMMAND_TIMEOUT: '8s' }));
     heir?.resume();
     const report = ended(result, 5, 'partial');
     assert.ok(heir);

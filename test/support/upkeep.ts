@@ -124,7 +124,7 @@ export async function hasHistoryAt(cluster: Cluster, revision: number): Promise<
 }
 
 export interface Held {
-  /** Resolves when such a call has arrived; rejects when none has after half a minute, say because the job failed. */
+  /** Resolves when such a call has arrived; rejects when none has after a minute, say because the job failed. */
   reached(): Promise<void>;
   /** Has it passed on. */
   release(): void;
@@ -141,9 +141,9 @@ export function holdCalls(place: Place, method: string): Held {
   return { reached: () => within(arrived.promise, `a call of ${method}`), release: released.resolve };
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
-/** Rejects when the promise has not resolved after half a minute, so that a test fails instead of hanging. */
+/** Rejects when the promise has not resolved after a minute, so that a test fails instead of hanging. */
 export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   const timer = new AbortController();
   const late = sleep(PATIENCE_MS, undefined, { signal: timer.signal }).then(() => {
