@@ -73,17 +73,17 @@ test('rotated certificates count from the next run on', async () => {
 });
 
 test('uninstalled, its backups stay; installed again, it goes on with them', async () => {
-  const before_ = await backups();
+  const earlier = await backups();
   await helmOn(node, 'uninstall', 'etcd-upkeep');
   const left = await node.kubectl('-n', NAMESPACE, 'get', 'cronjob,job,serviceaccount', '-o', 'name');
   assert.doesNotMatch(left, /etcd-upkeep/);
-  assert.deepEqual(await backups(), before_);
+  assert.deepEqual(await backups(), earlier);
 
   await install(node, { values: { clusterName: 'mine', backup: { keepLast: 2 } } });
   await night();
   const now = await backups();
   assert.equal(now.length, 2);
-  assert.ok(before_.includes(now[0] ?? ''), 'the older of them is from before');
+  assert.ok(earlier.includes(now[0] ?? ''), 'the older of them is from before');
   assert.deepEqual(await readdir(join(node.backups, 'etcd-upkeep')), ['mine']);
 });
 

@@ -28,7 +28,7 @@ const REVISIONS = 12_000;
 const SLACK_SECONDS = 5;
 
 let node: Node;
-let before_: Awaited<ReturnType<typeof look>>;
+let earlier: Awaited<ReturnType<typeof look>>;
 let job: JobSeen;
 let log: JobLog;
 let availability: Availability;
@@ -38,7 +38,7 @@ before(async () => {
   await writeConfigMaps(node);
   await fill(node.etcd, HISTORY);
   await fillRevisions(node.etcd, REVISIONS, { prefix: '/history/' });
-  before_ = await look(node);
+  earlier = await look(node);
 
   const watched = await watchApi(node);
   await install(node, { values: { schedule: '* * * * *' } });
@@ -64,13 +64,13 @@ test("the cluster's own etcd was backed up, compacted and defragmented", async (
   const { report } = log;
   assert.equal(report.outcome, 'ok', log.text);
   for (const name of ['backup', 'compact', 'defragment'] as const) step(report, name, 'done');
-  assert.ok((report.compaction?.to ?? 0) >= before_.revision - 11_000, JSON.stringify(report.compaction));
-  assert.ok(await hasHistoryAt(node.etcd, before_.revision));
-  assert.ok(!(await hasHistoryAt(node.etcd, before_.revision - 11_000)));
+  assert.ok((report.compaction?.to ?? 0) >= earlier.revision - 11_000, JSON.stringify(report.compaction));
+  assert.ok(await hasHistoryAt(node.etcd, earlier.revision));
+  assert.ok(!(await hasHistoryAt(node.etcd, earlier.revision - 11_000)));
   const member = memberOf(report, node.etcd.member(0).name);
   assert.ok(member.defragmented, member.reason);
   const { dbSize } = await node.etcd.member(0).status();
-  assert.ok(before_.dbSize > 200 * MIB && dbSize < before_.dbSize / 4, `${before_.dbSize} -> ${dbSize}`);
+  assert.ok(earlier.dbSize > 200 * MIB && dbSize < earlier.dbSize / 4, `${earlier.dbSize} -> ${dbSize}`);
 });
 
 test('the API server answered all along, but for the seconds that the report names', (t) => {
@@ -89,7 +89,7 @@ test('the API server answered all along, but for the seconds that the report nam
 });
 
 test('every object is still there', async () => {
-  assert.deepEqual((await look(node)).objects, before_.objects);
+  assert.deepEqual((await look(node)).objects, earlier.objects);
 });
 
 test('the termination message is in the pod for kubectl to show', async () => {
@@ -104,12 +104,12 @@ test('the termination message is in the pod for kubectl to show', async () => {
 test('the backup names its node, and a kube-apiserver on what is restored from it serves every object', async () => {
   const backup = await onlyBackup(join(node.backups, 'etcd-upkeep'));
   assert.equal(backup.manifest.node, node.name);
-  assert.ok(backup.manifest.revision >= before_.revision);
+  assert.ok(backup.manifest.revision >= earlier.revision);
   await using restored = await restoreStored(backup);
   await using api = await startApiServer({ etcd: restored });
   assert.deepEqual(
     (await look({ kubectl: (...args) => api.kubectl(...args), etcd: restored })).objects,
-    before_.objects,
+    earlier.objects,
   );
 });
 

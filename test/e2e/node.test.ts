@@ -14,6 +14,7 @@ import { apply, podEnd } from '../support/kubernetes/pods.ts';
 import { privateSite } from '../support/kubernetes/private.ts';
 import { run } from '../support/process.ts';
 import { IMAGE } from './images.ts';
+import { claimOf, localVolume, namespaceOf, secretOf } from './objects.ts';
 
 const startedAt = Date.now();
 const node = await startNode();
@@ -96,18 +97,15 @@ test('a pod with the host network and files of the host reaches its etcd', async
 
 test('a restricted pod of the pod network reaches an etcd outside and writes to a local volume', async () => {
   await using etcd = await startCluster({ size: 3, tls: true, host: node.address });
-  const tls = etcd.access.tls ?? assert.fail('it has certificates');
   const namespace = 'restricted';
   const folder = await node.makeFolder('volume');
-  const files = { 'ca.crt': tls.ca, 'tls.crt': tls.cert, 'tls.key': tls.key };
-  const secret: Record<string, string> = {};
-  for (const [name, path] of Object.entries(files)) secret[name] = await readFile(path, 'utf8');
-  await apply(node, restrictedNamespace(namespace), ...localVolume(namespace, folder), {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'certificates', namespace },
-    stringData: secret,
-  });
+  await apply(
+    node,
+    namespaceOf(namespace, 'restricted'),
+    localVolume('local', folder),
+    claimOf(namespace, 'backups'),
+    await secretOf(namespace, 'certificates', etcd),
+  );
   await node.kubectl('wait', '--for=create', 'serviceaccount/default', '-n', namespace, '--timeout=60s');
   await apply(node, {
     apiVersion: 'v1',
@@ -150,7 +148,7 @@ test('a restricted pod of the pod network reaches an etcd outside and writes to 
 
 test('a restricted namespace takes no privileged pod', async () => {
   const namespace = 'refusing';
-  await apply(node, restrictedNamespace(namespace));
+  await apply(node, namespaceOf(namespace, 'restricted'));
   await node.kubectl('wait', '--for=create', 'serviceaccount/default', '-n', namespace, '--timeout=60s');
   const pod = {
     apiVersion: 'v1',
@@ -187,40 +185,6 @@ test('nothing is left when the test process is killed', async () => {
 const volumeName = (file: string) => file.replaceAll('.', '-');
 const env = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
-
-function restrictedNamespace(name: string): object {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
-}
-
-function localVolume(namespace: string, path: string): object[] {
-  const common = {
-    accessModes: ['ReadWriteOnce'],
-    storageClassName: 'local',
-  };
-  const volume = {
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name: 'local' },
-    spec: {
-      ...common,
-      capacity: { storage: '1Gi' },
-      local: { path },
-      nodeAffinity: {
-        required: {
-          nodeSelectorTerms: [{ matchExpressions: [{ key: CONTROL_PLANE, operator: 'Exists' }] }],
-        },
-      },
-    },
-  };
-  const claim = {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name: 'backups', namespace },
-    spec: { ...common, volumeName: 'local', resources: { requests: { storage: '1Gi' } } },
-  };
-  return [volume, claim];
-}
 
 /** What there is of a node: processes, mounts, control groups, network devices, files. */
 async function tracesOf(folder: string): Promise<string[]> {

@@ -28,6 +28,20 @@ export function localVolume(name: string, path: string): object {
   };
 }
 
+/** A claim that only such a volume fits. */
+export function claimOf(namespace: string, name: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, namespace },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'local',
+      resources: { requests: { storage: '1Gi' } },
+    },
+  };
+}
+
 /** The Secret with what a client of that etcd needs, under the names that the chart expects. */
 export async function secretOf(namespace: string, name: string, { access }: Cluster): Promise<object> {
   const { tls } = access;
