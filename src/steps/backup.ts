@@ -76,13 +76,13 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
   await removeLeftovers(task);
   await store.prepare();
   const startedAt = new Date();
-  // Status first, the snapshot after it: every write up to this revision is then in the snapshot.
+  // Status and count first, the snapshot after them: every write up to their revision is then in the snapshot.
   const before = await status(connection);
   if (before.memberId !== task.member.id) {
     throw new Refusal('other', `another member now answers at ${connection.endpoint}`);
   }
-  const keys = await countKeys(connection, before.revision, COUNT_TIMEOUT_MS);
-  const name = backupName({ at: startedAt, revision: before.revision, compression: task.compression });
+  const { keys, revision } = await countKeys(connection, COUNT_TIMEOUT_MS);
+  const name = backupName({ at: startedAt, revision, compression: task.compression });
   const began = performance.now();
   const snapshot = await openSnapshot(connection, task.member.id, signal);
   let pending: PendingFile | undefined;
@@ -104,7 +104,7 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
       cluster: task.cluster,
       member: { id: task.member.id, name: task.member.name },
       etcdVersion: before.version,
-      revision: before.revision,
+      revision,
       raftTerm: before.raftTerm,
       raftAppliedIndex: before.raftAppliedIndex,
       startedAt: startedAt.toISOString(),
