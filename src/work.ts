@@ -112,22 +112,25 @@ const neverDone = (): Promise<StepEnd> =>
 
 /** A failure to delete old backups ends nothing; it is in the report and in the exit code. */
 export async function prune(
-  { config, cluster, clusterName, plan, log, decided }: Work,
+  { config, cluster, clusterName, plan, night, log, signal, decided }: Work,
   store: Store,
   own: VerifiedBackup,
 ): Promise<void> {
   try {
     await decided('prune', plan.prune, async () => {
-      const { removed, kept } = await pruneBackups(own, {
+      const { removed, kept, left } = await pruneBackups(own, {
         store,
         cluster: { name: clusterName, id: cluster.id },
         keep: config.backup.keep,
         now: new Date(),
+        // BACKUP_TIMEOUT is for both. Some of it is left, or there would be no backup.
+        timeoutMs: config.backup.timeoutMs - (night.steps.backup?.durationMs ?? 0),
         log,
+        signal,
       });
       return {
         status: removed.length > 0 ? 'done' : 'skipped',
-        reason: `${removed.length} backups deleted, ${kept} kept`,
+        reason: `${removed.length} backups deleted, ${kept} kept${left > 0 ? `, ${left} left to later runs` : ''}`,
       };
     });
   } catch (error) {

@@ -1,14 +1,15 @@
 import { Failure, messageOf } from '../errors.ts';
-import { parseManifestHead, type ManifestHead, type Parsed } from './manifest.ts';
-import { backupOfManifest, manifestName, parseBackupName, type BackupName } from './names.ts';
+import { incompleteBecause, readCatalog } from './catalog.ts';
+import { type ManifestHead, mismatchOf, type Parsed, parseManifestHead } from './manifest.ts';
+import { type BackupName, manifestName } from './names.ts';
 import type { Store } from './stores/store.ts';
 
-/** A backup that is proved to be this cluster's: by the pattern of its name and by its manifest. */
+/** What is in the store of one backup: by the pattern of its name; whose it is, its manifest has to tell. */
 export interface StoredBackup extends BackupName {
   name: string;
-  /** Bytes, as the manifest says. */
-  storedSize: number;
-  /** What there is of it in the store, in the order of removal. */
+  /** Bytes; undefined where the data file is gone. */
+  storedSize: number | undefined;
+  /** In the order of removal. */
   files: string[];
 }
 
@@ -18,10 +19,11 @@ export interface IgnoredFile {
   reason: string;
 }
 
-export interface Inventory {
-  /** Complete: the data file is there and has the size that its manifest gives. */
+/** What a listing alone tells. Files with other names are not looked at. */
+export interface Stock {
+  /** Data file and manifest are there; newest first. */
   backups: StoredBackup[];
-  /** Manifests of this cluster whose data file is gone, as a removal leaves them that was cut short. */
+  /** Manifests whose data file is gone, as a removal leaves them that was cut short. */
   remnants: StoredBackup[];
   /** The remnants are in here too. */
   ignored: IgnoredFile[];
@@ -33,80 +35,42 @@ export interface ClusterIdentity {
   id: string;
 }
 
-/** Pairs the data files in the store with their manifests. Files with other names are not looked at. */
-export async function readBackups(store: Store, cluster: ClusterIdentity): Promise<Inventory> {
-  const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
-  const names = new Set([...sizes.keys()].map((name) => backupOfManifest(name) ?? name));
-  const inventory: Inventory = { backups: [], remnants: [], ignored: [] };
-  // One manifest after another: a store in the network should not get hundreds of requests at once.
-  for (const name of names) {
-    const named = parseBackupName(name);
-    if (named === undefined) continue;
-    const manifest = manifestName(name);
-    const head = sizes.has(manifest) ? await readHead(store, manifest, name, cluster) : NO_MANIFEST;
-    sort(inventory, { name, ...named }, head, sizes.get(name));
+/** Pairs the data files in the store with their manifests, at the cost of one listing. */
+export async function takeStock(store: Store): Promise<Stock> {
+  const stock: Stock = { backups: [], remnants: [], ignored: [] };
+  for (const entry of await readCatalog(store)) {
+    const { hasManifest, ...backup } = entry;
+    const manifest = manifestName(backup.name);
+    const reason = incompleteBecause(entry);
+    // The data first. A removal that is cut short then leaves a manifest, which is small and proves whose it is, so
+    // that a later run can finish. The other way round it would leave a large file that nothing proves to be ours: it
+    // would have to stay for ever.
+    if (reason === undefined) stock.backups.push({ ...backup, files: [backup.name, manifest] });
+    else stock.ignored.push({ name: hasManifest ? manifest : backup.name, reason });
+    if (reason !== undefined && hasManifest) stock.remnants.push({ ...backup, files: [manifest] });
   }
-  return inventory;
+  return stock;
 }
 
-const NO_MANIFEST: Parsed<ManifestHead> = {
-  ok: false,
-  problem: 'it has no manifest: the run that wrote it did not finish, or somebody removed the manifest',
-};
-
-/** Puts one backup where it belongs. */
-function sort(
-  { backups, remnants, ignored }: Inventory,
-  backup: BackupName & { name: string },
-  head: Parsed<ManifestHead>,
-  size: number | undefined,
-): void {
-  const { name } = backup;
-  const manifest = manifestName(name);
-  if (!head.ok) {
-    ignored.push({ name: size === undefined ? manifest : name, reason: head.problem });
-    return;
-  }
-  const storedSize = head.value.stored.size;
-  if (size === undefined) {
-    ignored.push({ name: manifest, reason: 'its data file is missing' });
-    remnants.push({ ...backup, storedSize, files: [manifest] });
-    return;
-  }
-  if (size !== storedSize) {
-    ignored.push({ name, reason: `it has ${size} bytes, and its manifest says ${storedSize}` });
-    return;
-  }
-  // The data first. A removal that is cut short then leaves a manifest, which is small and proves whose it is, so that
-  // a later run can finish. The other way round it would leave a large file that nothing proves to be ours: it would
-  // have to stay for ever.
-  backups.push({ ...backup, storedSize, files: [name, manifest] });
-}
-
-/** Reads a manifest as far as it proves that the backup of this name is the cluster's. */
-async function readHead(
+/**
+ * Reads a backup's manifest as far as it proves that the backup of this name is the cluster's and that its file has the
+ * right size. Undefined when it does, else why not.
+ */
+export async function problemOf(
   store: Store,
-  manifest: string,
-  name: string,
+  { name, storedSize }: StoredBackup,
   cluster: ClusterIdentity,
-): Promise<Parsed<ManifestHead>> {
-  const text = await readOne(store, manifest);
-  const head = text.ok ? parseManifestHead(text.value) : text;
-  if (!head.ok) return { ok: false, problem: `its manifest cannot be used: ${head.problem}` };
-  if (head.value.name !== name) return { ok: false, problem: `its manifest is that of ${head.value.name}` };
-  const { name: clusterName, id } = head.value.cluster;
-  if (clusterName !== cluster.name || id !== cluster.id) {
-    const [theirs, ours] = [`${clusterName} (${id})`, `${cluster.name} (${cluster.id})`];
-    return { ok: false, problem: `it is a backup of the cluster ${theirs}, not of ${ours}` };
-  }
-  return head;
+): Promise<string | undefined> {
+  const head = await readHead(store, manifestName(name));
+  if (!head.ok) return `its manifest cannot be used: ${head.problem}`;
+  return mismatchOf(head.value, { name, cluster, storedSize });
 }
 
 /** One manifest that cannot be read says nothing about the others. */
-async function readOne(store: Store, manifest: string): Promise<Parsed<string>> {
+async function readHead(store: Store, manifest: string): Promise<Parsed<ManifestHead>> {
   try {
     const text = await store.readText(manifest);
-    return text === undefined ? { ok: false, problem: 'it is gone' } : { ok: true, value: text };
+    return text === undefined ? { ok: false, problem: 'it is gone' } : parseManifestHead(text);
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
     return { ok: false, problem: messageOf(error) };

@@ -27,7 +27,10 @@ export interface Manifest {
   raw: { size: number; sha256: string };
   stored: { size: number; sha256: string };
   compression: Compression;
-  /** Public keys that the file is encrypted for; empty when it is not encrypted. */
+  /**
+   * The operator's public keys that the file is encrypted for; empty when it is not encrypted. The one that the run
+   * threw away is not among them: nobody can open anything with it.
+   */
   encryption: { recipients: string[] };
   /** Keys that existed at `revision`. */
   keys: number;
@@ -60,6 +63,26 @@ export function parseManifest(text: string): Parsed<Manifest> {
  */
 export function parseManifestHead(text: string): Parsed<ManifestHead> {
   return parsed(() => headOf(parseFields(text)));
+}
+
+/** What a listing tells of a backup, and whose it should be; the cluster's ID counts where it is known. */
+export interface Beside {
+  name: string;
+  cluster: { name: string; id?: string };
+  /** bytes; undefined where the data file is gone */
+  storedSize: number | undefined;
+}
+
+/** Why a manifest is not that of the backup which it lies beside; undefined when it is. */
+export function mismatchOf({ name, cluster, stored }: ManifestHead, beside: Beside): string | undefined {
+  if (name !== beside.name) return `its manifest is that of ${name}`;
+  const { cluster: ours, storedSize } = beside;
+  if (cluster.name !== ours.name || (ours.id !== undefined && cluster.id !== ours.id)) {
+    const told = ours.id === undefined ? cluster.name : `${cluster.name} (${cluster.id})`;
+    return `it is a backup of the cluster ${told}, not of ${ours.name}${ours.id === undefined ? '' : ` (${ours.id})`}`;
+  }
+  if (storedSize === undefined || storedSize === stored.size) return undefined;
+  return `it has ${storedSize} bytes, and its manifest says ${stored.size}: it was cut short or replaced`;
 }
 
 function parsed<T>(read: () => T): Parsed<T> {

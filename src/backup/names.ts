@@ -13,10 +13,15 @@ export interface BackupName {
 const NAME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-(0|[1-9]\d*)\.db(\.zst|\.gz)?(\.age)?$/;
 const MANIFEST_SUFFIX = '.json';
 
-/** `<YYYYMMDDTHHMMSSZ>-<revision>.db[.zst]`, the time in UTC with its fraction cut off. */
-export function backupName(of: { at: Date; revision: number; compression: Compression }): string {
+/** `<YYYYMMDDTHHMMSSZ>-<revision>.db[.zst][.age]`, the time in UTC with its fraction cut off. */
+export function backupName(of: {
+  at: Date;
+  revision: number;
+  compression: Compression;
+  encrypted?: boolean;
+}): string {
   const time = of.at.toISOString().replace(/[-:]|\.\d+/g, '');
-  return `${time}-${of.revision}.db${of.compression === 'zstd' ? '.zst' : ''}`;
+  return `${time}-${of.revision}.db${of.compression === 'zstd' ? '.zst' : ''}${of.encrypted ? '.age' : ''}`;
 }
 
 /** Undefined for what is no backup's name, also when the pattern fits but there is no such date or revision. */

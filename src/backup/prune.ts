@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts';
+import { AT_ONCE, inParallel } from '../parallel.ts';
 import type { StoredBackup } from './inventory.ts';
 import type { Store } from './stores/store.ts';
 
@@ -10,20 +11,27 @@ export interface Pruned {
 }
 
 /**
- * Removes backups in the given order. One that cannot be removed does not keep the others. Throws what is no failure
- * of the store.
+ * Removes backups, a few at a time. One that cannot be removed does not keep the others. Throws what is no failure of
+ * the store.
  */
 export async function prune(store: Store, backups: readonly StoredBackup[]): Promise<Pruned> {
-  const pruned: Pruned = { removed: [], failures: [] };
-  for (const { name, files } of backups) {
-    try {
-      // In order, and no further after a failure: a data file must never lose the manifest that proves whose it is.
-      for (const file of files) await store.remove(file);
-      pruned.removed.push(name);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
-      pruned.failures.push({ name, error });
-    }
+  const ends = await inParallel(backups, AT_ONCE, async ({ name, files }) => ({
+    name,
+    error: await removeAll(store, files),
+  }));
+  return {
+    removed: ends.flatMap(({ name, error }) => (error === undefined ? [name] : [])),
+    failures: ends.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }])),
+  };
+}
+
+/** In order, and no further after a failure: a data file must never lose the manifest that proves whose it is. */
+async function removeAll(store: Store, files: readonly string[]): Promise<Failure | undefined> {
+  try {
+    for (const file of files) await store.remove(file);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Failure && error.kind === 'backup') return error;
+    throw error;
   }
-  return pruned;
 }

@@ -1,4 +1,4 @@
-import type { Inventory, StoredBackup } from './inventory.ts';
+import type { StoredBackup, Stock } from './inventory.ts';
 
 /** How many to keep by each rule; all 0 keeps everything. */
 export interface Keep {
@@ -90,7 +90,7 @@ export function selectForRemoval(
  * policy keeps it, stays.
  */
 export function selectRemnants(
-  { backups, remnants }: Pick<Inventory, 'backups' | 'remnants'>,
+  { backups, remnants }: Pick<Stock, 'backups' | 'remnants'>,
   keep: Keep,
   occasion: Occasion,
 ): StoredBackup[] {

@@ -1,55 +1,86 @@
-import { type ClusterIdentity, readBackups } from '../backup/inventory.ts';
+import type { ClusterIdentity } from '../backup/inventory.ts';
+import { findOutdated } from '../backup/outdated.ts';
 import { prune } from '../backup/prune.ts';
 import type { VerifiedBackup } from '../backup/proof.ts';
-import { type Keep, selectForRemoval, selectRemnants } from '../backup/retention.ts';
+import type { Keep } from '../backup/retention.ts';
+import { boundedBy } from '../backup/stores/bounded.ts';
 import type { Store } from '../backup/stores/store.ts';
 import { Failure } from '../errors.ts';
 import type { Log } from '../log.ts';
+
+/** How many files are named in the log for one reason; of more, only their number. */
+const NAMED = 50;
 
 export interface PruneTask {
   store: Store;
   cluster: ClusterIdentity;
   keep: Keep;
   now: Date;
+  /** what is left of BACKUP_TIMEOUT */
+  timeoutMs: number;
   log: Log;
+  signal: AbortSignal;
 }
 
 export interface PruneResult {
   removed: readonly string[];
   kept: number;
+  /** how many more are to go, which is for later runs */
+  left: number;
 }
 
 /**
- * Deletes the backups that no rule keeps, now that this run's own is proved.
- * @throws Failure `step` when something could not be deleted
+ * Deletes the backups that no rule keeps, now that this run's own is proved: a few hundred at the most.
+ * @throws Failure `step` when something could not be deleted, or not in time
  */
 export async function pruneBackups(own: VerifiedBackup, task: PruneTask): Promise<PruneResult> {
-  const { store, cluster, keep, log } = task;
+  const timeout = AbortSignal.timeout(Math.max(0, task.timeoutMs));
   try {
-    const inventory = await readBackups(store, cluster);
-    for (const { name, reason } of inventory.ignored)
-      log.warn({ file: name, reason }, 'file in the store left alone');
-    const occasion = { now: task.now, own: own.manifest.name };
-    const selection = selectForRemoval(inventory.backups, keep, occasion);
-    for (const name of selection.future)
-      log.warn({ backup: name }, 'backup is dated in the future, kept and not counted');
-    const { removed, failures } = await prune(store, [
-      ...selection.remove,
-      ...selectRemnants(inventory, keep, occasion),
-    ]);
-    for (const name of removed) log.info({ backup: name }, 'old backup deleted');
-    const [first] = failures;
-    if (first) {
+    const store = boundedBy(AbortSignal.any([task.signal, timeout]), task.store);
+    return await deleteOutdated(own, { ...task, store });
+  } catch (error) {
+    task.signal.throwIfAborted();
+    if (timeout.aborted) {
+      const left = `${Math.ceil(task.timeoutMs / 1000)} s that were left of BACKUP_TIMEOUT`;
       throw new Failure(
         'step',
-        `${failures.length} old backups could not be deleted, so the store will fill: ${first.name}: ${first.error.message}`,
-        { cause: first.error },
+        `old backups were not all deleted within the ${left}, so the store will fill: look at ${task.store.location}`,
+        { cause: error },
       );
     }
-    return { removed, kept: selection.kept.length };
-  } catch (error) {
     if (error instanceof Failure && error.kind === 'backup')
       throw new Failure('step', error.message, { cause: error });
     throw error;
   }
+}
+
+async function deleteOutdated(
+  own: VerifiedBackup,
+  { store, cluster, keep, now, log }: PruneTask,
+): Promise<PruneResult> {
+  const occasion = { now, own: own.manifest.name };
+  const { remove, kept, future, ignored, left } = await findOutdated(store, cluster, keep, occasion);
+  for (const { name, reason } of ignored.slice(0, NAMED))
+    log.warn({ file: name, reason }, 'file in the store left alone');
+  if (ignored.length > NAMED)
+    log.warn({ files: ignored.length - NAMED }, 'more files in the store left alone');
+  for (const name of future.slice(0, NAMED))
+    log.warn({ backup: name }, 'backup is dated in the future, kept and not counted');
+  if (future.length > NAMED)
+    log.warn(
+      { backups: future.length - NAMED },
+      'more backups are dated in the future, kept and not counted',
+    );
+  const { removed, failures } = await prune(store, remove);
+  for (const name of removed) log.info({ backup: name }, 'old backup deleted');
+  if (left > 0) log.info({ backups: left }, 'more old backups than one run deletes, left to later runs');
+  const [first] = failures;
+  if (first) {
+    throw new Failure(
+      'step',
+      `${failures.length} old backups could not be deleted, so the store will fill: ${first.name}: ${first.error.message}`,
+      { cause: first.error },
+    );
+  }
+  return { removed, kept, left };
 }

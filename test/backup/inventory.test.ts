@@ -3,7 +3,7 @@ import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted } from '../../src/errors.ts';
-import { readBackups } from '../../src/backup/inventory.ts';
+import { type ClusterIdentity, problemOf, type StoredBackup, takeStock } from '../../src/backup/inventory.ts';
 import { manifestName } from '../../src/backup/names.ts';
 import { prune } from '../../src/backup/prune.ts';
 import { openFileStore } from '../../src/backup/stores/file.ts';
@@ -23,6 +23,21 @@ async function emptyStore() {
     folder: join(scratch.path, CLUSTER.name),
     [Symbol.asyncDispose]: scratch[Symbol.asyncDispose],
   };
+}
+
+/** Everything that looks like a backup, each one looked into; the oldest first. */
+async function readBackups(store: Store, cluster: ClusterIdentity) {
+  const { backups, remnants, ignored } = await takeStock(store);
+  const found: Record<'backups' | 'remnants', StoredBackup[]> = { backups: [], remnants: [] };
+  for (const backup of backups.toReversed()) {
+    const reason = await problemOf(store, backup, cluster);
+    if (reason === undefined) found.backups.push(backup);
+    else ignored.push({ name: backup.name, reason });
+  }
+  for (const remnant of remnants) {
+    if ((await problemOf(store, remnant, cluster)) === undefined) found.remnants.push(remnant);
+  }
+  return { ...found, ignored };
 }
 
 test('backups are pairs of a data file and a manifest of this cluster', async () => {
@@ -133,7 +148,7 @@ const NOT_OURS: {
       await putBackup(store, SECOND);
       await truncate(join(folder, SECOND), 4);
     },
-    reason: /^it has 4 bytes, and its manifest says 5$/,
+    reason: /^it has 4 bytes, and its manifest says 5: it was cut short or replaced$/,
   },
 ];
 

@@ -1,0 +1,34 @@
+import { backupOfManifest, type BackupName, manifestName, parseBackupName } from './names.ts';
+import type { Store } from './stores/store.ts';
+
+/** What a listing of the store tells of one backup, without a look into its manifest. */
+export interface CatalogEntry extends BackupName {
+  name: string;
+  /** bytes; undefined where there is only a manifest */
+  storedSize: number | undefined;
+  hasManifest: boolean;
+}
+
+/** What looks like a backup or the manifest of one, newest first, at the cost of one listing. */
+export async function readCatalog(store: Store): Promise<CatalogEntry[]> {
+  const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
+  const names = new Set([...sizes.keys()].map((name) => backupOfManifest(name) ?? name));
+  return [...names]
+    .flatMap((name) => {
+      const parsed = parseBackupName(name);
+      if (parsed === undefined) return [];
+      return [{ ...parsed, name, storedSize: sizes.get(name), hasManifest: sizes.has(manifestName(name)) }];
+    })
+    .toSorted(newestFirst);
+}
+
+/** Of two of the same second the one with the higher revision is the newer. */
+const newestFirst = (a: CatalogEntry, b: CatalogEntry): number =>
+  b.at.getTime() - a.at.getTime() || b.revision - a.revision || (a.name < b.name ? 1 : -1);
+
+/** Why this is no backup, as far as a listing can tell; undefined for one that has both of its files. */
+export function incompleteBecause({ storedSize, hasManifest }: CatalogEntry): string | undefined {
+  if (!hasManifest)
+    return 'it has no manifest: the run that wrote it did not finish, or somebody removed the manifest';
+  return storedSize === undefined ? 'its data file is missing' : undefined;
+}
