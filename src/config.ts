@@ -1,10 +1,18 @@
 import type { Compression } from './backup/manifest.ts';
+import { readClusterName, readStore } from './config/access.ts';
 import { type EtcdConfig, readEtcd } from './config/etcd.ts';
 import { ConfigurationError } from './config/problems.ts';
+import { readRecipients } from './config/recipients.ts';
 import type { StoreConfig } from './config/store.ts';
 import { checkStrangers } from './config/strangers.ts';
 import { type Environment, type Variables, variablesOf } from './config/variables.ts';
 
+export {
+  loadRecoverySettings,
+  loadStoreSettings,
+  type RecoverySettings,
+  type StoreSettings,
+} from './config/access.ts';
 export type { Credentials } from './config/credentials.ts';
 export type { EtcdConfig } from './config/etcd.ts';
 export { type ConfigProblem, ConfigurationError } from './config/problems.ts';
@@ -29,6 +37,8 @@ export interface BackupConfig {
   readonly skipConfirmed: boolean;
   readonly store: StoreConfig;
   readonly compression: Compression;
+  /** Public keys of age that backups are encrypted for; none: not encrypted. */
+  readonly recipients: readonly string[];
   readonly keep: KeepPolicy;
   readonly timeoutMs: number;
 }
@@ -92,7 +102,7 @@ export function loadConfig(env: Environment): Config {
   const { read } = vars;
   const config: Config = {
     etcd: readEtcd(vars),
-    clusterName: read('CLUSTER_NAME', (it) => it.asFolderName()),
+    clusterName: readClusterName(vars),
     dryRun: read('DRY_RUN', (it) => it.default('false').asTrueOrFalse()),
     logLevel: read('LOG_LEVEL', (it) => it.default('info').asEnum(logLevels)),
     terminationLog: read('TERMINATION_LOG', (it) => it.default('/dev/termination-log').asString()),
@@ -122,15 +132,20 @@ export function logLevelOf(env: Environment): LogLevel {
   return logLevels.find((level) => level === env.LOG_LEVEL) ?? 'info';
 }
 
-function readBackup({ read, given, report }: Variables): BackupConfig {
-  if (given('BACKUP_AGE_RECIPIENTS') !== undefined) {
-    report('BACKUP_AGE_RECIPIENTS', 'is set, but this version cannot encrypt backups yet; unset it');
+function readBackup(vars: Variables): BackupConfig {
+  const { read, given, warn } = vars;
+  if (given('BACKUP_AGE_IDENTITY_FILE') !== undefined) {
+    warn(
+      'BACKUP_AGE_IDENTITY_FILE is not needed to make backups, and who gets into this job could then read all of them; ' +
+        'give it only to the commands that read',
+    );
   }
   return {
     enabled: read('BACKUP_ENABLED', (it) => it.default('true').asTrueOrFalse()),
     skipConfirmed: read('BACKUP_SKIP_CONFIRMED', (it) => it.default('false').asTrueOrFalse()),
-    store: read('BACKUP_STORE', (it) => it.default('file:///backups').asStore()),
+    store: readStore(vars),
     compression: read('BACKUP_COMPRESSION', (it) => it.default('zstd').asEnum(['none', 'zstd'])),
+    recipients: readRecipients(vars),
     keep: {
       last: read('BACKUP_KEEP_LAST', (it) => it.default('7').asWholeNumber()),
       daily: read('BACKUP_KEEP_DAILY', (it) => it.default('0').asWholeNumber()),

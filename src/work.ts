@@ -79,6 +79,7 @@ export async function backUpFirst(work: Work, store: Store): Promise<BackupGuara
       store,
       cluster: { name: clusterName, id: cluster.id },
       compression: config.backup.compression,
+      recipients: config.backup.recipients,
       timeoutMs: config.backup.timeoutMs,
       problems: plan.problems,
       version: night.version,

@@ -25,6 +25,7 @@ const defaults = {
     skipConfirmed: false,
     store: { kind: 'file', directory: '/backups' },
     compression: 'zstd',
+    recipients: [],
     keep: { last: 7, daily: 0, weekly: 0, monthly: 0 },
     timeoutMs: 1_800_000,
   },

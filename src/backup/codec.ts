@@ -17,21 +17,37 @@ const PARAMS = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_check
 type Source = AsyncIterable<Buffer>;
 type Sink = (chunks: AsyncIterable<Buffer>) => Promise<void>;
 
+/** Something that bytes pass through, say encryption. */
+export type Layer = (chunks: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
+
+/** How a snapshot becomes a stored file: first it is compressed, then it is sealed (encrypted), where it is. */
+export interface Encoding {
+  compression: Compression;
+  seal?: Layer | undefined;
+}
+
+/** How a stored file becomes a snapshot again. */
+export interface Decoding {
+  compression: Compression;
+  open?: Layer | undefined;
+}
+
 /**
  * Passes raw bytes on to `sink` as they are to be stored.
  * @throws what the source, the sink or the signal (its reason) threw first
  */
 export function encode(
   source: Source,
-  compression: Compression,
+  { compression, seal }: Encoding,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> {
+  const last: Sink = seal ? (chunks) => sink(seal(chunks)) : sink;
   switch (compression) {
     case 'none':
-      return pass(source, undefined, sink, signal);
+      return pass(source, undefined, last, signal);
     case 'zstd':
-      return pass(source, createZstdCompress({ ...PIECES, params: PARAMS }), sink, signal);
+      return pass(oneAhead(source), createZstdCompress({ ...PIECES, params: PARAMS }), last, signal);
     default:
       return compression satisfies never;
   }
@@ -39,19 +55,21 @@ export function encode(
 
 /**
  * Passes stored bytes on to `sink` as they were before they were encoded.
- * @throws Failure `backup` when they cannot be decoded; else what the source, the sink or the signal threw first
+ * @throws Failure `backup` when they cannot be decrypted or decompressed; else what the source, the sink or the signal
+ * threw first
  */
 export function decode(
   source: Source,
-  compression: Compression,
+  { compression, open }: Decoding,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> {
+  const first = open ? open(source) : source;
   switch (compression) {
     case 'none':
-      return pass(source, undefined, sink, signal);
+      return pass(first, undefined, sink, signal);
     case 'zstd':
-      return decompress(source, sink, signal);
+      return decompress(first, sink, signal);
     default:
       return compression satisfies never;
   }
@@ -80,6 +98,26 @@ async function pass(
   } catch (error) {
     signal.throwIfAborted(); // the reason itself, not the AbortError around it
     throw error;
+  }
+}
+
+/**
+ * Asks for the next chunk before it hands out the last one, so that chunks are received and hashed while zstd is at
+ * work in its thread. One ahead and no more: a source overwrites a chunk after two more have been asked for.
+ */
+async function* oneAhead(source: Source): AsyncGenerator<Buffer, void> {
+  const chunks = source[Symbol.asyncIterator]();
+  let coming = chunks.next();
+  try {
+    for (;;) {
+      const next = await coming;
+      if (next.done) return;
+      coming = chunks.next();
+      coming.catch(() => undefined); // thrown by the await above, when its turn comes
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
   }
 }
 

@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Failure } from '../errors.ts';
-import { decode } from './codec.ts';
-import type { Compression, Manifest } from './manifest.ts';
+import { type Decoding, decode } from './codec.ts';
+import type { Manifest } from './manifest.ts';
 import type { PendingFile } from './stores/store.ts';
 
 /** etcd ends a snapshot with the SHA-256 of all before it (etcd's server/etcdserver/api/v3rpc/maintenance.go). */
-const TRAILER_BYTES = 32;
+export const TRAILER_BYTES = 32;
 /** bbolt's smallest unit: a whole database file is a multiple of it. */
 const SECTOR_BYTES = 512;
 
@@ -119,10 +119,10 @@ export function digesting() {
  */
 export async function proveStored(
   file: PendingFile,
-  written: Pick<Manifest, 'compression' | 'raw' | 'stored'>,
+  written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const found = await readStored(file.read(), written.compression, signal);
+  const found = await readStored(file.read(), written, signal);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
@@ -130,27 +130,31 @@ export async function proveStored(
 }
 
 /**
- * The digests of a stored file and of the snapshot in it.
+ * The digests of a stored file and of the snapshot in it, which `sink` may have: it must not trust it before this has
+ * resolved.
  * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; else what `source` or the signal threw
  */
 export async function readStored(
   source: AsyncIterable<Buffer>,
-  compression: Compression,
+  { compression, open }: Decoding,
   signal: AbortSignal,
+  sink: (snapshot: AsyncIterable<Buffer>) => Promise<void> = drain,
 ): Promise<{ stored: Digest; raw: Digest }> {
+  const isPlain = compression === 'none' && open === undefined;
   const stored = digesting();
   const proof = proveSnapshot(IN_THE_STORE);
   async function* seen(): AsyncGenerator<Buffer, void> {
     for await (const chunk of source) {
-      if (compression !== 'none') stored.add(chunk);
+      if (!isPlain) stored.add(chunk);
       yield chunk;
     }
   }
-  const drain = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const _ of proof.watch(chunks));
-  };
-  await decode(seen(), compression, drain, signal);
-  return { stored: compression === 'none' ? proof.whole() : stored.digest(), raw: proof.raw() };
+  await decode(seen(), { compression, open }, (chunks) => sink(proof.watch(chunks)), signal);
+  return { stored: isPlain ? proof.whole() : stored.digest(), raw: proof.raw() };
+}
+
+async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const _ of chunks);
 }
 
 function compare(what: string, found: Digest, expected: Digest): void {

@@ -1,5 +1,6 @@
 import envVar from 'env-var';
 import { messageOf } from '../errors.ts';
+import { readIdentities } from './identities.ts';
 import { readCertificates, readPrivateKey } from './pem.ts';
 import { type ConfigProblem, shown } from './problems.ts';
 import { storeOf } from './store.ts';
@@ -30,6 +31,7 @@ const accessors = {
   asStore: storeOf,
   asCertificates: readCertificates,
   asPrivateKey: readPrivateKey,
+  asIdentities: readIdentities,
   asAboveZeroSize(text: string): number {
     const bytes = sizeBytes(text);
     if (bytes === 0) throw new Error('should be more than 0');

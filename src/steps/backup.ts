@@ -1,7 +1,9 @@
-import { encode } from '../backup/codec.ts';
+import type { Encryption } from '../backup/age.ts';
+import { type Encoding, encode } from '../backup/codec.ts';
 import { type Compression, formatManifest, type Manifest } from '../backup/manifest.ts';
 import { backupName, manifestName } from '../backup/names.ts';
 import { digesting, proveSnapshot, proveStored, type VerifiedBackup } from '../backup/proof.ts';
+import { boundedBy } from '../backup/stores/bounded.ts';
 import type { PendingFile, Store } from '../backup/stores/store.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
 import { countKeys, status } from '../etcd/calls.ts';
@@ -24,6 +26,8 @@ export interface BackupTask {
   store: Store;
   cluster: { name: string; id: string };
   compression: Compression;
+  /** age public keys; empty: not encrypted */
+  recipients: readonly string[];
   timeoutMs: number;
   hashKV?: HashKV;
   /** what was wrong with the cluster */
@@ -71,10 +75,10 @@ function failure({ member, store }: BackupTask, why: string, cause?: unknown): F
 }
 
 async function takeBackup(task: BackupTask): Promise<BackupResult> {
-  const { connection, store, signal } = task;
+  const { connection, store, compression, recipients, signal } = task;
   // Before anything else: what dead runs left behind may be what fills the disk.
   await removeLeftovers(task);
-  await store.prepare();
+  await store.prepare(signal);
   const startedAt = new Date();
   // Status and count first, the snapshot after them: every write up to their revision is then in the snapshot.
   const before = await status(connection);
@@ -82,21 +86,23 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
     throw new Refusal('other', `another member now answers at ${connection.endpoint}`);
   }
   const { keys, revision } = await countKeys(connection, COUNT_TIMEOUT_MS);
-  const name = backupName({ at: startedAt, revision, compression: task.compression });
+  const encryption = await encryptionFor(recipients);
+  const encrypted = encryption !== undefined;
+  const name = backupName({ at: startedAt, revision, compression, encrypted });
   const began = performance.now();
   const snapshot = await openSnapshot(connection, task.member.id, signal);
   let pending: PendingFile | undefined;
   try {
     await checkSpace(store, snapshot.announcedBytes);
-    pending = await store.create(name);
-    const { raw, stored } = await write(task, snapshot, pending);
+    pending = await store.create(name, signal);
+    const { raw, stored } = await write(task, { compression, seal: encryption?.seal }, snapshot, pending);
     await pending.flush();
     const streamed = performance.now();
     task.log.info(
       { backup: name, bytes: raw.size, storedBytes: stored.size },
       'backup written, reading it back',
     );
-    const proof = await proveStored(pending, { compression: task.compression, raw, stored }, signal);
+    const proof = await proveStored(pending, { compression, open: encryption?.open, raw, stored }, signal);
     const proved = performance.now();
     const manifest: Manifest = {
       format: 1,
@@ -111,8 +117,8 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
       finishedAt: new Date().toISOString(),
       raw,
       stored,
-      compression: task.compression,
-      encryption: { recipients: [] },
+      compression,
+      encryption: { recipients: [...recipients] },
       keys,
       ...(task.hashKV && { hashKV: task.hashKV }),
       ...(task.node !== undefined && { node: task.node }),
@@ -121,7 +127,7 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
     };
     signal.throwIfAborted();
     await pending.publish();
-    await store.writeText(manifestName(name), formatManifest(manifest));
+    await store.writeText(manifestName(name), formatManifest(manifest), signal);
     return {
       backup: { kind: 'verified', proof, manifest },
       streamSeconds: (streamed - began) / 1000,
@@ -136,13 +142,21 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
 }
 
 /** No run can still be writing a file that is older than a backup may take. */
-async function removeLeftovers({ store, timeoutMs, log }: BackupTask): Promise<void> {
+async function removeLeftovers({ store, timeoutMs, log, signal }: BackupTask): Promise<void> {
   try {
-    const files = await store.removeLeftovers(timeoutMs);
+    const files = await boundedBy(signal, store).removeLeftovers(timeoutMs);
     for (const file of files) log.info({ file }, 'temporary file of a dead run deleted');
   } catch (error) {
+    signal.throwIfAborted();
     log.warn({ reason: messageOf(error) }, 'temporary files of dead runs not deleted');
   }
+}
+
+/** Loaded only when used: age's libraries take about as long to load as all the rest of this program. */
+async function encryptionFor(recipients: readonly string[]): Promise<Encryption | undefined> {
+  if (recipients.length === 0) return undefined;
+  const { encryptFor } = await import('../backup/age.ts');
+  return encryptFor(recipients);
 }
 
 /** The failure that led here is the one to tell; this one only leaves a temporary file for a later run to remove. */
@@ -164,8 +178,13 @@ async function checkSpace(store: Store, announcedBytes: number): Promise<void> {
   );
 }
 
-async function write(task: BackupTask, snapshot: SnapshotStream, pending: PendingFile) {
-  const { compression, signal, log } = task;
+async function write(
+  { signal, log }: BackupTask,
+  encoding: Encoding,
+  snapshot: SnapshotStream,
+  pending: PendingFile,
+) {
+  const isPlain = encoding.compression === 'none' && encoding.seal === undefined;
   const proof = proveSnapshot();
   const stored = digesting();
   const tell = progress(snapshot.announcedBytes, (fields) => log.info(fields, 'backup progress'));
@@ -178,7 +197,7 @@ async function write(task: BackupTask, snapshot: SnapshotStream, pending: Pendin
   const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     let writing = Promise.resolve();
     for await (const chunk of chunks) {
-      if (compression !== 'none') stored.add(chunk);
+      if (!isPlain) stored.add(chunk);
       // One chunk is written while the next one comes in; waiting here is also what holds the member back.
       await writing;
       writing = pending.write(chunk);
@@ -186,6 +205,6 @@ async function write(task: BackupTask, snapshot: SnapshotStream, pending: Pendin
     }
     await writing;
   };
-  await encode(watched(), compression, sink, signal);
-  return { raw: proof.raw(), stored: compression === 'none' ? proof.whole() : stored.digest() };
+  await encode(watched(), encoding, sink, signal);
+  return { raw: proof.raw(), stored: isPlain ? proof.whole() : stored.digest() };
 }

@@ -3,35 +3,44 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setImmediate as setImmediately, setTimeout as wait } from 'node:timers/promises';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { decode, encode } from '../../src/backup/codec.ts';
-import type { Compression } from '../../src/backup/manifest.ts';
+import { encryptFor } from '../../src/backup/age.ts';
+import { type Decoding, decode, type Encoding, encode } from '../../src/backup/codec.ts';
 import { cutInTwo, flipped, halfNoise, inParts, MIB, never, streamOf } from './chunks.ts';
 import { failsWith } from './stores/place.ts';
 
-type Codec = typeof encode;
+type Form = Encoding & Decoding;
+type Codec = (
+  ...given: [Parameters<typeof encode>[0], Form, Parameters<typeof encode>[2], AbortSignal]
+) => Promise<void>;
 
-const COMPRESSIONS: Compression[] = ['none', 'zstd'];
-const BOTH_WAYS: [name: string, codec: Codec, compression: Compression][] = [
-  ['encoding, none', encode, 'none'],
-  ['encoding, zstd', encode, 'zstd'],
-  ['decoding, none', decode, 'none'],
-  ['decoding, zstd', decode, 'zstd'],
+const AGE = await encryptFor([]);
+const NONE: Form = { compression: 'none' };
+const ZSTD: Form = { compression: 'zstd' };
+const FORMS: [name: string, form: Form][] = [
+  ['none', NONE],
+  ['zstd', ZSTD],
+  ['none and age', { ...NONE, ...AGE }],
+  ['zstd and age', { ...ZSTD, ...AGE }],
 ];
+const BOTH_WAYS: [name: string, codec: Codec, form: Form][] = FORMS.flatMap(([name, form]) => [
+  [`encoding, ${name}`, encode, form],
+  [`decoding, ${name}`, decode, form],
+]);
 /** Long enough that not everything has passed before the first of it comes out. */
 const SAMPLE = randomBytes(3 * MIB);
 
-async function through(codec: Codec, compression: Compression, ...chunks: Buffer[]): Promise<Buffer> {
+async function through(codec: Codec, form: Form, ...chunks: Buffer[]): Promise<Buffer> {
   const passed: Buffer[] = [];
   const sink = async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) passed.push(Buffer.from(chunk));
   };
-  await codec(streamOf(...chunks), compression, sink, never());
+  await codec(streamOf(...chunks), form, sink, never());
   return Buffer.concat(passed);
 }
 
 /** What the codec is fed in the tests below, in parts of 64 KiB. */
-function input(codec: Codec, compression: Compression): Buffer[] {
-  const bytes = codec === decode && compression === 'zstd' ? zstdCompressSync(SAMPLE) : SAMPLE;
+async function input(codec: Codec, form: Form): Promise<Buffer[]> {
+  const bytes = codec === decode ? await through(encode, form, SAMPLE) : SAMPLE;
   return Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, at) =>
     bytes.subarray(at * 65_536, (at + 1) * 65_536),
   );
@@ -48,11 +57,7 @@ async function* overwriting(bytes: Buffer, size: number): AsyncGenerator<Buffer,
 }
 
 /** The result of a sink like that of a backup: it still writes one piece when it asks for the next. */
-async function oneBehind(
-  codec: Codec,
-  compression: Compression,
-  source: AsyncIterable<Buffer>,
-): Promise<Buffer> {
+async function oneBehind(codec: Codec, form: Form, source: AsyncIterable<Buffer>): Promise<Buffer> {
   const written: Buffer[] = [];
   const sink = async (chunks: AsyncIterable<Buffer>) => {
     let writing = Promise.resolve();
@@ -62,7 +67,7 @@ async function oneBehind(
     }
     await writing;
   };
-  await codec(source, compression, sink, never());
+  await codec(source, form, sink, never());
   return Buffer.concat(written);
 }
 
@@ -70,42 +75,42 @@ async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
   for await (const _ of chunks);
 }
 
-for (const compression of COMPRESSIONS) {
-  describe(`what is stored with compression ${compression} is what comes back`, () => {
+for (const [name, form] of FORMS) {
+  describe(`what is stored with ${name} is what comes back`, () => {
     for (const size of [...Array.from({ length: 41 }, (_, at) => at), MIB - 1, MIB, MIB + 1, 5 * MIB]) {
       test(`at ${size} bytes`, async () => {
         for (const bytes of [randomBytes(size), Buffer.alloc(size), halfNoise(size)]) {
-          const stored = await through(encode, compression, bytes);
-          assert.ok((await through(decode, compression, stored)).equals(bytes));
+          const stored = await through(encode, form, bytes);
+          assert.ok((await through(decode, form, stored)).equals(bytes));
         }
       });
     }
 
     test('wherever it is cut on its way', async () => {
       const bytes = halfNoise(60);
-      const stored = await through(encode, compression, bytes);
+      const stored = await through(encode, form, bytes);
       for (const parts of cutInTwo(bytes)) {
-        const again = await through(encode, compression, ...parts);
-        assert.deepEqual(await through(decode, compression, again), bytes);
+        const again = await through(encode, form, ...parts);
+        assert.deepEqual(await through(decode, form, again), bytes);
       }
       for (const parts of cutInTwo(stored)) {
-        assert.deepEqual(await through(decode, compression, ...parts), bytes);
+        assert.deepEqual(await through(decode, form, ...parts), bytes);
       }
       const single = Array.from(stored, (byte) => Buffer.from([byte]));
-      assert.deepEqual(await through(decode, compression, ...single), bytes);
+      assert.deepEqual(await through(decode, form, ...single), bytes);
     });
 
     test('in random parts of any size', async () => {
       const bytes = halfNoise(3 * MIB + 17);
-      const stored = await through(encode, compression, ...inParts(bytes, 300_000));
-      assert.ok((await through(decode, compression, ...inParts(stored, 300_000))).equals(bytes));
+      const stored = await through(encode, form, ...inParts(bytes, 300_000));
+      assert.ok((await through(decode, form, ...inParts(stored, 300_000))).equals(bytes));
     });
 
     for (const size of [10, 1_000, 65_536, MIB]) {
       test(`though the source overwrites its pieces of ${size} bytes once two more are asked for`, async () => {
         const bytes = randomBytes(Math.min(500 * size, 8 * MIB));
-        const stored = await oneBehind(encode, compression, overwriting(bytes, size));
-        const restored = await oneBehind(decode, compression, overwriting(stored, size));
+        const stored = await oneBehind(encode, form, overwriting(bytes, size));
+        const restored = await oneBehind(decode, form, overwriting(stored, size));
         assert.ok(restored.equals(bytes));
       });
     }
@@ -126,7 +131,7 @@ for (const compression of COMPRESSIONS) {
           taken += chunk.length;
         }
       };
-      await encode(endless(), compression, slow, never());
+      await encode(endless(), form, slow, never());
       assert.ok(taken >= 12 * MIB);
       assert.ok(most <= 4, `${most} MiB were held`);
     });
@@ -139,41 +144,41 @@ test('with compression none the chunks are passed on as they are, not copied', a
   const sink = async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) passed.push(chunk);
   };
-  await encode(streamOf(...chunks), 'none', sink, never());
+  await encode(streamOf(...chunks), NONE, sink, never());
   assert.equal(passed.length, 2);
   assert.ok(passed.every((chunk, at) => chunk === chunks[at]));
 });
 
 test('what is stored with zstd any zstd can read, and what any zstd wrote can be read', async () => {
   const bytes = halfNoise(2 * MIB + 3);
-  const stored = await through(encode, 'zstd', bytes);
+  const stored = await through(encode, ZSTD, bytes);
   assert.ok(stored.length < 0.6 * bytes.length);
   assert.ok(zstdDecompressSync(stored).equals(bytes));
   assert.equal(stored.readUInt8(4) & 4, 4, 'and it has the checksum by which `zstd -t` finds damage');
-  assert.ok((await through(decode, 'zstd', zstdCompressSync(bytes))).equals(bytes));
+  assert.ok((await through(decode, ZSTD, zstdCompressSync(bytes))).equals(bytes));
 });
 
 describe('a damaged file', () => {
   const bytes = halfNoise(300);
 
   test('that was cut anywhere is refused, whatever the parts in which it is read', async () => {
-    const stored = await through(encode, 'zstd', bytes);
+    const stored = await through(encode, ZSTD, bytes);
     for (let length = 0; length < stored.length; length += 1) {
       const cut = stored.subarray(0, length);
       await assert.rejects(
-        through(decode, 'zstd', cut),
+        through(decode, ZSTD, cut),
         failsWith(/cannot be decompressed/, /cut short or damaged/),
       );
-      await assert.rejects(through(decode, 'zstd', ...inParts(cut, 50)), failsWith(/cannot be decompressed/));
+      await assert.rejects(through(decode, ZSTD, ...inParts(cut, 50)), failsWith(/cannot be decompressed/));
     }
   });
 
   test('that had a bit flipped is refused, or holds the same data: never other data', async () => {
-    const stored = await through(encode, 'zstd', bytes);
+    const stored = await through(encode, ZSTD, bytes);
     let refused = 0;
     for (let bit = 0; bit < stored.length * 8; bit += 1) {
       try {
-        assert.deepEqual(await through(decode, 'zstd', flipped(stored, bit)), bytes, `bit ${bit}`);
+        assert.deepEqual(await through(decode, ZSTD, flipped(stored, bit)), bytes, `bit ${bit}`);
       } catch (error) {
         failsWith(/cannot be decompressed/)(error);
         refused += 1;
@@ -184,14 +189,14 @@ describe('a damaged file', () => {
 
   test('that is no such file at all is refused', async () => {
     for (const other of [Buffer.from('<html>'), Buffer.alloc(600), randomBytes(600), bytes]) {
-      await assert.rejects(through(decode, 'zstd', other), failsWith(/cannot be decompressed \(.+\)/));
+      await assert.rejects(through(decode, ZSTD, other), failsWith(/cannot be decompressed \(.+\)/));
     }
   });
 });
 
-for (const [name, codec, compression] of BOTH_WAYS) {
-  describe(`${name}: what goes wrong is told at once, and everything is let go`, () => {
-    const chunks = input(codec, compression);
+for (const [name, codec, form] of BOTH_WAYS) {
+  describe(`${name}: what goes wrong is told at once, and everything is let go`, async () => {
+    const chunks = await input(codec, form);
 
     for (const at of [0, 1, chunks.length - 1, chunks.length]) {
       test(`the source fails after ${at} of ${chunks.length} chunks`, async () => {
@@ -200,7 +205,7 @@ for (const [name, codec, compression] of BOTH_WAYS) {
           yield* chunks.slice(0, at);
           throw broken;
         }
-        await assert.rejects(codec(failing(), compression, drain, never()), (error) => error === broken);
+        await assert.rejects(codec(failing(), form, drain, never()), (error) => error === broken);
       });
     }
 
@@ -223,7 +228,7 @@ for (const [name, codec, compression] of BOTH_WAYS) {
           }
           throw full;
         };
-        await assert.rejects(codec(source(), compression, sink, never()), (error) => error === full);
+        await assert.rejects(codec(source(), form, sink, never()), (error) => error === full);
         await wait(1); // a source that was asked for more is closed when it has answered
         assert.equal(closed, begun);
       });
@@ -242,13 +247,13 @@ for (const [name, codec, compression] of BOTH_WAYS) {
         await hung.promise;
         throw full;
       };
-      await assert.rejects(codec(hanging(), compression, sink, never()), (error) => error === full);
+      await assert.rejects(codec(hanging(), form, sink, never()), (error) => error === full);
     });
 
     test('the run ends before it begins: nothing is asked of the source', async () => {
       const reason = new Error('ended');
       const source = streamOf(...chunks);
-      const ended = codec(source, compression, drain, AbortSignal.abort(reason));
+      const ended = codec(source, form, drain, AbortSignal.abort(reason));
       await assert.rejects(ended, (error) => error === reason);
       assert.equal((await source.next()).value, chunks[0]);
     });
@@ -265,7 +270,7 @@ for (const [name, codec, compression] of BOTH_WAYS) {
           yield chunk;
         }
       }
-      await assert.rejects(codec(slow(), compression, drain, end.signal), (error) => error === reason);
+      await assert.rejects(codec(slow(), form, drain, end.signal), (error) => error === reason);
       await wait(50);
       assert.equal(asked, 3);
     });
@@ -275,7 +280,7 @@ for (const [name, codec, compression] of BOTH_WAYS) {
       const reason = new Error('ended');
       setTimeout(() => end.abort(reason), 20);
       await assert.rejects(
-        codec(hangingAfter(chunks.slice(0, 2)), compression, drain, end.signal),
+        codec(hangingAfter(chunks.slice(0, 2)), form, drain, end.signal),
         (error) => error === reason,
       );
     });
@@ -293,16 +298,13 @@ for (const [name, codec, compression] of BOTH_WAYS) {
           written += 1;
         }
       };
-      await assert.rejects(
-        codec(streamOf(...chunks), compression, sink, end.signal),
-        (error) => error === reason,
-      );
+      await assert.rejects(codec(streamOf(...chunks), form, sink, end.signal), (error) => error === reason);
       assert.deepEqual([writes, written], [1, 1]);
     });
 
     test('the run ends after it was done: nothing happens', async () => {
       const end = new AbortController();
-      await codec(streamOf(...chunks), compression, drain, end.signal);
+      await codec(streamOf(...chunks), form, drain, end.signal);
       end.abort(new Error('ended'));
     });
   });

@@ -3,14 +3,23 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { encode } from '../../src/backup/codec.ts';
-import type { Compression } from '../../src/backup/manifest.ts';
+import { encryptFor } from '../../src/backup/age.ts';
+import { type Decoding, type Encoding, encode } from '../../src/backup/codec.ts';
 import { digesting, proveSnapshot, proveStored, readStored } from '../../src/backup/proof.ts';
 import type { PendingFile } from '../../src/backup/stores/store.ts';
 import { cutInTwo, flipped, inParts, MIB, never, sha256, snapshotOf, streamOf } from './chunks.ts';
 import { assertNothingOpenBelow, failsWith, NAME, type Place, readyStore } from './stores/place.ts';
 
-const COMPRESSIONS: Compression[] = ['none', 'zstd'];
+type Form = Encoding & Decoding;
+
+const NONE: Form = { compression: 'none' };
+const ZSTD: Form = { compression: 'zstd' };
+const SEALED: Form = { ...ZSTD, ...(await encryptFor([])) };
+const FORMS: [name: string, form: Form][] = [
+  ['none', NONE],
+  ['zstd', ZSTD],
+  ['zstd and age', SEALED],
+];
 const NOT_WHOLE = failsWith(
   /the snapshot is not whole \(\d+ bytes are no database file with its checksum\): it was damag/,
 );
@@ -133,7 +142,7 @@ interface Stored {
 }
 
 /** Puts the snapshot into a real store, as a backup does, up to the moment when it is to be proved. */
-async function store(snapshot: Buffer, compression: Compression): Promise<Stored> {
+async function store(snapshot: Buffer, encoding: Form): Promise<Stored> {
   const place = await readyStore();
   const pending = await place.store.create(NAME);
   const stored = digesting();
@@ -144,20 +153,20 @@ async function store(snapshot: Buffer, compression: Compression): Promise<Stored
     }
   };
   const proof = proveSnapshot();
-  await encode(proof.watch(streamOf(...inParts(snapshot, 2 * MIB))), compression, sink, never());
+  await encode(proof.watch(streamOf(...inParts(snapshot, 2 * MIB))), encoding, sink, never());
   await pending.flush();
   const [file = ''] = await readdir(place.folder);
-  const written = { compression, raw: proof.raw(), stored: stored.digest() };
+  const written = { ...encoding, raw: proof.raw(), stored: stored.digest() };
   return { place, pending, path: join(place.folder, file), written };
 }
 
-for (const compression of COMPRESSIONS) {
-  describe(`a backup that is stored with compression ${compression}`, () => {
+for (const [form, encoding] of FORMS) {
+  describe(`a backup that is stored with ${form}`, () => {
     const snapshot = snapshotOf(1);
 
     for (const sectors of [1, 2, 2047, 2048, 9000]) {
       test(`is proved by reading it back, at ${sectors} sectors`, async () => {
-        const { place, pending, written } = await store(snapshotOf(sectors), compression);
+        const { place, pending, written } = await store(snapshotOf(sectors), encoding);
         await using _ = place;
         assert.ok(await proveStored(pending, written, never()));
         assert.ok(await proveStored(pending, written, never()), 'and once more');
@@ -167,7 +176,7 @@ for (const compression of COMPRESSIONS) {
     }
 
     test('is refused when any bit of the file is flipped', async () => {
-      const { place, pending, path, written } = await store(snapshot, compression);
+      const { place, pending, path, written } = await store(snapshot, encoding);
       await using _ = place;
       const file = await readFile(path);
       for (let at = 0; at < file.length; at += 1) {
@@ -180,7 +189,7 @@ for (const compression of COMPRESSIONS) {
     });
 
     test('is refused when the file was cut anywhere', async () => {
-      const { place, pending, path, written } = await store(snapshot, compression);
+      const { place, pending, path, written } = await store(snapshot, encoding);
       await using _ = place;
       for (let length = written.stored.size - 1; length >= 0; length -= 1) {
         await truncate(path, length);
@@ -193,22 +202,22 @@ for (const compression of COMPRESSIONS) {
       [
         'something follows it',
         (file) => Buffer.concat([file, Buffer.from([0])]),
-        /not whole|reads back differently/,
+        /not whole|reads back differently|cannot be decrypted/,
       ],
       [
         'something follows it that is whole too',
         (file) => Buffer.concat([file, file]),
-        /not whole|reads back diff/,
+        /not whole|reads back diff|cannot be decrypted/,
       ],
       [
         'it is another snapshot, as whole as this one',
-        () => another(compression),
+        () => another(encoding),
         /stored file reads back differently/,
       ],
     ];
     for (const [name, of, refusal] of replacements) {
       test(`is refused when ${name}`, async () => {
-        const { place, pending, path, written } = await store(snapshot, compression);
+        const { place, pending, path, written } = await store(snapshot, encoding);
         await using _ = place;
         await writeFile(path, await of(await readFile(path)));
         await assert.rejects(proveStored(pending, written, never()), failsWith(refusal));
@@ -217,7 +226,7 @@ for (const compression of COMPRESSIONS) {
     }
 
     test('is refused when the file holds the same, but is not what was written', async () => {
-      const { place, pending, written } = await store(snapshot, compression);
+      const { place, pending, written } = await store(snapshot, encoding);
       await using _ = place;
       const other = { size: written.raw.size, sha256: 'a'.repeat(64) };
       const wrong = [
@@ -236,7 +245,7 @@ for (const compression of COMPRESSIONS) {
     });
 
     test('is refused when the file is gone, in the words of the store', async () => {
-      const { place, pending, path, written } = await store(snapshot, compression);
+      const { place, pending, path, written } = await store(snapshot, encoding);
       await using _ = place;
       await unlink(path);
       await assert.rejects(
@@ -247,7 +256,7 @@ for (const compression of COMPRESSIONS) {
     });
 
     test('is not proved when the run ends meanwhile, and the file is closed', async () => {
-      const { place, pending, written } = await store(snapshotOf(40_000), compression);
+      const { place, pending, written } = await store(snapshotOf(40_000), encoding);
       await using _ = place;
       const end = new AbortController();
       const reason = new Error('ended');
@@ -260,19 +269,19 @@ for (const compression of COMPRESSIONS) {
   });
 }
 
-async function another(compression: Compression): Promise<Buffer> {
+async function another(encoding: Form): Promise<Buffer> {
   const parts: Buffer[] = [];
   const sink = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) parts.push(Buffer.from(chunk));
   };
-  await encode(streamOf(snapshotOf(1)), compression, sink, never());
+  await encode(streamOf(snapshotOf(1)), encoding, sink, never());
   return Buffer.concat(parts);
 }
 
 describe('a file that is read long after it was written', () => {
   test('gives the digests that its manifest should have', async () => {
     const snapshot = snapshotOf(3);
-    const { stored, raw } = await readStored(streamOf(snapshot), 'none', never());
+    const { stored, raw } = await readStored(streamOf(snapshot), NONE, never());
     assert.deepEqual(stored, { size: snapshot.length, sha256: hex(sha256(snapshot)) });
     assert.deepEqual(raw, { size: 1536, sha256: hex(snapshot.subarray(-32)) });
   });
@@ -280,19 +289,19 @@ describe('a file that is read long after it was written', () => {
   test('is damaged where it is stored, and no member is blamed for it', async () => {
     const damaged = flipped(snapshotOf(3), 99);
     await assert.rejects(
-      readStored(streamOf(damaged), 'none', never()),
+      readStored(streamOf(damaged), NONE, never()),
       failsWith(/^the snapshot does not match etcd's own checksum: it was damaged where it is stored$/),
     );
     await assert.rejects(
-      readStored(streamOf(damaged), 'zstd', never()),
+      readStored(streamOf(damaged), ZSTD, never()),
       failsWith(/^the stored bytes cannot be decompressed \(.*\): .* where it is stored$/),
     );
   });
 
   test('is proved to be whole, but not to be the right one: that takes its manifest', async () => {
-    const stored = await another('zstd');
+    const stored = await another(ZSTD);
     const behind = Buffer.concat([stored, Buffer.from('x')]);
-    const found = await readStored(streamOf(behind), 'zstd', never());
+    const found = await readStored(streamOf(behind), ZSTD, never());
     assert.equal(found.stored.size, stored.length + 1, 'what zstd passes over is in the digest all the same');
   });
 
@@ -302,12 +311,9 @@ describe('a file that is read long after it was written', () => {
       yield snapshotOf(1).subarray(0, 99);
       throw broken;
     }
-    for (const compression of COMPRESSIONS) {
-      const reading = readStored(failing(), compression, never());
-      await assert.rejects(
-        reading,
-        compression === 'none' ? (error) => error === broken : isBrokenOrUndecodable,
-      );
+    for (const encoding of [NONE, ZSTD]) {
+      const reading = readStored(failing(), encoding, never());
+      await assert.rejects(reading, encoding === NONE ? (error) => error === broken : isBrokenOrUndecodable);
     }
     function isBrokenOrUndecodable(error: unknown): boolean {
       return error === broken || failsWith(/cannot be decompressed/)(error);

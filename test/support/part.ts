@@ -10,7 +10,7 @@ export async function waitForPart(folder: string, bytes: number): Promise<string
   const deadline = Date.now() + TIMEOUT_MS;
   while (Date.now() < deadline) {
     for (const name of await readdir(folder, { recursive: true })) {
-      if (!/\.db(\.zst)?\.etcd-upkeep-[0-9a-f]+\.part$/.test(name)) continue;
+      if (!/\.db(\.zst)?(\.age)?\.etcd-upkeep-[0-9a-f]+\.part$/.test(name)) continue;
       const path = join(folder, name);
       const size = await stat(path).then(
         (found) => found.size,

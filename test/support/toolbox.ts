@@ -69,6 +69,21 @@ export const ACTIONLINT: Tool = {
   stamps: ['github.com/rhysd/actionlint.version'],
 };
 
+/** The S3 server of the tests, on a folder. */
+export const VERSITYGW: Tool = {
+  name: 'versitygw',
+  version: '1.8',
+  ask: ['--version'],
+  package: 'github.com/versity/versitygw/cmd/versitygw',
+  stamps: ['main.Version'],
+  takes: '2 minutes',
+};
+
+export function ageTool(name: 'age' | 'age-keygen'): Tool {
+  const stamps = ['main.Version'];
+  return { name, version: '1.3', ask: ['--version'], package: `filippo.io/age/cmd/${name}`, stamps };
+}
+
 export type KubernetesProgram =
   | 'kube-apiserver'
   | 'kube-controller-manager'

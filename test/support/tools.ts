@@ -5,6 +5,7 @@ import { buildTool } from './build.ts';
 import { plainEnv, run } from './process.ts';
 import {
   ACTIONLINT,
+  ageTool,
   type EtcdVersion,
   etcdctlTool,
   etcdTool,
@@ -15,6 +16,7 @@ import {
   type KubernetesProgram,
   kubernetesTool,
   type Tool,
+  VERSITYGW,
 } from './toolbox.ts';
 
 export type { EtcdVersion, HelmVersion, KubernetesProgram } from './toolbox.ts';
@@ -48,6 +50,15 @@ export function helmDocs(): Promise<string> {
 
 export function actionlint(): Promise<string> {
   return tool(ACTIONLINT);
+}
+
+export function versitygw(): Promise<string> {
+  return tool(VERSITYGW);
+}
+
+/** age or age-keygen, the standard commands. */
+export function age(name: 'age' | 'age-keygen' = 'age'): Promise<string> {
+  return tool(ageTool(name));
 }
 
 export function kubernetes(program: KubernetesProgram): Promise<string> {

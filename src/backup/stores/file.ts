@@ -1,10 +1,10 @@
 import { lstat, readdir, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../errors.ts';
 import { allowing, attempt, NOTHING_CHANGED, refusal } from './file-failure.ts';
 import { folderExists, makeFolders } from './folder.ts';
+import { clusterFolder, plainName } from './names.ts';
 import { createPending, isTemporaryName, proveText } from './pending.ts';
-import { openRegular } from './reading.ts';
+import { openRegular, readChunks } from './reading.ts';
 import type { PendingFile, Store, StoredFile } from './store.ts';
 
 export interface FileStoreOptions {
@@ -26,13 +26,7 @@ const PROBE = new Uint8Array(4096);
  * symbolic link. Throws a `Failure` of kind `configuration` when the cluster's name cannot name a folder.
  */
 export function openFileStore({ directory, cluster, now = Date.now }: FileStoreOptions): Store {
-  if (!isPlainName(cluster)) {
-    throw new Failure(
-      'configuration',
-      `CLUSTER_NAME ${JSON.stringify(cluster)} cannot name a folder: give one without "/", other than "." and ".."`,
-    );
-  }
-  const folder = join(directory, cluster);
+  const folder = join(directory, clusterFolder(cluster));
   const pathOf = (name: string) => join(folder, plainName(name));
 
   async function prepare(): Promise<void> {
@@ -90,6 +84,12 @@ export function openFileStore({ directory, cluster, now = Date.now }: FileStoreO
     }
   }
 
+  async function* read(name: string): AsyncGenerator<Buffer> {
+    const path = pathOf(name);
+    await folderExists(folder);
+    yield* readChunks(path);
+  }
+
   async function readText(name: string): Promise<string | undefined> {
     const path = pathOf(name);
     if (!(await folderExists(folder))) return undefined;
@@ -132,18 +132,18 @@ export function openFileStore({ directory, cluster, now = Date.now }: FileStoreO
     list,
     create,
     writeText,
+    read,
     readText,
     remove,
     removeLeftovers,
   };
 }
 
-/** A name that stays in its folder. */
-function isPlainName(name: string): boolean {
-  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
-}
-
-function plainName(name: string): string {
-  if (isPlainName(name)) return name;
-  throw refusal(`${JSON.stringify(name)} is not a plain file name`, 'look at who put it into the store');
+/** The folders of clusters below the root, by name. Throws a `Failure` `backup` where the root cannot be read. */
+export async function listClusterFolders(directory: string): Promise<string[]> {
+  const entries = await attempt('list', directory, () => readdir(directory, { withFileTypes: true }));
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .toSorted();
 }

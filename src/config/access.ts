@@ -1,0 +1,50 @@
+import { ConfigurationError } from './problems.ts';
+import type { StoreConfig } from './store.ts';
+import { type Environment, type Variables, variablesOf } from './variables.ts';
+
+/** Where backups are: nothing of etcd's, so that they can be read when there is no etcd any more. */
+export interface StoreSettings {
+  readonly store: StoreConfig;
+  /** Undefined: the only cluster that the store knows. */
+  readonly clusterName?: string | undefined;
+}
+
+/** The same, and what it takes to read what is in them. */
+export interface RecoverySettings extends StoreSettings {
+  /** age's secret keys; none: only backups that are not encrypted can be read. */
+  readonly identities: readonly string[];
+}
+
+/**
+ * Reads what the store is found by, and looks at no other variable: a certificate that is gone must not matter here.
+ * @throws ConfigurationError with every problem at once
+ */
+export function loadStoreSettings(env: Environment): StoreSettings {
+  return readAll(env, storeSettings);
+}
+
+/** @throws ConfigurationError with every problem at once */
+export function loadRecoverySettings(env: Environment): RecoverySettings {
+  return readAll(env, (vars) => ({
+    ...storeSettings(vars),
+    identities: vars.read('BACKUP_AGE_IDENTITY_FILE', (it) => it.asIdentities()) ?? [],
+  }));
+}
+
+export const readStore = ({ read }: Variables): StoreConfig =>
+  read('BACKUP_STORE', (it) => it.default('file:///backups').asStore());
+
+export const readClusterName = ({ read }: Variables): string | undefined =>
+  read('CLUSTER_NAME', (it) => it.asFolderName());
+
+const storeSettings = (vars: Variables): StoreSettings => ({
+  store: readStore(vars),
+  clusterName: readClusterName(vars),
+});
+
+function readAll<T>(env: Environment, read: (vars: Variables) => T): T {
+  const vars = variablesOf(env);
+  const settings = read(vars);
+  if (vars.problems.length > 0) throw new ConfigurationError(vars.problems);
+  return settings;
+}
