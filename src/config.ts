@@ -16,6 +16,7 @@ export {
 export type { Credentials } from './config/credentials.ts';
 export type { EtcdConfig } from './config/etcd.ts';
 export { type ConfigProblem, ConfigurationError } from './config/problems.ts';
+export type { S3ObjectSettings, S3StoreConfig } from './config/s3.ts';
 export type { FileStoreConfig, StoreConfig } from './config/store.ts';
 export type { TlsConfig } from './config/tls.ts';
 export type { Environment } from './config/variables.ts';
@@ -174,7 +175,13 @@ function readDefrag({ read }: Variables): DefragConfig {
 }
 
 /** What is wrong only in combination. */
-function checkTogether({ backup, compaction, defrag }: Config, { report }: Variables): void {
+function checkTogether({ backup, clusterName, compaction, defrag }: Config, { report }: Variables): void {
+  if (backup.enabled && backup.store.kind === 's3' && clusterName === undefined) {
+    report(
+      'CLUSTER_NAME',
+      'is not set; it should be where BACKUP_STORE is s3://, for many clusters may share a bucket and two of them can have the same ID',
+    );
+  }
   if (!backup.enabled && !backup.skipConfirmed && (compaction.enabled || defrag.enabled)) {
     report(
       'BACKUP_ENABLED',

@@ -55,7 +55,7 @@ async function spendNight(config: Config, context: Context, night: Night, opened
 
   const lock = await lockCluster(work);
   try {
-    const store = openStore(config.backup.store, clusterName);
+    const store = await openStore(config.backup.store, clusterName);
     const guarantee = await backUpFirst(work, store);
     if (guarantee.kind === 'verified') await prune(work, store, guarantee);
     await steps.decided('compact', plan.compact, () => compactHistory(work, lock, guarantee));

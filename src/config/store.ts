@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
+import { type S3StoreConfig, s3StoreOf } from './s3.ts';
 
 /** Where backups are kept, by `kind`. Another kind of store is another member of this union. */
-export type StoreConfig = FileStoreConfig;
+export type StoreConfig = FileStoreConfig | S3StoreConfig;
 
 export interface FileStoreConfig {
   readonly kind: 'file';
@@ -12,10 +13,12 @@ export interface FileStoreConfig {
 }
 
 const allowed = 'should be file:///dir, an absolute path after three slashes';
+const otherKind = 'should be file:///dir or s3://bucket/prefix';
 
 /** Reads a store's URL; throws an Error whose message goes on after the words "it ". */
 export function storeOf(text: string): StoreConfig {
-  if (/^s3:/i.test(text)) throw new Error(`names S3, which this version does not support yet; it ${allowed}`);
+  if (/^s3:/i.test(text)) return s3StoreOf(text);
+  if (!/^file:/i.test(text)) throw new Error(otherKind);
   if (!text.startsWith('file:///')) throw new Error(allowed);
   if (/[?#]/.test(text))
     throw new Error(`${allowed}, with no query and no fragment (write ? as %3F, # as %23)`);

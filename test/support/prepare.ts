@@ -1,4 +1,14 @@
-import { actionlint, etcdBinary, etcdctl, etcdutl, helm, helmDocs, kubernetes } from './tools.ts';
+import {
+  actionlint,
+  age,
+  etcdBinary,
+  etcdctl,
+  etcdutl,
+  helm,
+  helmDocs,
+  kubernetes,
+  versitygw,
+} from './tools.ts';
 
 /**
  * Finds or builds what a tier of tests needs, one after another: builds use every core by themselves.
@@ -32,11 +42,15 @@ const NODE: Prepare[] = [
   () => kubernetes('kubelet'),
 ];
 
+const AGE: Prepare[] = [() => age(), () => age('age-keygen')];
+const STORES: Prepare[] = [() => versitygw(), ...AGE];
+
 const TIERS: Record<string, Prepare[]> = {
   demo: ONE_ETCD,
-  test: [...ALL_ETCDS, ...API, ...LINTERS],
+  bench: [...ONE_ETCD, ...STORES],
+  test: [...ALL_ETCDS, ...STORES, ...API, ...LINTERS],
   matrix: ALL_ETCDS,
-  e2e: [...ONE_ETCD, ...API, ...NODE],
+  e2e: [...ONE_ETCD, ...AGE, ...API, ...NODE],
 };
 
 const [tier = 'test'] = process.argv.slice(2);
