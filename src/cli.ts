@@ -1,60 +1,45 @@
-import { type Config, ConfigurationError, type Environment, loadConfig, logLevelOf } from './config.ts';
-import { createLog, type Log } from './log.ts';
-import { newNight, type Night, type Report, reportOf } from './report.ts';
-import { run } from './run.ts';
-import { tableOf } from './table.ts';
-import { writeTerminationMessage } from './termination.ts';
+import { type Call, readCall } from './commands/arguments.ts';
+import { exitCodeOf, Failure } from './errors.ts';
+import type { Surroundings } from './surroundings.ts';
 
-/** What a command may know of its process. */
-export interface Surroundings {
-  env: Environment;
-  version: string;
-  /** who runs, for a person who finds the lock */
-  holder: string;
-  /** whether a person reads standard output */
-  terminal: boolean;
-  print: (text: string) => void;
-  /** aborted with an `Interrupted` when the process is to end */
-  signal: AbortSignal;
-  onWarning: (listen: (warning: string) => void) => void;
-}
-
-/** Runs the night and reports it. @returns the exit code */
+/** Does what the arguments ask for. @returns the exit code */
 export async function main(surroundings: Surroundings): Promise<number> {
-  const { env, terminal, signal } = surroundings;
-  const least = logLevelOf(env);
-  const log = await createLog({ level: least, pretty: terminal });
-  surroundings.onWarning((warning) => log.warn({ warning }, 'warning'));
-  signal.addEventListener('abort', () => log.warn('ending the run'));
-  const night = newNight(surroundings.version, new Date());
-  const report = await spend(night, surroundings, log);
-  if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
-  const level = levelOf(report);
-  // The report is the one line that every level but silent shows.
-  log[log.isLevelEnabled(level) ? level : least](report, 'report');
-  if (terminal) surroundings.print(tableOf(report));
-  await writeTerminationMessage(report, env['TERMINATION_LOG'] || '/dev/termination-log');
-  return report.exitCode;
-}
-
-async function spend(night: Night, { env, holder, signal }: Surroundings, log: Log): Promise<Report> {
-  let config: Config;
   try {
-    config = loadConfig(env);
+    return await obey(readCall(surroundings.args), surroundings);
   } catch (error) {
-    night.ended = error;
-    night.configuration = error instanceof ConfigurationError ? error.problems : [];
-    for (const { variable, message } of night.configuration) {
-      log.error({ variable, problem: message }, 'configuration problem');
-    }
-    return reportOf(night, new Date());
+    surroundings.note(`${complaintOf(error)}\n`);
+    return exitCodeOf(error);
   }
-  log.info({ version: night.version, dryRun: config.dryRun }, 'run started');
-  return run(config, night, { log, signal, holder });
 }
 
-/** What is only partly well is a warning: somebody has to look, but not at once. */
-function levelOf({ exitCode }: Report): 'info' | 'warn' | 'error' {
-  if (exitCode === 0) return 'info';
-  return exitCode === 5 || exitCode === 6 ? 'warn' : 'error';
+/** A command's code is loaded with it: what only needs the store starts without gRPC. */
+async function obey(call: Call, surroundings: Surroundings): Promise<number> {
+  // The run has a log of its own for these.
+  if (call.command !== 'run') surroundings.onWarning((warning) => surroundings.note(`warning: ${warning}\n`));
+  switch (call.command) {
+    case 'help':
+      surroundings.print(call.text);
+      return 0;
+    case 'run':
+      return (await import('./commands/run.ts')).runNight(surroundings);
+    case 'status':
+      return (await import('./commands/status.ts')).showStatus(call, surroundings);
+    case 'list':
+      return (await import('./commands/list.ts')).listBackups(call, surroundings);
+    case 'verify':
+      return (await import('./commands/verify.ts')).verifyBackups(call, surroundings);
+    case 'fetch':
+      return (await import('./commands/fetch.ts')).fetchBackup(call, surroundings);
+    case 'drill':
+      return (await import('./commands/drill.ts')).drill(call, surroundings);
+    default:
+      return call satisfies never;
+  }
+}
+
+/** For a person; the stack only of what nobody foresaw. */
+function complaintOf(error: unknown): string {
+  if (error instanceof Failure) return `etcd-upkeep: ${error.message}`;
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `etcd-upkeep: unexpected error, please report it\n${told}`;
 }

@@ -33,14 +33,26 @@ const onWarning = (listen: (warning: string) => void): void => {
   });
 };
 
+// Whoever reads may have enough, as `head` does. Without this Node would tell of it with a stack.
+process.stdout.on('error', (error) => {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
+});
+
 const exitCode = await main({
+  args: process.argv.slice(2),
   env: process.env,
   version: packageJson.version,
   holder: `${hostname()}/${process.pid}`,
   terminal: process.stdout.isTTY,
+  watched: process.stderr.isTTY,
   print: (text) => process.stdout.write(text),
+  note: (text) => process.stderr.write(text),
   signal: ending.signal,
   onWarning,
 });
+// A pipe takes 64 KiB at a time, and what waits for the reader would be lost.
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+);
 // Not left to the event loop: a call that was given up may still hold it, and the job would not end.
 process.exit(exitCode);

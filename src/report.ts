@@ -197,7 +197,7 @@ function memberReport(member: Member, night: Night): MemberReport {
 
 const sizesOf = ({ dbSize, dbSizeInUse }: Sizes): Sizes => ({ dbSize, dbSizeInUse });
 
-function roleOf(member: Member, view: ClusterView | undefined): MemberReport['role'] {
+export function roleOf(member: Member, view: ClusterView | undefined): MemberReport['role'] {
   if (member.learner) return 'learner';
   if (member.id === view?.leaderId) return 'leader';
   return member.status && view && votersOf(view).includes(member) ? 'follower' : 'unknown';

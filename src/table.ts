@@ -1,5 +1,16 @@
 import type { MemberReport, Report, Sizes } from './report.ts';
 
+/** Rows of text as the lines of a table, every column as wide as its widest cell. The first row is the head. */
+export function alignedLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
 /** The report for a person at a terminal. */
 export function tableOf(report: Report): string {
   const rows = [
@@ -16,14 +27,7 @@ export function tableOf(report: Report): string {
     ],
     ...report.members.map(rowOf),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return ['', ...lines, '', summaryOf(report), ''].join('\n');
+  return ['', ...alignedLines(rows), '', summaryOf(report), ''].join('\n');
 }
 
 function rowOf(member: MemberReport): string[] {

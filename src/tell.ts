@@ -1,5 +1,5 @@
 import { label } from './etcd/types.ts';
-import type { Decision } from './plan.ts';
+import type { Decision, Plan } from './plan.ts';
 import type { StepName } from './report.ts';
 import type { Work } from './work.ts';
 
@@ -17,11 +17,7 @@ export function tell({ log, night, view, plan, config }: Work): void {
   };
   for (const warning of night.warnings) log.warn({ warning }, 'warning');
   for (const problem of plan.problems) log.error({ problem }, 'cluster is not well');
-  const decisions = plan.members.map(({ member, decision }) => {
-    // Sizes decide only where members are defragmented at all.
-    const { do: picked, reason } = plan.defragment.do || member.learner ? decision : plan.defragment;
-    return { id: member.id, member: label(member), defragment: picked, reason: member.problem ?? reason };
-  });
+  const decisions = decisionsOf(plan);
   for (const { id, reason } of decisions) night.members.set(id, { defragmented: false, reason });
   log.info(
     {
@@ -36,6 +32,17 @@ export function tell({ log, night, view, plan, config }: Work): void {
     },
     'plan',
   );
+}
+
+/** For each member whether it would be defragmented, and why. */
+export function decisionsOf(
+  plan: Plan,
+): { id: string; member: string; defragment: boolean; reason: string }[] {
+  return plan.members.map(({ member, decision }) => {
+    // Sizes decide only where members are defragmented at all.
+    const { do: picked, reason } = plan.defragment.do || member.learner ? decision : plan.defragment;
+    return { id: member.id, member: label(member), defragment: picked, reason: member.problem ?? reason };
+  });
 }
 
 /** What a run would have done, in the places where the report says what it did. */

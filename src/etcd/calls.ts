@@ -129,20 +129,25 @@ export async function compactRevKey(connection: Connection): Promise<CompactRevK
 }
 
 /**
- * How many keys this member holds, and at which revision: the two in one answer. Asked for at a revision that was
- * learnt before, the count is refused (`required revision has been compacted`) where another compactor passes by.
+ * How many keys this member holds, and at which revision: the two in one answer, now or as of `at`. Asked for as of a
+ * revision that was learnt a moment before, the count is refused where another compactor passes by.
  */
 export async function countKeys(
   connection: Connection,
   timeoutMs: number,
+  at = 0,
 ): Promise<{ keys: number; revision: number }> {
   const { count, header } = await retryReads(() =>
     connection.call(
-      (options) => connection.kv.range({ ...ALL_KEYS, count_only: true, serializable: true }, options),
+      (options) =>
+        connection.kv.range(
+          { ...ALL_KEYS, revision: String(at), count_only: true, serializable: true },
+          options,
+        ),
       timeoutMs,
     ),
   );
-  return { keys: Number(count), revision: Number(header.revision) };
+  return { keys: Number(count), revision: at || Number(header.revision) };
 }
 
 export async function hashKV(connection: Connection, revision: number, timeoutMs: number): Promise<HashKV> {

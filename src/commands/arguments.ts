@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+import { Failure } from '../errors.ts';
+import { COMMANDS, type CommandName, helpFor, isCommand, overview } from './help.ts';
+
+/** What the arguments ask for. */
+export type Call =
+  | { command: 'help'; text: string }
+  | { command: 'run' }
+  | { command: 'status'; json: boolean }
+  | { command: 'list'; json: boolean }
+  | { command: 'verify'; which: string; json: boolean }
+  | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
+  | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
+
+/** One command's call. */
+export type CallOf<Name extends Call['command']> = Extract<Call, { command: Name }>;
+
+/**
+ * Reads what stands behind the program's name; `run` where nothing does.
+ * @throws Failure `configuration`, with the usage in its message
+ */
+export function readCall([name = 'run', ...rest]: readonly string[]): Call {
+  if (['help', '--help', '-h'].includes(name)) return { command: 'help', text: overview() };
+  if (!isCommand(name)) throw misused(`there is no command ${JSON.stringify(name)}`, overview());
+  const { values, positionals } = parse(name, rest);
+  if (values.help) return { command: 'help', text: helpFor(name) };
+  checkCount(name, positionals);
+  const json = isJson(name, values.output);
+  const [which = 'latest', file = ''] = positionals;
+  switch (name) {
+    case 'run':
+      return { command: name };
+    case 'status':
+    case 'list':
+      return { command: name, json };
+    case 'verify':
+      return { command: name, which, json };
+    case 'fetch':
+      return { command: name, which, file, receipt: values.receipt, json };
+    case 'drill':
+      if (values.receipt !== undefined && positionals.length > 0)
+        throw misused('drill: --receipt says already which backup it was', helpFor(name));
+      return { command: name, which, receipt: values.receipt, json };
+    default:
+      return name satisfies never;
+  }
+}
+
+const misused = (problem: string, help: string): Failure =>
+  new Failure('configuration', `${problem}\n\n${help.trimEnd()}`);
+
+function parse(name: CommandName, args: string[]) {
+  const options = {
+    help: { type: 'boolean', short: 'h' },
+    output: { type: 'string', short: 'o' },
+    receipt: { type: 'string' },
+  } as const;
+  try {
+    const parsed = parseArgs({ args, options, allowPositionals: true });
+    const known: readonly string[] = [...COMMANDS[name].options, 'help'];
+    const strange = Object.keys(parsed.values).find((option) => !known.includes(option));
+    if (strange !== undefined) throw misused(`${name} has no option --${strange}`, helpFor(name));
+    return parsed;
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    // Its second sentence is about arguments that begin with a dash, which nothing here does.
+    throw misused(`${name}: ${error.message.split('. ')[0]}`, helpFor(name));
+  }
+}
+
+function checkCount(name: CommandName, positionals: readonly string[]): void {
+  const [least, most] = COMMANDS[name].positionals;
+  const extra = positionals[most];
+  if (extra !== undefined)
+    throw misused(`${name}: ${JSON.stringify(extra)} is one argument too many`, helpFor(name));
+  if (positionals.length < least) throw misused(`${name} needs ${least} arguments`, helpFor(name));
+}
+
+function isJson(name: CommandName, output: string | undefined): boolean {
+  // `-o=json`, as kubectl takes it; to Node the equals sign is part of the value.
+  const format = output?.replace(/^=/, '') ?? 'table';
+  if (format !== 'json' && format !== 'table') {
+    throw misused(`${name}: --output ${JSON.stringify(format)} should be table or json`, helpFor(name));
+  }
+  return format === 'json';
+}

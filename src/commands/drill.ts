@@ -1,0 +1,93 @@
+import { abortable } from '../abortable.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import { readManifest } from '../backup/recover.ts';
+import { loadConfig, loadStoreSettings } from '../config.ts';
+import { Failure } from '../errors.ts';
+import { type Cluster, discover } from '../etcd/discover.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { CallOf } from './arguments.ts';
+import { type Check, compareWith } from './comparison.ts';
+import { readReceipt } from './receipt.ts';
+import { openShelf, pick } from './shelf.ts';
+import { json, table } from './words.ts';
+
+/** How a scratch etcd compares with the backup that it was restored from: what `drill -o json` prints. */
+interface Drill {
+  backup: string;
+  cluster: { name: string; id: string };
+  same: boolean;
+  checks: Check[];
+  /** from the beginning of the fetch to the first answer of the restored member; only a receipt tells when that was */
+  wayBackSeconds?: number;
+}
+
+/** What a restored member has to hold. */
+interface Original {
+  manifest: Manifest;
+  /** when the fetch began, RFC 3339 */
+  startedAt?: string;
+}
+
+/** Asks a restored member whether it holds what the backup's manifest says. @returns the exit code */
+export async function drill(call: CallOf<'drill'>, surroundings: Surroundings): Promise<number> {
+  const { env, print, signal } = surroundings;
+  const config = loadConfig(env);
+  const { receipt, which } = call;
+  const original = receipt === undefined ? await readStored(which, surroundings) : await readReceipt(receipt);
+  const cluster = await discover(config.etcd, signal);
+  let result: Drill;
+  try {
+    result = await compare(cluster, original);
+  } finally {
+    cluster.close();
+  }
+  print(call.json ? json(result) : tableOf(result));
+  if (result.same) return 0;
+  throw new Failure(
+    'backup',
+    `what was restored from ${result.backup} is not what its manifest says: do not rely on this backup, make a new one, and ` +
+      'look at who or what changed it',
+  );
+}
+
+async function readStored(which: string, { env, note, signal }: Surroundings): Promise<Original> {
+  const shelf = await openShelf(loadStoreSettings(env), signal);
+  const entry = pick(shelf, which, note);
+  return { manifest: await abortable(readManifest(shelf, entry), signal) };
+}
+
+async function compare(cluster: Cluster, { manifest, startedAt }: Original): Promise<Drill> {
+  const answeredAt = Date.now();
+  refuseOriginal(cluster, manifest);
+  const checks = await compareWith(manifest, cluster);
+  return {
+    backup: manifest.name,
+    cluster: manifest.cluster,
+    same: checks.every(({ result }) => result !== 'differs'),
+    checks,
+    ...(startedAt !== undefined && {
+      wayBackSeconds: Math.max(0, answeredAt - Date.parse(startedAt)) / 1000,
+    }),
+  };
+}
+
+/** The cluster that the backup was taken of would pass as well, and prove nothing. */
+function refuseOriginal({ id, settings }: Cluster, { cluster }: Manifest): void {
+  if (id !== cluster.id) return;
+  throw new Failure(
+    'configuration',
+    `the etcd at ${settings.endpoints.join(', ')} has the ID of the cluster that the backup was taken of (${id}): a drill ` +
+      'needs one that was restored from it, with an --initial-cluster-token of its own',
+  );
+}
+
+function tableOf({ backup, checks, same, wayBackSeconds }: Drill): string {
+  const took = wayBackSeconds === undefined ? '' : `, ${wayBackSeconds.toFixed(1)} s after its fetch began`;
+  return [
+    table([
+      ['CHECK', 'MANIFEST', 'RESTORED', 'RESULT'],
+      ...checks.map(({ what, expected, found, result }) => [what, String(expected), String(found), result]),
+    ]),
+    `\n${backup} ${same ? 'came back whole' : 'DID NOT COME BACK WHOLE'}${took}\n`,
+  ].join('');
+}

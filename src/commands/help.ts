@@ -1,0 +1,126 @@
+interface Command {
+  /** what stands behind the name */
+  synopsis: string;
+  summary: string;
+  /** least and most */
+  positionals: readonly [number, number];
+  options: readonly ('output' | 'receipt')[];
+  details: string;
+}
+
+const OPTIONS = {
+  output: ['-o, --output table|json', 'json: one JSON document on standard output, and nothing else there'],
+  receipt: [
+    '--receipt RECEIPT',
+    'a file (JSON) that says what was fetched, with its manifest: fetch writes it, drill reads it',
+  ],
+  help: ['-h, --help', 'this text'],
+} as const;
+
+const STORE = `Reads BACKUP_STORE (default file:///backups) and CLUSTER_NAME (default: the only cluster in the store), and no
+variable of etcd's.`;
+
+export const COMMANDS = {
+  run: {
+    synopsis: '',
+    summary: 'back the cluster up, compact, defragment; what happens without a command',
+    positionals: [0, 0],
+    options: [],
+    details: `Everything is said by environment variables, which the README lists. DRY_RUN=true changes nothing.
+Standard output is the log.
+
+Exit codes: 0 done or nothing needed, 2 configuration, 3 etcd unreachable, 4 backup failed, 5 backed up but a later
+step was refused or failed, 6 another run holds the lock, 143 and 130 ended by a signal.`,
+  },
+  status: {
+    synopsis: '[-o json]',
+    summary: 'look at the members and say what a run would do, and why',
+    positionals: [0, 0],
+    options: ['output'],
+    details: `Reads the same variables as a run, and writes neither to etcd nor to the store.
+
+Exit codes: 0 all is well, 2 configuration, 3 etcd unreachable, 5 something is wrong: an unhealthy member, an alarm,
+members that do not hold the same data, or a step that a run would refuse.`,
+  },
+  list: {
+    synopsis: '[-o json]',
+    summary: 'list the backups in the store, newest first',
+    positionals: [0, 0],
+    options: ['output'],
+    details: `${STORE}
+Only the newest manifests are read, so that a store of thousands of backups is listed as quickly as a small one; the
+raw size of older backups is left out.
+
+Exit codes: 0, 2 configuration, 4 the store cannot be read.`,
+  },
+  verify: {
+    synopsis: '[NAME|latest|all] [-o json]',
+    summary: 'read backups back and compare them with their manifests',
+    positionals: [0, 1],
+    options: ['output'],
+    details: `Reads every stored byte, decodes it, and compares both hashes: that of the stored file and etcd's own. Without a
+name: latest, which is the newest backup that has a manifest.
+${STORE}
+An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
+
+Exit codes: 0 all that was asked for is whole, 2 configuration, 4 not found, not readable, or not whole.`,
+  },
+  fetch: {
+    synopsis: 'NAME|latest FILE [--receipt RECEIPT] [-o json]',
+    summary: 'write a backup to FILE as etcdctl snapshot save would have',
+    positionals: [2, 2],
+    options: ['output', 'receipt'],
+    details: `Reads, decrypts, decompresses and proves the backup. FILE is for etcdutl snapshot restore; it appears whole or not
+at all, with mode 0600, and nothing is ever overwritten.
+${STORE}
+An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
+
+Exit codes: 0, 2 configuration, or FILE is there already, 4 not found, not readable, not whole, or FILE cannot be
+written, 143 and 130 ended by a signal.`,
+  },
+  drill: {
+    synopsis: '[NAME|latest] [-o json], or --receipt RECEIPT [-o json]',
+    summary: 'compare a scratch etcd with the backup that it was restored from',
+    positionals: [0, 1],
+    options: ['output', 'receipt'],
+    details: `ETCDCTL_ENDPOINTS leads to an etcd that was restored from the backup. Compares the revision, the number of keys and
+HashKV with the backup's manifest. Reads only, and refuses the cluster that the backup was taken of.
+With --receipt the manifest is that of the very backup that was fetched, even when there is a newer one meanwhile; no
+store is needed, and the time that the way back took is told. Else it is read from the store, for latest without a name.
+
+Exit codes: 0 the same, 2 configuration, 3 the scratch etcd cannot be reached, 4 it differs, or there is no such backup.`,
+  },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
+
+/** All commands, one line each. */
+export function overview(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
+  return [
+    'Usage: etcd-upkeep [COMMAND] [ARGUMENTS]',
+    '',
+    ...rows,
+    '',
+    'etcd-upkeep COMMAND --help tells more.',
+    '',
+  ].join('\n');
+}
+
+/** One command with its options. */
+export function helpFor(name: CommandName): string {
+  const { synopsis, summary, options, details }: Command = COMMANDS[name];
+  const rows = [...options, 'help' as const].map((option) => OPTIONS[option]);
+  return [
+    `Usage: ${['etcd-upkeep', name, synopsis].filter((part) => part !== '').join(' ')}`,
+    '',
+    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    '',
+    details,
+    '',
+    ...rows.map(([option, meaning]) => `  ${option.padEnd(26)}${meaning}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,109 @@
+import { abortable } from '../abortable.ts';
+import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
+import { readSizes, type Shelf } from '../backup/recover.ts';
+import { loadStoreSettings } from '../config.ts';
+import { Failure } from '../errors.ts';
+import { AT_ONCE, inParallel } from '../parallel.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { CallOf } from './arguments.ts';
+import { findShelf } from './shelf.ts';
+import { ageText, json, sizeText, table, timeText } from './words.ts';
+
+/** So many of the newest manifests are looked into: a store of thousands must not cost thousands of requests. */
+const MANIFESTS_READ = 50;
+
+interface Listed {
+  name: string;
+  time: string;
+  ageSeconds: number;
+  revision: number;
+  storedBytes?: number;
+  /** missing where the manifest was not read, or cannot be */
+  rawBytes?: number;
+  compression: CatalogEntry['compression'];
+  encrypted: boolean;
+  /** both files are there and, where the manifest was read, fit together */
+  complete: boolean;
+  /** why it is not */
+  problem?: string;
+}
+
+/** Shows what is in the store; an empty one is no failure. @returns the exit code */
+export async function listBackups(
+  { json: asJson }: CallOf<'list'>,
+  { env, print, note, signal }: Surroundings,
+): Promise<number> {
+  const settings = loadStoreSettings(env);
+  const found = await findShelf(settings, signal);
+  if (found.kind === 'nothing') {
+    note(`${found.why}\n`);
+    if (asJson) print(json({ backups: [] }));
+    return 0;
+  }
+  const { shelf } = found;
+  const now = Date.now();
+  const backups = shelf.entries.map((entry) => describe(entry, now));
+  await addRawSizes(shelf, shelf.entries.slice(0, MANIFESTS_READ), backups, signal);
+  if (asJson) {
+    print(json({ store: shelf.store.location, cluster: shelf.cluster, backups }));
+    return 0;
+  }
+  note(`${backups.length} backups of ${shelf.cluster} in ${shelf.store.location}\n`);
+  print(table([HEAD, ...backups.map(rowOf)]));
+  return 0;
+}
+
+function describe(entry: CatalogEntry, now: number): Listed {
+  const { name, at, revision, storedSize, compression, encrypted } = entry;
+  const problem = incompleteBecause(entry);
+  return {
+    name,
+    time: at.toISOString(),
+    ageSeconds: Math.floor((now - at.getTime()) / 1000),
+    revision,
+    ...(storedSize !== undefined && { storedBytes: storedSize }),
+    compression,
+    encrypted,
+    complete: problem === undefined,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+async function addRawSizes(
+  shelf: Shelf,
+  entries: readonly CatalogEntry[],
+  backups: Listed[],
+  signal: AbortSignal,
+): Promise<void> {
+  await inParallel([...entries.entries()], AT_ONCE, async ([index, entry]) => {
+    signal.throwIfAborted();
+    const backup = backups[index];
+    if (backup?.complete) Object.assign(backup, await abortable(look(shelf, entry), signal));
+  });
+}
+
+async function look(
+  shelf: Shelf,
+  entry: CatalogEntry,
+): Promise<Pick<Listed, 'rawBytes' | 'complete' | 'problem'>> {
+  try {
+    const { rawSize } = await readSizes(shelf, entry);
+    return { complete: true, ...(rawSize !== undefined && { rawBytes: rawSize }) };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
+    return { complete: false, problem: error.message };
+  }
+}
+
+const HEAD = ['NAME', 'TIME (UTC)', 'AGE', 'REVISION', 'STORED', 'RAW', 'ENCRYPTED', 'COMPLETE'];
+
+const rowOf = (backup: Listed): string[] => [
+  backup.name,
+  timeText(new Date(backup.time)),
+  ageText(backup.ageSeconds),
+  String(backup.revision),
+  backup.storedBytes === undefined ? '-' : sizeText(backup.storedBytes),
+  backup.rawBytes === undefined ? '-' : sizeText(backup.rawBytes),
+  backup.encrypted ? 'yes' : 'no',
+  backup.complete ? 'yes' : `no: ${backup.problem}`,
+];

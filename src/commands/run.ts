@@ -1,0 +1,47 @@
+import { type Config, ConfigurationError, loadConfig, logLevelOf } from '../config.ts';
+import { createLog, type Log } from '../log.ts';
+import { newNight, type Night, type Report, reportOf } from '../report.ts';
+import { run } from '../run.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { tableOf } from '../table.ts';
+import { writeTerminationMessage } from '../termination.ts';
+
+/** Runs the night and reports it. @returns the exit code */
+export async function runNight(surroundings: Surroundings): Promise<number> {
+  const { env, terminal, signal } = surroundings;
+  const least = logLevelOf(env);
+  const log = await createLog({ level: least, pretty: terminal });
+  surroundings.onWarning((warning) => log.warn({ warning }, 'warning'));
+  signal.addEventListener('abort', () => log.warn('ending the run'));
+  const night = newNight(surroundings.version, new Date());
+  const report = await spend(night, surroundings, log);
+  if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
+  const level = levelOf(report);
+  // The report is the one line that every level but silent shows.
+  log[log.isLevelEnabled(level) ? level : least](report, 'report');
+  if (terminal) surroundings.print(tableOf(report));
+  await writeTerminationMessage(report, env['TERMINATION_LOG'] || '/dev/termination-log');
+  return report.exitCode;
+}
+
+async function spend(night: Night, { env, holder, signal }: Surroundings, log: Log): Promise<Report> {
+  let config: Config;
+  try {
+    config = loadConfig(env);
+  } catch (error) {
+    night.ended = error;
+    night.configuration = error instanceof ConfigurationError ? error.problems : [];
+    for (const { variable, message } of night.configuration) {
+      log.error({ variable, problem: message }, 'configuration problem');
+    }
+    return reportOf(night, new Date());
+  }
+  log.info({ version: night.version, dryRun: config.dryRun }, 'run started');
+  return run(config, night, { log, signal, holder });
+}
+
+/** What is only partly well is a warning: somebody has to look, but not at once. */
+function levelOf({ exitCode }: Report): 'info' | 'warn' | 'error' {
+  if (exitCode === 0) return 'info';
+  return exitCode === 5 || exitCode === 6 ? 'warn' : 'error';
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readCall } from '../../src/commands/arguments.ts';
+import { COMMANDS } from '../../src/commands/help.ts';
+import { exitCodeOf } from '../../src/errors.ts';
+import { command, endedWith } from './command.ts';
+
+describe('the arguments', () => {
+  const calls: [string[], object][] = [
+    [[], { command: 'run' }],
+    [['run'], { command: 'run' }],
+    [['status'], { command: 'status', json: false }],
+    [['status', '-o', 'json'], { command: 'status', json: true }],
+    [['list', '-o=json'], { command: 'list', json: true }],
+    [['list', '-ojson'], { command: 'list', json: true }],
+    [['list', '--output', 'table'], { command: 'list', json: false }],
+    [['verify'], { command: 'verify', which: 'latest', json: false }],
+    [['verify', '--output=json', 'all'], { command: 'verify', which: 'all', json: true }],
+    [
+      ['fetch', 'latest', 'f'],
+      { command: 'fetch', which: 'latest', file: 'f', receipt: undefined, json: false },
+    ],
+    [
+      ['fetch', 'latest', '--receipt', 'r', 'f'],
+      { command: 'fetch', which: 'latest', file: 'f', receipt: 'r', json: false },
+    ],
+    [['drill'], { command: 'drill', which: 'latest', receipt: undefined, json: false }],
+    [['drill', '--receipt', 'r'], { command: 'drill', which: 'latest', receipt: 'r', json: false }],
+  ];
+  for (const [args, call] of calls) {
+    test(`"${args.join(' ')}" are understood`, () => assert.deepEqual(readCall(args), call));
+  }
+
+  const wrong: [string[], RegExp][] = [
+    [['runn'], /no command "runn"[^]*status[^]*fetch/],
+    [[''], /no command ""/],
+    [['-o', 'json'], /no command "-o"/],
+    [['toString'], /no command "toString"/],
+    [['run', 'now'], /run: "now" is one argument too many/],
+    [['run', '-o', 'json'], /run has no option --output/],
+    [['list', '--all'], /list: Unknown option '--all'/],
+    [['list', '-x'], /list: Unknown option '-x'/],
+    [['list', '-o'], /list: Option '-o, --output <value>' argument missing/],
+    [['list', '-o', 'yaml'], /--output "yaml" should be table or json/],
+    [['list', '--receipt', 'x'], /list has no option --receipt/],
+    [['verify', 'a', 'b'], /verify: "b" is one argument too many/],
+    [['fetch', 'latest'], /fetch needs 2 arguments[^]*NAME\|latest FILE/],
+    [['fetch', 'latest', 'a', 'b'], /"b" is one argument too many/],
+    [['drill', 'latest', '--receipt', 'r'], /--receipt says already which backup it was/],
+  ];
+  for (const [args, words] of wrong) {
+    test(`"${args.join(' ')}" are refused with the usage`, () => {
+      assert.throws(
+        () => readCall(args),
+        (error: Error) => {
+          assert.equal(exitCodeOf(error), 2);
+          assert.match(error.message, words);
+          assert.match(error.message, /\nUsage: etcd-upkeep/);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+describe('help', () => {
+  for (const args of [['--help'], ['-h'], ['help']]) {
+    test(`by ${args.join(' ')} names every command`, async () => {
+      const { stdout, stderr } = endedWith(await command(args), 0);
+      for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
+      assert.equal(stderr, '');
+    });
+  }
+
+  for (const name of Object.keys(COMMANDS)) {
+    test(`of ${name} tells its usage and its exit codes, whatever else is asked for`, async () => {
+      const { stdout, stderr } = endedWith(await command([name, '-h']), 0);
+      assert.match(stdout, new RegExp(`^Usage: etcd-upkeep ${name}`));
+      assert.match(stdout, /Exit codes: 0/);
+      assert.ok(
+        stdout.split('\n').every((line) => line.length <= 120),
+        stdout,
+      );
+      assert.equal(stderr, '');
+    });
+  }
+
+  test('is not mistaken for a run', async () => {
+    const env = { ETCDCTL_ENDPOINTS: 'nonsense', BACKUP_STORE: 'nonsense' };
+    endedWith(await command(['run', '--help'], env), 0);
+  });
+});
+
+test('a wrong command ends with 2 and the list, and nothing on standard output', async () => {
+  const { stdout, stderr } = endedWith(await command(['backup']), 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^etcd-upkeep: there is no command "backup"\n\nUsage: [^]*\n  verify /);
+});

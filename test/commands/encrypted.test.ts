@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type AgeKey, ageIdentity, ageKey } from '../support/age.ts';
+import { fill } from '../support/fill.ts';
+import { readAll } from '../support/read.ts';
+import { restore } from '../support/restore.ts';
+import { type Scratch, scratchFolder } from '../support/scratch.ts';
+import { command, endedWith, jsonOf, refused } from './command.ts';
+import { openShop, type Shop } from './shop.ts';
+
+let shop: Shop;
+let out: Scratch;
+let key: AgeKey;
+let other: AgeKey;
+let name: string;
+
+before(async () => {
+  shop = await openShop();
+  out = await scratchFolder('out');
+  key = await ageKey(out.path, 'key');
+  other = await ageKey(out.path, 'other');
+  await fill(shop.cluster, { keys: 50, valueBytes: 10_000 });
+  name = await shop.backUp({ BACKUP_AGE_RECIPIENTS: key.recipient });
+});
+
+after(async () => {
+  await shop[Symbol.asyncDispose]();
+  await out[Symbol.asyncDispose]();
+});
+
+const withKey = ({ file }: AgeKey): Record<string, string> => ({
+  ...shop.env,
+  BACKUP_AGE_IDENTITY_FILE: file,
+});
+
+test('an encrypted backup is listed as one, without any key', async () => {
+  const { backups } = await jsonOf(['list'], shop.env);
+  assert.deepEqual(
+    backups.map((backup: Record<string, unknown>) => [backup.name, backup.encrypted, backup.complete]),
+    [[name, true, true]],
+  );
+  assert.match(endedWith(await command(['list'], shop.env), 0).stdout, /\.db\.zst\.age .* yes +yes$/m);
+});
+
+test('an encrypted backup is verified and fetched with its identity', async () => {
+  assert.equal((await jsonOf(['verify'], withKey(key))).backups[0].whole, true);
+  const file = join(out.path, 'snapshot.db');
+  await jsonOf(['fetch', 'latest', file], withKey(key));
+  await using restored = await restore(file);
+  assert.deepEqual(await readAll(restored, '/registry/'), await readAll(shop.cluster, '/registry/'));
+});
+
+test('without the identity, or with another, it is told, and nothing is written', async () => {
+  const folder = await scratchFolder('nothing');
+  const fetch = ['fetch', 'latest', join(folder.path, 'snapshot.db')];
+  const cases: [Record<string, string>, RegExp][] = [
+    [shop.env, new RegExp(`it is encrypted \\(for ${key.recipient}\\).*BACKUP_AGE_IDENTITY_FILE`)],
+    [withKey(other), /the identity given does not fit/],
+  ];
+  for (const [env, problem] of cases) {
+    const { backups } = await jsonOf(['verify'], env, 4);
+    assert.match(backups[0].problem, problem);
+    await refused(fetch, env, 4, problem);
+  }
+  assert.deepEqual(await readdir(folder.path), []);
+  await folder[Symbol.asyncDispose]();
+});
+
+test('an identity file that cannot be used is a mistake of the configuration, and no secret is told', async () => {
+  const missing = { ...shop.env, BACKUP_AGE_IDENTITY_FILE: join(out.path, 'missing') };
+  await refused(['verify'], missing, 2, /BACKUP_AGE_IDENTITY_FILE is .*there is none with this path/);
+  await jsonOf(['list'], missing);
+  const identity = await ageIdentity(key);
+  const cut = join(out.path, 'cut');
+  await writeFile(cut, identity.slice(0, -1));
+  for (const given of [cut, identity]) {
+    const { stderr } = endedWith(
+      await command(['verify'], { ...shop.env, BACKUP_AGE_IDENTITY_FILE: given }),
+      2,
+    );
+    assert.ok(!stderr.includes(identity.slice(20, 40)), 'the key is in the message');
+  }
+});
