@@ -1,0 +1,25 @@
+import type { AgeKey } from '../support/age.ts';
+
+/** What every bench is given. Sizes as Kubernetes writes quantities. */
+export interface Bench {
+  /** Of the database that is backed up against the peers. */
+  size: string;
+  /** Of the larger one, for memory and for the way back. */
+  large: string;
+  /** Of each of the three members that a whole night is for. */
+  night: string;
+  /** How many there are to list. */
+  backups: number;
+  /** How often everything is measured; the median counts. */
+  runs: number;
+  /** On a disk. */
+  folder: string;
+  /** A folder in it for backups, which is not there yet. */
+  store: string;
+  key: AgeKey;
+}
+
+/** On standard error, so that standard output is the table alone. */
+export function say(text: string): void {
+  console.error(`== ${text}`);
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import type { Report } from '../../src/report.ts';
+import type { Cluster } from '../support/etcd.ts';
+import { runJob } from '../support/job.ts';
+import { reportOf } from '../support/report.ts';
+import { type Bench, say } from './context.ts';
+import { mebibytes } from './rows.ts';
+import type { BenchStore } from './stores.ts';
+
+const TIMEOUT_MS = 600_000;
+
+export interface JobRun {
+  report: Report;
+  peakRssBytes: number | undefined;
+}
+
+/** A whole night. The backup stays in the store. */
+export async function night(
+  cluster: Cluster,
+  store: BenchStore,
+  env: Record<string, string> = {},
+): Promise<JobRun> {
+  const result = await runJob(
+    { ...cluster.env, ...store.env, COMPACTION_RETENTION: '100', ...env },
+    { timeoutMs: TIMEOUT_MS },
+  );
+  assert.equal(result.code, 0, result.stdout);
+  return { report: reportOf(result), peakRssBytes: result.peakRssBytes };
+}
+
+/** How backups are stored. */
+export type Way = 'none' | 'zstd' | 'none and age' | 'zstd and age';
+export const WAYS: readonly Way[] = ['none', 'none and age', 'zstd', 'zstd and age'];
+
+function settingsOf(way: Way, { key }: Bench): Record<string, string> {
+  const [compression = '', age] = way.split(' and ');
+  return { BACKUP_COMPRESSION: compression, ...(age && { BACKUP_AGE_RECIPIENTS: key.recipient }) };
+}
+
+export interface BackupRun {
+  /** The stream until it is durable, proved by etcd's checksum; the process's start and reading back are not in it. */
+  seconds: number;
+  peakRssBytes: number | undefined;
+}
+
+/** A night that does nothing but back up. The backup stays in the store. */
+export async function backUp(
+  bench: Bench,
+  cluster: Cluster,
+  store: BenchStore,
+  way: Way,
+): Promise<BackupRun> {
+  const { report, peakRssBytes } = await night(cluster, store, {
+    ...settingsOf(way, bench),
+    COMPACTION_ENABLED: 'false',
+    DEFRAG_ENABLED: 'false',
+  });
+  assert.ok(report.backup, 'there is a backup');
+  const { streamSeconds, readBackSeconds } = report.backup;
+  say(
+    `${store.name}, ${way}: ${streamSeconds.toFixed(2)} s, read back in ${readBackSeconds.toFixed(2)} s, peak ${mebibytes(peakRssBytes)}`,
+  );
+  return { seconds: streamSeconds, peakRssBytes };
+}
+
+/** Runs a command on the store to its end; its standard output, and what it cost. */
+export async function storeCommand(
+  store: BenchStore,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ stdout: string; peakRssBytes: number | undefined }> {
+  const result = await runJob({ ...store.env, ...env }, { args, timeoutMs: TIMEOUT_MS });
+  assert.equal(result.code, 0, result.stderr);
+  return result;
+}
