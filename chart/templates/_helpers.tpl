@@ -14,6 +14,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "etcd-upkeep.drillName" -}}
+{{- printf "%s-drill" (include "etcd-upkeep.fullname" . | trunc 46 | trimSuffix "-") }}
+{{- end }}
+
 {{- define "etcd-upkeep.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "etcd-upkeep.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -48,13 +52,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* A minute of the small hours. The checksum of a checksum spreads names that differ in one letter. */}}
 {{- define "etcd-upkeep.schedule" -}}
-{{- if .Values.schedule }}
-{{- .Values.schedule }}
-{{- else }}
-{{- $seed := printf "%s/%s/%s" .Release.Namespace .Release.Name .Values.clusterName }}
-{{- $minute := mod (sha256sum $seed | adler32sum | int64) 240 }}
-{{- printf "%d %d * * *" (mod $minute 60) (add 1 (div $minute 60)) }}
+{{- $minute := mod (include "etcd-upkeep.seed" . | int64) 240 }}
+{{- .Values.schedule | default (printf "%d %d * * *" (mod $minute 60) (add 1 (div $minute 60))) }}
 {{- end }}
+
+{{/* A minute of the week, after the small hours. */}}
+{{- define "etcd-upkeep.drillSchedule" -}}
+{{- $seed := include "etcd-upkeep.seed" . | int64 }}
+{{- $minute := mod $seed 240 }}
+{{- .Values.drill.schedule | default (printf "%d %d * * %d" (mod $minute 60) (add 5 (div $minute 60)) (mod (div $seed 240) 7)) }}
+{{- end }}
+
+{{- define "etcd-upkeep.seed" -}}
+{{- printf "%s/%s/%s" .Release.Namespace .Release.Name .Values.clusterName | sha256sum | adler32sum }}
 {{- end }}
 
 {{/* A duration as Go writes it (1h30m), in whole seconds. */}}
@@ -107,8 +117,7 @@ extraEnv sets is left to it.
 {{- define "etcd-upkeep.env" -}}
 {{- $tls := .Values.etcd.tls }}
 {{- $files := ternary $tls.secretKeys $tls.hostPath (ne $tls.existingSecret "") }}
-{{- $extra := list }}
-{{- range .Values.extraEnv }}{{ $extra = append $extra .name }}{{ end }}
+{{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
 {{- $variables := dict
   "ETCDCTL_ENDPOINTS" (join "," .Values.etcd.endpoints)
   "ETCDCTL_DIAL_TIMEOUT" .Values.etcd.dialTimeout
@@ -125,6 +134,7 @@ extraEnv sets is left to it.
   "BACKUP_SKIP_CONFIRMED" .Values.backup.skipConfirmed
   "BACKUP_STORE" .Values.backup.store
   "BACKUP_COMPRESSION" .Values.backup.compression
+  "BACKUP_AGE_RECIPIENTS" (join "," .Values.backup.ageRecipients)
   "BACKUP_KEEP_LAST" .Values.backup.keepLast
   "BACKUP_KEEP_DAILY" .Values.backup.keepDaily
   "BACKUP_KEEP_WEEKLY" .Values.backup.keepWeekly
@@ -165,13 +175,29 @@ extraEnv sets is left to it.
     fieldRef:
       fieldPath: spec.nodeName
 {{- end }}
-{{- with .Values.etcd.auth }}
+{{- include "etcd-upkeep.etcdCredentials" (list $extra .Values.etcd.auth) }}
+{{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
+{{- end }}
+
+{{- define "etcd-upkeep.extraNames" }}
+{{- $names := list }}
+{{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
+{{- toJson $names }}
+{{- end }}
+
+{{- define "etcd-upkeep.etcdCredentials" }}
+{{- $extra := index . 0 }}
+{{- with index . 1 }}
 {{- if .existingSecret }}
 {{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_USER" .existingSecret .secretKeys.username) }}
 {{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_PASSWORD" .existingSecret .secretKeys.password) }}
 {{- end }}
 {{- end }}
-{{- with .Values.backup.s3 }}
+{{- end }}
+
+{{- define "etcd-upkeep.s3Credentials" }}
+{{- $extra := index . 0 }}
+{{- with index . 1 }}
 {{- if .existingSecret }}
 {{- include "etcd-upkeep.secretEnv" (list $extra "AWS_ACCESS_KEY_ID" .existingSecret .secretKeys.accessKeyId) }}
 {{- include "etcd-upkeep.secretEnv" (list $extra "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeys.secretAccessKey) }}

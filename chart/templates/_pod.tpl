@@ -1,35 +1,11 @@
 {{- define "etcd-upkeep.pod" -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
-serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . | quote }}
-automountServiceAccountToken: false
-{{- /* A Service named etcdctl would give the pod ETCDCTL_PORT, which a run refuses as a variable it does not know. */}}
-enableServiceLinks: false
 hostNetwork: {{ .Values.hostNetwork }}
-{{- with .Values.dnsPolicy }}
-dnsPolicy: {{ . | quote }}
-{{- end }}
+{{ include "etcd-upkeep.placement" . }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-securityContext:
-  {{- toYaml .Values.podSecurityContext | nindent 2 }}
 containers:
   - name: etcd-upkeep
     image: {{ include "etcd-upkeep.image" . | quote }}
@@ -53,6 +29,35 @@ containers:
 volumes:
   {{- . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Where a pod may run, and as whom. */}}
+{{- define "etcd-upkeep.placement" -}}
+serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . | quote }}
+automountServiceAccountToken: false
+{{- /* A Service named etcdctl would give the pod ETCDCTL_PORT, which a run refuses as a variable it does not know. */}}
+enableServiceLinks: false
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . | quote }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- end }}
 
 {{/* "hostPath", "claim" or "none": what lies behind a file:// store. */}}
@@ -96,11 +101,20 @@ volumes:
   readOnly: true
 {{- end }}
 {{- end }}
-{{- if ne (include "etcd-upkeep.storeVolume" .) "none" }}
-- name: backups
-  mountPath: {{ .Values.backup.store | trimPrefix "file://" | quote }}
+{{- include "etcd-upkeep.storeMount" (dict "root" . "readOnly" false) }}
 {{- end }}
-{{- with .Values.extraVolumeMounts }}
+
+{{/* The store, and what else is mounted: it may hold the store. */}}
+{{- define "etcd-upkeep.storeMount" }}
+{{- $values := .root.Values }}
+{{- if ne (include "etcd-upkeep.storeVolume" .root) "none" }}
+- name: backups
+  mountPath: {{ $values.backup.store | trimPrefix "file://" | quote }}
+  {{- if .readOnly }}
+  readOnly: true
+  {{- end }}
+{{- end }}
+{{- with $values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -138,6 +152,10 @@ volumes:
     type: File
 {{- end }}
 {{- end }}
+{{- include "etcd-upkeep.storeVolumes" . }}
+{{- end }}
+
+{{- define "etcd-upkeep.storeVolumes" }}
 {{- $store := include "etcd-upkeep.storeVolume" . }}
 {{- if eq $store "claim" }}
 - name: backups

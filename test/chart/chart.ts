@@ -30,6 +30,7 @@ export interface CronJob extends Manifest {
   spec: {
     schedule: string;
     timeZone?: string;
+    suspend: boolean;
     concurrencyPolicy: string;
     jobTemplate: { spec: JobSpec };
   };
@@ -38,18 +39,20 @@ export interface CronJob extends Manifest {
 export interface JobSpec {
   backoffLimit: number;
   activeDeadlineSeconds: number;
-  podFailurePolicy: object;
+  podFailurePolicy: { rules: object[] };
   template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
 }
 
 export interface PodSpec {
   containers: [Container];
+  initContainers?: Container[];
   volumes?: { name: string }[];
   nodeSelector?: Record<string, string>;
   [field: string]: unknown;
 }
 
-interface Container {
+export interface Container {
+  name: string;
   image: string;
   env: { name: string; value?: string; valueFrom?: object }[];
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
@@ -91,10 +94,13 @@ export async function render(options: RenderOptions = {}): Promise<Manifest[]> {
   return documents.map((document) => document.toJS());
 }
 
-export async function renderCronJob(options: RenderOptions = {}): Promise<CronJob> {
+/** The CronJob of the night, or of another component. */
+export async function renderCronJob(options: RenderOptions = {}, component?: 'drill'): Promise<CronJob> {
   const manifests = await render(options);
-  const found = manifests.find(isCronJob);
-  if (found === undefined) throw new Error('the chart rendered no CronJob');
+  const found = manifests
+    .filter(isCronJob)
+    .find(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === component);
+  if (found === undefined) throw new Error(`the chart rendered no CronJob of ${component ?? 'the night'}`);
   return found;
 }
 

@@ -264,7 +264,10 @@ test('a network policy: to etcd and to the store, and nobody to the pod', async 
   };
   const policy = kindOf(await render({ values }), 'NetworkPolicy');
   assert.deepEqual(policy?.spec, {
-    podSelector: { matchLabels: NAMES },
+    podSelector: {
+      matchLabels: NAMES,
+      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill'] }],
+    },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [],
     egress: [

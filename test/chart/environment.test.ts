@@ -4,6 +4,8 @@ import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config.ts';
 import { CHART, HELM_VERSIONS, renderEnv, renderPod } from './chart.ts';
 
+const KEY = `age1${'q'.repeat(58)}`;
+const OTHER_KEY = `age1${'z'.repeat(58)}`;
 const NO_TLS = { etcd: { endpoints: ['http://127.0.0.1:2379'], tls: { enabled: false } } };
 
 describe('the environment', () => {
@@ -34,6 +36,7 @@ describe('the environment', () => {
           skipConfirmed: true,
           store: 'file:///elsewhere',
           compression: 'none',
+          ageRecipients: [KEY, OTHER_KEY],
           keepLast: 1,
           keepDaily: 2,
           keepWeekly: 3,
@@ -75,6 +78,7 @@ describe('the environment', () => {
       BACKUP_SKIP_CONFIRMED: 'true',
       BACKUP_STORE: 'file:///elsewhere',
       BACKUP_COMPRESSION: 'none',
+      BACKUP_AGE_RECIPIENTS: `${KEY},${OTHER_KEY}`,
       BACKUP_KEEP_LAST: '1',
       BACKUP_KEEP_DAILY: '2',
       BACKUP_KEEP_WEEKLY: '3',

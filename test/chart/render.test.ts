@@ -54,7 +54,7 @@ test('names and selectors do not change with values or versions', async () => {
     for (const name of await identities(file)) {
       assert.match(
         name,
-        /^(CronJob|ServiceAccount|NetworkPolicy)\/kube-system\/etcd-upkeep$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$/,
+        /^(CronJob|ServiceAccount|NetworkPolicy)\/kube-system\/etcd-upkeep$|^(CronJob|NetworkPolicy)\/kube-system\/etcd-upkeep-drill$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$/,
       );
     }
   }
@@ -62,6 +62,7 @@ test('names and selectors do not change with values or versions', async () => {
   assert.deepEqual(policies.find(({ kind }) => kind === 'NetworkPolicy')?.spec, {
     podSelector: {
       matchLabels: { 'app.kubernetes.io/name': 'etcd-upkeep', 'app.kubernetes.io/instance': 'etcd-upkeep' },
+      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill'] }],
     },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [],
@@ -81,6 +82,9 @@ test('the longest names stay within what Kubernetes allows', async () => {
   const release = 'a-release-whose-name-is-as-long-as-helm-lets-it-be-xx';
   const [first, ...others] = (await render({ release })).map(({ metadata }) => metadata.name);
   assert.ok((first?.length ?? 0) <= 52 && others.every((name) => name === first), first);
+  const drill = (await renderCronJob({ release, values: { drill: { enabled: true } } }, 'drill')).metadata
+    .name;
+  assert.ok(drill.length <= 52 && drill.endsWith('-drill'), drill);
 });
 
 test('chart, image and package carry one version', async () => {
@@ -89,7 +93,10 @@ test('chart, image and package carry one version', async () => {
   assert.deepEqual([chart.version, chart.appVersion], [version, version]);
   const [{ image }] = (await renderPod()).containers;
   assert.equal(image, `ghcr.io/etcd-upkeep/etcd-upkeep:${version}`);
-  assert.match(chart.annotations['artifacthub.io/images'], new RegExp(`image: ${image}\\n`));
+  const images = chart.annotations['artifacthub.io/images'];
+  assert.match(images, new RegExp(`image: ${image}\\n`));
+  const { drill } = parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
+  assert.match(images, new RegExp(`image: ${drill.image}\\n`));
 });
 
 async function scheduleOf(options: RenderOptions): Promise<string> {

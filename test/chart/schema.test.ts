@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHART, HELM_VERSIONS, renderEnv, renderText, runHelm } from './chart.ts';
 
+const KEY = `age1${'q'.repeat(58)}`;
+
 /** Values that cannot work -> what helm has to say about them. */
 const REJECTED: Record<string, [values: object, message: RegExp]> = {
   'an unknown key': [{ backup: { keepLatest: 3 } }, /\/backup'?.*additional propert.*'keepLatest'/i],
@@ -88,6 +90,33 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
     { backup: { compression: 'gzip' } },
     /\/backup\/compression': value must be/,
   ],
+  'a public key that was cut short': [
+    { backup: { ageRecipients: [KEY.slice(0, -1)] } },
+    /\/backup\/ageRecipients\/0':.*\^age1/,
+  ],
+  'a secret key where a public one belongs': [
+    { backup: { ageRecipients: [`AGE-SECRET-KEY-1${'Q'.repeat(58)}`] } },
+    /\/backup\/ageRecipients\/0':.*\^age1/,
+  ],
+  'a drill of backups that are not made': [
+    {
+      drill: { enabled: true },
+      backup: { enabled: false },
+      compaction: { enabled: false },
+      defrag: { enabled: false },
+    },
+    /\/drill\/enabled': value must be 'false where no backup is taken \(backup\.enabled\)/,
+  ],
+  'a drill that cannot open the backups': [
+    { drill: { enabled: true }, backup: { ageRecipients: [KEY] } },
+    /\/drill\/ageIdentity\/existingSecret': value must be 'a Secret with an identity that opens the backups/,
+  ],
+  'an identity in values': [
+    { drill: { ageIdentity: { identity: 'x' } } },
+    /\/drill\/ageIdentity.*'identity'/,
+  ],
+  'a drill without room': [{ drill: { sizeLimit: '' } }, /\/drill\/sizeLimit':/],
+  'a drill without an image': [{ drill: { image: '' } }, /\/drill\/image': minLength/],
   'a schedule of six fields': [{ schedule: '0 0 2 * * *' }, /\/schedule':/],
   'a relative path': [{ backup: { hostPath: 'var/backups' } }, /\/backup\/hostPath':/],
   'a deadline that ends runs in the middle': [
@@ -127,6 +156,11 @@ const ACCEPTED: Record<string, object> = {
     backup: { hostPath: '' },
     extraVolumes: [{ name: 'nfs', nfs: { server: 'nfs.example.com', path: '/etcd' } }],
     extraVolumeMounts: [{ name: 'nfs', mountPath: '/backups' }],
+  },
+  'encrypted backups without a drill': { backup: { ageRecipients: [KEY] } },
+  'a drill of encrypted backups, old and new': {
+    backup: { ageRecipients: [KEY] },
+    drill: { enabled: true, ageIdentity: { existingSecret: 'backup-key' } },
   },
   'an endpoint without a scheme': { etcd: { endpoints: ['10.0.0.1:2379', '[2001:db8::1]:2379'] } },
   'all that Go takes for a duration': { defrag: { timeout: '1h30m0.5s', wait: '1500ms' } },

@@ -18,6 +18,9 @@ const LOCAL_IMAGE = { image: { repository, tag } };
 const JOB_TIMEOUT_MS = 180_000;
 const POLL_MS = 250;
 
+/** How a cluster is reached. */
+export type Reach = Pick<Node, 'env' | 'kubectl'>;
+
 export interface ReleaseOptions {
   namespace?: string;
   values?: object;
@@ -27,15 +30,15 @@ export interface ReleaseOptions {
 }
 
 /** `helm install` (or `upgrade`) of the chart; what helm prints. */
-export function install(node: Node, options: ReleaseOptions = {}): Promise<string> {
+export function install(node: Reach, options: ReleaseOptions = {}): Promise<string> {
   return apply('install', node, options);
 }
 
-export function upgrade(node: Node, options: ReleaseOptions = {}): Promise<string> {
+export function upgrade(node: Reach, options: ReleaseOptions = {}): Promise<string> {
   return apply('upgrade', node, options);
 }
 
-async function apply(command: string, node: Node, options: ReleaseOptions): Promise<string> {
+async function apply(command: string, node: Reach, options: ReleaseOptions): Promise<string> {
   const { namespace = NAMESPACE, values = {}, file, helm: version } = options;
   const files = file === undefined ? [] : [`--values=${file}`];
   const args = [command, RELEASE, CHART, `--namespace=${namespace}`, ...files, '--values=-'];
@@ -44,13 +47,18 @@ async function apply(command: string, node: Node, options: ReleaseOptions): Prom
 }
 
 /** Any other helm command on the release. */
-export async function helmOn(node: Node, ...args: string[]): Promise<string> {
+export async function helmOn(node: Reach, ...args: string[]): Promise<string> {
   return run(await helm(), [...args, `--namespace=${NAMESPACE}`], { env: node.env });
 }
 
-/** Runs the job by hand. */
-export async function createJob(node: Node, name: string, namespace = NAMESPACE): Promise<void> {
-  const args = ['create', 'job', `--from=cronjob/${RELEASE}`, name];
+/** Runs the job by hand, or that of another CronJob. */
+export async function createJob(
+  node: Reach,
+  name: string,
+  namespace = NAMESPACE,
+  cronJob = RELEASE,
+): Promise<void> {
+  const args = ['create', 'job', `--from=cronjob/${cronJob}`, name];
   await node.kubectl(`--namespace=${namespace}`, ...args);
 }
 
@@ -61,6 +69,13 @@ export interface PodSeen {
   exitCode: number | undefined;
   /** The termination message. */
   message: string;
+  /** All that ended in it, by name; the two above are those of the one that is no init container. */
+  containers: Record<string, ContainerEnd>;
+}
+
+interface ContainerEnd {
+  exitCode: number;
+  message?: string;
 }
 
 /** How a Job ended. */
@@ -75,7 +90,7 @@ export interface JobSeen {
 }
 
 /** Waits until the Job has ended. Throws with what `kubectl describe` shows of its pods when that takes too long. */
-export async function jobEnd(node: Node, name: string, namespace = NAMESPACE): Promise<JobSeen> {
+export async function jobEnd(node: Reach, name: string, namespace = NAMESPACE): Promise<JobSeen> {
   const deadline = Date.now() + JOB_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const job: { status: { conditions?: JobCondition[] } } = await get(node, namespace, `job/${name}`);
@@ -99,7 +114,7 @@ interface JobCondition {
   message?: string;
 }
 
-export async function podsOf(node: Node, job: string, namespace = NAMESPACE): Promise<PodSeen[]> {
+export async function podsOf(node: Reach, job: string, namespace = NAMESPACE): Promise<PodSeen[]> {
   const { items }: { items: PodAnswer[] } = await get(
     node,
     namespace,
@@ -110,7 +125,11 @@ export async function podsOf(node: Node, job: string, namespace = NAMESPACE): Pr
   return items.map(({ metadata, status }) => {
     const terminated = status.containerStatuses?.[0]?.state.terminated;
     const { exitCode, message = '' } = terminated ?? {};
-    return { name: metadata.name, phase: status.phase, exitCode, message };
+    const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+    const containers = Object.fromEntries(
+      all.flatMap(({ name, state }) => (state.terminated ? [[name, state.terminated]] : [])),
+    );
+    return { name: metadata.name, phase: status.phase, exitCode, message, containers };
   });
 }
 
@@ -118,19 +137,25 @@ interface PodAnswer {
   metadata: { name: string };
   status: {
     phase: string;
-    containerStatuses?: { state: { terminated?: { exitCode: number; message?: string } } }[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
   };
 }
 
+interface ContainerStatus {
+  name: string;
+  state: { terminated?: ContainerEnd };
+}
+
 /** What `kubectl describe` shows a person of the Job's pods. */
-export function describePods(node: Node, job: string, namespace = NAMESPACE): Promise<string> {
+export function describePods(node: Reach, job: string, namespace = NAMESPACE): Promise<string> {
   const selector = `--selector=batch.kubernetes.io/job-name=${job}`;
   return node.kubectl(`--namespace=${namespace}`, 'describe', 'pods', selector);
 }
 
 /** Waits until `kubectl describe` of the Job's pods says it. Throws with all it says when it does not. */
 export async function describedAs(
-  node: Node,
+  node: Reach,
   job: string,
   said: RegExp,
   namespace = NAMESPACE,
@@ -152,7 +177,7 @@ export interface JobLog {
 }
 
 /** The log of a pod. Throws where it does not end with a report. */
-export async function logOf(node: Node, pod: string, namespace = NAMESPACE): Promise<JobLog> {
+export async function logOf(node: Reach, pod: string, namespace = NAMESPACE): Promise<JobLog> {
   const text = await node.kubectl(`--namespace=${namespace}`, 'logs', pod);
   return readLog(text);
 }
@@ -164,7 +189,7 @@ export function readLog(text: string): JobLog {
 }
 
 /** Waits for the first Job that the CronJob's own schedule makes; its name. */
-export async function scheduledJob(node: Node, known: string[] = []): Promise<string> {
+export async function scheduledJob(node: Reach, known: string[] = []): Promise<string> {
   const deadline = Date.now() + JOB_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const { items }: { items: { metadata: { name: string; annotations?: object } }[] } = await get(
@@ -185,11 +210,11 @@ export async function scheduledJob(node: Node, known: string[] = []): Promise<st
 }
 
 /** No more runs by the schedule. */
-export async function suspend(node: Node): Promise<void> {
+export async function suspend(node: Reach): Promise<void> {
   const patch = '--patch={"spec":{"suspend":true}}';
   await node.kubectl(`--namespace=${NAMESPACE}`, 'patch', `cronjob/${RELEASE}`, patch);
 }
 
-async function get<T>(node: Node, namespace: string, ...what: string[]): Promise<T> {
+async function get<T>(node: Reach, namespace: string, ...what: string[]): Promise<T> {
   return JSON.parse(await node.kubectl(`--namespace=${namespace}`, 'get', ...what, '--output=json'));
 }

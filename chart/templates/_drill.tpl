@@ -1,0 +1,136 @@
+{{- define "etcd-upkeep.drillPod" -}}
+{{- $drill := .Values.drill }}
+restartPolicy: Never
+terminationGracePeriodSeconds: 10
+activeDeadlineSeconds: {{ int64 $drill.activeDeadlineSeconds }}
+{{- /* Never the node's network: its etcd would be found there in place of the scratch one. */}}
+hostNetwork: false
+{{- /* No priority class: kubelet does not evict what is critical, not even for more than its sizeLimit. */}}
+{{ include "etcd-upkeep.placement" . }}
+initContainers:
+  - name: fetch
+    {{- include "etcd-upkeep.drillTool" . | nindent 4 }}
+    args: [fetch, latest, /drill/snapshot.db, --receipt, /drill/receipt.json]
+    env:
+      {{- include "etcd-upkeep.readEnv" . | trim | nindent 6 }}
+      {{- with .Values.extraEnv }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+    volumeMounts:
+      - { name: drill, mountPath: /drill }
+      {{- if $drill.ageIdentity.existingSecret }}
+      - { name: identity, mountPath: /identity, readOnly: true }
+      {{- end }}
+      {{- with include "etcd-upkeep.storeMount" (dict "root" . "readOnly" true) | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+  - name: restore
+    {{- include "etcd-upkeep.drillEtcd" . | nindent 4 }}
+    # A token of its own gives it another ID than the cluster's, so that nothing can take it for that.
+    command:
+      - etcdutl
+      - snapshot
+      - restore
+      - /drill/snapshot.db
+      - --data-dir=/drill/etcd
+      - --name=drill
+      - --initial-cluster=drill=http://127.0.0.1:2380
+      - --initial-advertise-peer-urls=http://127.0.0.1:2380
+      - --initial-cluster-token=etcd-upkeep-drill
+  - name: etcd
+    {{- include "etcd-upkeep.drillEtcd" . | nindent 4 }}
+    restartPolicy: Always # a sidecar: it ends with the pod
+    command:
+      - etcd
+      - --data-dir=/drill/etcd
+      - --name=drill
+      - --listen-client-urls=http://127.0.0.1:2379
+      - --advertise-client-urls=http://127.0.0.1:2379
+      - --listen-peer-urls=http://127.0.0.1:2380
+      - --initial-advertise-peer-urls=http://127.0.0.1:2380
+      - --initial-cluster=drill=http://127.0.0.1:2380
+      - --initial-cluster-token=etcd-upkeep-drill
+      - --quota-backend-bytes=17179869184 # what came back must not meet an alarm of the scratch etcd
+      - --log-level=warn
+    startupProbe:
+      exec:
+        command: [etcdctl, --endpoints=http://127.0.0.1:2379, endpoint, status]
+      periodSeconds: 2
+      timeoutSeconds: 10
+      failureThreshold: 300
+    {{- with include "etcd-upkeep.etcdCredentials" (list list .Values.etcd.auth) | trim }}
+    env:
+      {{- . | nindent 6 }}
+    {{- end }}
+containers:
+  - name: drill
+    {{- include "etcd-upkeep.drillTool" . | nindent 4 }}
+    args: [drill, --receipt, /drill/receipt.json]
+    env:
+      - name: ETCDCTL_ENDPOINTS
+        value: http://127.0.0.1:2379
+      {{- with include "etcd-upkeep.etcdCredentials" (list list .Values.etcd.auth) | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+    volumeMounts:
+      - { name: drill, mountPath: /drill, readOnly: true }
+volumes:
+  - name: drill
+    emptyDir:
+      sizeLimit: {{ $drill.sizeLimit | quote }}
+  {{- if $drill.ageIdentity.existingSecret }}
+  - name: identity
+    secret:
+      secretName: {{ $drill.ageIdentity.existingSecret | quote }}
+      defaultMode: 0444
+      items:
+        - key: {{ $drill.ageIdentity.secretKey | quote }}
+          path: identity.txt
+  {{- end }}
+  {{- with include "etcd-upkeep.storeVolumes" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.drillTool" -}}
+image: {{ include "etcd-upkeep.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{ include "etcd-upkeep.drillLimits" . }}
+terminationMessagePolicy: FallbackToLogsOnError
+{{- end }}
+
+{{- define "etcd-upkeep.drillEtcd" -}}
+image: {{ .Values.drill.image | quote }}
+{{ include "etcd-upkeep.drillLimits" . }}
+terminationMessagePolicy: FallbackToLogsOnError
+volumeMounts:
+  - { name: drill, mountPath: /drill }
+{{- end }}
+
+{{- define "etcd-upkeep.drillLimits" -}}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+resources:
+  {{- toYaml .Values.drill.resources | nindent 2 }}
+{{- end }}
+
+{{/* What a command needs that reads the store. */}}
+{{- define "etcd-upkeep.readEnv" }}
+{{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
+{{- $variables := dict
+  "BACKUP_STORE" .Values.backup.store
+  "CLUSTER_NAME" .Values.clusterName
+  "AWS_REGION" .Values.backup.s3.region
+  "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
+}}
+{{- if .Values.drill.ageIdentity.existingSecret }}
+{{- $_ := set $variables "BACKUP_AGE_IDENTITY_FILE" "/identity/identity.txt" }}
+{{- end }}
+{{- range $name, $value := $variables }}
+{{- if and $value (not (has $name $extra)) }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
+{{- end }}

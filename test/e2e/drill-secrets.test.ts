@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type AgeKey, ageKey } from '../support/age.ts';
+import { type Cluster, startCluster } from '../support/etcd.ts';
+import { fill } from '../support/fill.ts';
+import { type Node, startNode } from '../support/kubernetes/node.ts';
+import { apply } from '../support/kubernetes/pods.ts';
+import { filesBelow } from '../support/stored.ts';
+import { localVolume, namespaceOf, secretOf } from './objects.ts';
+import { CHART, createJob, install, jobEnd, type JobSeen, logOf, upgrade } from './release.ts';
+
+/** The drill of an etcd with passwords, of backups that are encrypted, in a namespace that enforces "restricted". */
+
+const NAMESPACE = 'upkeep';
+const CRON_JOB = 'etcd-upkeep-drill';
+const AUTH = { user: 'root', password: 'of-the-tests' };
+
+let node: Node;
+let etcd: Cluster;
+let volume: string;
+let key: AgeKey;
+let other: AgeKey;
+
+before(async () => {
+  node = await startNode({ taint: false });
+  etcd = await startCluster({ tls: true, host: node.address, auth: AUTH });
+  await fill(etcd, { keys: 100, valueBytes: 1000, overwrites: 3 });
+  key = await ageKey(node.folder, 'backup-key.txt');
+  other = await ageKey(node.folder, 'other-key.txt');
+  volume = await node.makeFolder('backups');
+  await apply(node, namespaceOf(NAMESPACE, 'restricted'), localVolume('backups', volume));
+  await apply(
+    node,
+    await secretOf(NAMESPACE, 'etcd-client', etcd),
+    secret('etcd-root', { username: AUTH.user, password: AUTH.password }),
+    secret('backup-key', { 'identity.txt': await readFile(key.file, 'utf8') }),
+    secret('other-key', { 'identity.txt': await readFile(other.file, 'utf8') }),
+  );
+  await install(node, release('backup-key'));
+  await createJob(node, 'night', NAMESPACE);
+  const { type, pods } = await jobEnd(node, 'night', NAMESPACE);
+  assert.equal(type, 'Complete', (await logOf(node, pods[0]?.name ?? '', NAMESPACE)).text);
+  assert.match((await filesBelow(volume)).join(' '), /\.db\.zst\.age /);
+});
+
+after(async () => {
+  await etcd[Symbol.asyncDispose]();
+  await node[Symbol.asyncDispose]();
+});
+
+function secret(name: string, stringData: Record<string, string>): object {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE }, stringData };
+}
+
+function release(identity: string) {
+  const values = {
+    clusterName: 'outside',
+    suspend: true,
+    etcd: { endpoints: etcd.endpoints.split(','), auth: { existingSecret: 'etcd-root' } },
+    backup: {
+      ageRecipients: [key.recipient],
+      persistence: { storageClass: 'local', size: '1Gi' },
+    },
+    drill: { enabled: true, ageIdentity: { existingSecret: identity } },
+  };
+  return { namespace: NAMESPACE, file: join(CHART, 'presets/external.yaml'), values };
+}
+
+async function drill(name: string): Promise<JobSeen> {
+  await createJob(node, name, NAMESPACE, CRON_JOB);
+  return jobEnd(node, name, NAMESPACE);
+}
+
+test('with the identity and the password it comes back whole, without root', async () => {
+  const { type, pods } = await drill('whole');
+  const text = await node.kubectl('-n', NAMESPACE, 'logs', 'job/whole', '--all-containers');
+  assert.equal(type, 'Complete', text);
+  assert.equal(pods.length, 1);
+  assert.match(text, /^HashKV at revision \d+ +(\d+) +\1 +same$/m);
+  assert.match(text, /came back whole/);
+  assert.doesNotMatch(text, new RegExp(`AGE-SECRET-KEY|${AUTH.password}`));
+});
+
+test('with the identity of another key: fetch ends with 4 and says that it does not open the backup', async () => {
+  await upgrade(node, release('other-key'));
+  const { type, pods } = await drill('other');
+  assert.equal(type, 'Failed');
+  const { exitCode, message = '' } = pods[0]?.containers.fetch ?? {};
+  assert.equal(exitCode, 4, message);
+  assert.match(message, /the identity given does not fit: it is encrypted for others/);
+});
