@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster.ts';
 import { request } from '../http.ts';
@@ -8,6 +8,8 @@ import { plainEnv, run } from '../process.ts';
 import { scratchFolder } from '../scratch.ts';
 import { kubernetes } from '../tools.ts';
 import { startComponent } from './component.ts';
+import { apiServerFlags } from './flags.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 
 export interface ApiServerOptions {
   /** Where it keeps its objects; it must outlive the API server. */
@@ -62,33 +64,22 @@ export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions)
     organization: 'system:masters',
   });
   const kubeconfig = join(folder, 'admin.conf');
-  await writeKubeconfig(kubeconfig, url, authority.ca, admin);
+  await writeKubeconfig(kubeconfig, { server: url, ca: authority.ca, ...admin });
 
   const tokens = await authority.client({ name: 'service-accounts' });
   const server = await authority.server({ name: 'server' });
   const program = await kubernetes('kube-apiserver');
-  const flags = [
-    ...etcdFlags(etcd),
-    '--bind-address=127.0.0.1',
-    `--secure-port=${new URL(url).port}`,
-    '--advertise-address=127.0.0.1',
-    '--endpoint-reconciler-type=none', // an address of loopback is no endpoint
-    '--service-cluster-ip-range=10.96.0.0/24',
-    `--client-ca-file=${authority.ca}`,
-    `--tls-cert-file=${server.cert}`,
-    `--tls-private-key-file=${server.key}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
-    `--service-account-key-file=${tokens.cert}`,
-    `--service-account-signing-key-file=${tokens.key}`,
-    `--kubelet-certificate-authority=${authority.ca}`,
-    `--kubelet-client-certificate=${admin.cert}`,
-    `--kubelet-client-key=${admin.key}`,
-    '--kubelet-preferred-address-types=InternalIP',
-    '--authorization-mode=Node,RBAC',
-    '--enable-admission-plugins=NodeRestriction',
-    '--allow-privileged=true',
-    ...extraArgs,
-  ];
+  const settings = {
+    etcd: { endpoints: etcd.endpoints, tls: etcd.access.tls },
+    bind: '127.0.0.1',
+    advertise: '127.0.0.1',
+    port: new URL(url).port,
+    ca: authority.ca,
+    serving: server,
+    tokens,
+    kubeletClient: admin,
+  };
+  const flags = [...apiServerFlags(settings), ...extraArgs];
   const component = stack.use(startComponent('kube-apiserver', [program, ...flags], folder));
   await component.waitUntil('ready', async () => {
     const { status } = await request(`${url}/readyz`, { tls: { ca: authority.ca, ...admin } });
@@ -112,39 +103,10 @@ export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions)
     kubeconfigFor: async ({ name, user, group }) => {
       const who = { name, commonName: user, ...(group !== undefined && { organization: group }) };
       const path = join(folder, `${name}.conf`);
-      await writeKubeconfig(path, url, authority.ca, await authority.client(who));
+      await writeKubeconfig(path, { server: url, ca: authority.ca, ...(await authority.client(who)) });
       return path;
     },
     log: (lines) => component.log(lines),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function etcdFlags({ endpoints, access }: Cluster): string[] {
-  const { tls } = access;
-  if (tls === undefined) return [`--etcd-servers=${endpoints}`];
-  return [
-    `--etcd-servers=${endpoints}`,
-    `--etcd-cafile=${tls.ca}`,
-    `--etcd-certfile=${tls.cert}`,
-    `--etcd-keyfile=${tls.key}`,
-  ];
-}
-
-async function writeKubeconfig(
-  path: string,
-  server: string,
-  ca: string,
-  { cert, key }: { cert: string; key: string },
-): Promise<void> {
-  const name = 'test';
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': name,
-    clusters: [{ name, cluster: { server, 'certificate-authority': ca } }],
-    users: [{ name, user: { 'client-certificate': cert, 'client-key': key } }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
-  };
-  await writeFile(path, JSON.stringify(config), { mode: 0o600 });
 }

@@ -4,6 +4,9 @@ import { run } from '../process.ts';
 import { startComponent } from './component.ts';
 import type { Machine } from './machine.ts';
 
+/** Where its tools look for it; each machine has a /run of its own. */
+const SOCKET = '/run/containerd/containerd.sock';
+
 export interface Containerd extends AsyncDisposable {
   readonly socket: string;
 }
@@ -20,23 +23,22 @@ export async function startContainerd(
   { archives, pause }: { archives: string[]; pause: string },
 ): Promise<Containerd> {
   await using stack = new AsyncDisposableStack();
-  const socket = join(folder, 'containerd.sock');
   const networks = join(folder, 'networks');
   await mkdir(networks, { recursive: true });
   await writeFile(join(networks, '10-pods.conflist'), JSON.stringify(podNetwork(folder)));
   const config = join(folder, 'containerd.toml');
-  await writeFile(config, settings({ folder, socket, networks, pause }));
+  await writeFile(config, settings({ folder, networks, pause }));
   const component = stack.use(
     startComponent('containerd', machine.inside(['containerd', '--config', config]), folder),
   );
   const ctr = (...args: string[]) => {
-    const [file, ...rest] = machine.inside(['ctr', '--address', socket, '--namespace', 'k8s.io', ...args]);
+    const [file, ...rest] = machine.inside(['ctr', '--namespace', 'k8s.io', ...args]);
     return run(file, rest, { timeoutMs: IMPORT_TIMEOUT_MS });
   };
   await component.waitUntil('answering', async () => (await ctr('version')) !== '');
   for (const archive of archives) await ctr('images', 'import', archive);
   const owned = stack.move();
-  return { socket, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { socket: SOCKET, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Every pod gets an address and a route to the node, and by it to every address that the node has. */
@@ -62,7 +64,6 @@ function podNetwork(folder: string): object {
 
 interface Settings {
   folder: string;
-  socket: string;
   networks: string;
   pause: string;
 }
@@ -71,12 +72,12 @@ interface Settings {
  * `restrict_oom_score_adj`: where this process may not lower its own score, pods would be refused. Network namespaces
  * are kept where they end with the machine.
  */
-function settings({ folder, socket, networks, pause }: Settings): string {
+function settings({ folder, networks, pause }: Settings): string {
   return `version = 2
 root = "${join(folder, 'root')}"
 state = "${join(folder, 'state')}"
 [grpc]
-  address = "${socket}"
+  address = "${SOCKET}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${pause}"
   netns_mounts_under_state_dir = true

@@ -2,6 +2,7 @@ import { freePort } from '../ports.ts';
 import { kubernetes } from '../tools.ts';
 import type { ApiServer } from './apiserver.ts';
 import { startComponent } from './component.ts';
+import { controllerManagerFlags } from './flags.ts';
 
 /** Starts kube-controller-manager and kube-scheduler, and does not wait for them: what they do tells. */
 export async function startControllers(api: ApiServer): Promise<AsyncDisposable> {
@@ -13,13 +14,7 @@ export async function startControllers(api: ApiServer): Promise<AsyncDisposable>
     '--leader-elect=false',
   ];
   const manager = 'kube-controller-manager';
-  const more = [
-    `--service-account-private-key-file=${api.tokenKey}`,
-    `--root-ca-file=${api.authority.ca}`,
-    '--use-service-account-credentials=true',
-    '--kube-api-qps=300', // the defaults make a new cluster wait for its first service accounts
-    '--kube-api-burst=600',
-  ];
+  const more = controllerManagerFlags({ tokenKey: api.tokenKey, ca: api.authority.ca });
   stack.use(
     startComponent(manager, [await kubernetes(manager), ...(await own(manager)), ...more], api.folder),
   );

@@ -14,21 +14,21 @@ export interface KubeletOptions {
   socket: string;
   cgroup: string;
   taints: { key: string; effect: string }[];
+  /** The folder on the machine with the manifests of pods that it starts by itself. */
+  staticPods?: string;
 }
 
+type Api = Pick<ApiServer, 'authority' | 'kubeconfigFor' | 'kubectl'>;
+
 /** Starts kubelet in the machine and waits until its node is ready for pods. */
-export async function startKubelet(
-  machine: Machine,
-  api: ApiServer,
-  options: KubeletOptions,
-): Promise<Component> {
+export async function startKubelet(machine: Machine, api: Api, options: KubeletOptions): Promise<Component> {
   await using stack = new AsyncDisposableStack();
   const { name, address, folder } = options;
   await mkdir(folder, { recursive: true });
   const config = join(folder, 'config.json');
   await writeFile(config, JSON.stringify(await settings(api, options)));
   const kubeconfig = await api.kubeconfigFor({
-    name: 'kubelet',
+    name: `kubelet-${name}`,
     user: `system:node:${name}`,
     group: 'system:nodes',
   });
@@ -51,9 +51,9 @@ export async function startKubelet(
   return kubelet;
 }
 
-async function settings(api: ApiServer, options: KubeletOptions): Promise<object> {
-  const { address, folder, socket, cgroup, taints } = options;
-  const serving = await api.authority.server({ name: 'kubelet-serving', hosts: [address] });
+async function settings(api: Api, options: KubeletOptions): Promise<object> {
+  const { name, address, folder, socket, cgroup, taints, staticPods } = options;
+  const serving = await api.authority.server({ name: `kubelet-serving-${name}`, hosts: [address] });
   const resolvConf = join(folder, 'resolv.conf');
   await writeFile(resolvConf, 'nameserver 127.0.0.1\n'); // the machine may have none
   return {
@@ -73,6 +73,7 @@ async function settings(api: ApiServer, options: KubeletOptions): Promise<object
     tlsCertFile: serving.cert,
     tlsPrivateKeyFile: serving.key,
     registerWithTaints: taints,
+    ...(staticPods !== undefined && { staticPodPath: staticPods }),
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroup}`,
     failCgroupV1: false, // the default refuses machines with the older layout

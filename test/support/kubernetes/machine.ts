@@ -10,10 +10,14 @@ export interface MachineOptions {
   folder: string;
   /** Folders that appear in there: path in there -> path here. */
   folders: Record<string, string>;
+  /** `true`: a network of its own, in which there is nothing yet. */
+  network?: boolean;
 }
 
 /** A place for programs that believe the machine to be theirs. When it ends, every process and mount in it is gone. */
 export interface Machine extends AsyncDisposable {
+  /** Of a process that its namespaces belong to. */
+  readonly pid: number;
   /** The command line that runs a command in there. */
   inside(command: Command): Command;
 }
@@ -55,9 +59,10 @@ echo ready
 cat >/dev/null
 `;
 
-export async function startMachine({ folder, folders }: MachineOptions): Promise<Machine> {
+export async function startMachine({ folder, folders, network }: MachineOptions): Promise<Machine> {
   await mkdir(folder, { recursive: true });
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  if (network) namespaces.push('--net');
   const init = ['/bin/sh', '-c', INIT, 'init', folder, ...Object.entries(folders).flat()];
   const child = spawn('unshare', [...namespaces, ...init], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -67,10 +72,14 @@ export async function startMachine({ folder, folders }: MachineOptions): Promise
   const ended = once(child, 'exit');
   const complaint = text(child.stderr);
   const ready = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
-  if (!ready) throw new Error(`the node's namespaces could not be made: ${(await complaint).trim()}`);
+  if (!ready || child.pid === undefined) {
+    throw new Error(`the node's namespaces could not be made: ${(await complaint).trim()}`);
+  }
   const own = `/proc/${child.pid}/ns`;
+  const entered = [`--mount=${own}/mnt`, `--pid=${own}/pid_for_children`, `--net=${own}/net`];
   return {
-    inside: (command) => ['nsenter', `--mount=${own}/mnt`, `--pid=${own}/pid_for_children`, '--', ...command],
+    pid: child.pid,
+    inside: (command) => ['nsenter', ...entered, '--', ...command],
     [Symbol.asyncDispose]: async () => {
       child.stdin.end();
       await ended;

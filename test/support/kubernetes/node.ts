@@ -5,6 +5,7 @@ import { type ClusterOptions, startCluster } from '../etcd.ts';
 import { run } from '../process.ts';
 import { scratchFolder } from '../scratch.ts';
 import { REPOSITORY } from '../tools.ts';
+import { adopt } from './adopt.ts';
 import { type ApiServer, startApiServer } from './apiserver.ts';
 import { createCgroup } from './cgroup.ts';
 import { startContainerd } from './containerd.ts';
@@ -111,13 +112,4 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     log: (lines) => kubelet.log(lines),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** What starts beside something else ends with the scope, also where the other one failed before. */
-function adopt<T extends AsyncDisposable>(stack: AsyncDisposableStack, starting: Promise<T>): Promise<T> {
-  stack.defer(async () => {
-    const started = await starting.catch(() => undefined); // whoever awaits it is told
-    await started?.[Symbol.asyncDispose]();
-  });
-  return starting;
 }
