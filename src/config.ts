@@ -82,6 +82,8 @@ export interface Config {
   readonly compaction: CompactionConfig;
   readonly defrag: DefragConfig;
   readonly alarmDisarm: boolean;
+  /** Where Kubernetes keeps its objects, which are then counted; undefined: they are not. */
+  readonly objectPrefix?: string | undefined;
   /** Undefined: what each member says. */
   readonly quotaBytes?: number | undefined;
   /** What is allowed but looks like a mistake; no secret is in it. */
@@ -118,6 +120,7 @@ export function loadConfig(env: Environment): Config {
     },
     defrag: readDefrag(vars),
     alarmDisarm: read('ALARM_DISARM', (it) => it.default('true').asTrueOrFalse()),
+    objectPrefix: readObjectPrefix(vars),
     quotaBytes: read('QUOTA_BYTES', (it) => it.asAboveZeroSize()),
     // The list itself: the checks below may still add to it.
     warnings: vars.warnings,
@@ -155,6 +158,11 @@ function readBackup(vars: Variables): BackupConfig {
     },
     timeoutMs: read('BACKUP_TIMEOUT', (it) => it.default('30m').asDuration()),
   };
+}
+
+function readObjectPrefix({ read }: Variables): string | undefined {
+  const prefix = read('OBJECT_PREFIX', (it) => it.default('/registry/').asKeyPrefix());
+  return read('OBJECT_COUNTS', (it) => it.default('true').asTrueOrFalse()) ? prefix : undefined;
 }
 
 function readDefrag({ read }: Variables): DefragConfig {

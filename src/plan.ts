@@ -7,7 +7,7 @@ import { alarmsOf, nameOf, noticesOf, problemsOf } from './plan/health.ts';
 import { judgeMember } from './plan/members.ts';
 
 export type { Decision } from './plan/decision.ts';
-export { FULL_USAGE, judgeMember, quotaFor } from './plan/members.ts';
+export { FULL_USAGE, judgeMember, quotaFor, quotasOf } from './plan/members.ts';
 
 export interface Plan {
   /** what is wrong with the cluster, in words; with anything here it is backed up and otherwise left alone */

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from './config.ts';
 import { exitCodeOf, Interrupted, messageOf } from './errors.ts';
+import type { Forecast } from './forecast.ts';
 import { type ClusterView, type Member, votersOf } from './etcd/types.ts';
 
 export const STEPS = ['inspect', 'lock', 'backup', 'prune', 'compact', 'defragment', 'disarm'] as const;
@@ -48,7 +49,16 @@ export interface MemberReport {
   defragmented: boolean;
   reason: string;
   unavailableSeconds?: number;
+  /** undefined where it has none */
+  quotaBytes?: number;
   warning?: string;
+}
+
+export interface ObjectsReport {
+  total: number;
+  /** the most frequent first; what is not in here is in the total */
+  byResource: Readonly<Record<string, number>>;
+  note?: string;
 }
 
 export interface Report {
@@ -62,13 +72,17 @@ export interface Report {
   /** what ended the run, for a person */
   error?: string;
   problems: readonly string[];
-  warnings: readonly string[];
+  warnings: string[];
   configuration?: readonly ConfigProblem[];
   steps: Record<StepName, StepReport>;
   backup?: BackupReport;
   compaction?: CompactionReport;
   members: readonly MemberReport[];
   reclaimedBytes: number;
+  /** of this cluster in the store, once old ones were pruned */
+  backups?: number;
+  objects?: ObjectsReport;
+  forecast?: Forecast;
 }
 
 /** What a run has seen and done so far: the report is made of nothing else. */
@@ -85,6 +99,11 @@ export interface Night {
   steps: Partial<Record<StepName, StepReport>>;
   backup?: BackupReport;
   compaction?: CompactionReport;
+  backups?: number;
+  objects?: ObjectsReport;
+  forecast?: Forecast;
+  /** bytes by member's ID; those without a quota are left out */
+  quotas: ReadonlyMap<string, number>;
   members: Map<string, { defragmented: boolean; reason: string; unavailableSeconds?: number }>;
   /** what is wrong with the environment, where that is what ended it */
   configuration?: readonly ConfigProblem[];
@@ -94,7 +113,16 @@ export interface Night {
 
 /** A run of which nothing is known yet. */
 export function newNight(version: string, startedAt: Date): Night {
-  return { version, startedAt, dryRun: false, problems: [], warnings: [], steps: {}, members: new Map() };
+  return {
+    version,
+    startedAt,
+    dryRun: false,
+    problems: [],
+    warnings: [],
+    steps: {},
+    quotas: new Map(),
+    members: new Map(),
+  };
 }
 
 /** kubelet kills a kubeadm etcd that does not answer for about two minutes (15 s x 8). */
@@ -124,6 +152,9 @@ export function reportOf(night: Night, finishedAt: Date): Report {
         sum + Math.max(0, (before?.dbSize ?? 0) - (after?.dbSize ?? before?.dbSize ?? 0)),
       0,
     ),
+    ...(night.backups !== undefined && { backups: night.backups }),
+    ...(night.objects && { objects: night.objects }),
+    ...(night.forecast && { forecast: night.forecast }),
   };
 }
 
@@ -178,6 +209,7 @@ function memberReport(member: Member, night: Night): MemberReport {
   const after = night.after?.find((it) => it.id === member.id)?.status;
   const outcome = night.members.get(member.id);
   const seconds = outcome?.unavailableSeconds;
+  const quotaBytes = night.quotas.get(member.id);
   return {
     name: member.name,
     id: member.id,
@@ -187,6 +219,7 @@ function memberReport(member: Member, night: Night): MemberReport {
     ...(after && { after: sizesOf(after) }),
     defragmented: outcome?.defragmented ?? false,
     reason: outcome?.reason ?? member.problem ?? 'not reached',
+    ...(quotaBytes !== undefined && { quotaBytes }),
     ...(seconds !== undefined && { unavailableSeconds: seconds }),
     ...(seconds !== undefined &&
       seconds > LIVENESS_WARNING_SECONDS && {

@@ -3,8 +3,9 @@ import type { Config } from './config.ts';
 import { type Cluster, discover } from './etcd/discover.ts';
 import { inspect } from './etcd/inspect.ts';
 import { recorder } from './night.ts';
-import { judge, judgeDisarm } from './plan.ts';
+import { judge, judgeDisarm, quotasOf } from './plan.ts';
 import { type Night, type Report, reportOf } from './report.ts';
+import { lookAround } from './seeing.ts';
 import { noteDryRun, tell } from './tell.ts';
 import {
   backUpFirst,
@@ -48,6 +49,7 @@ async function spendNight(config: Config, context: Context, night: Night, opened
   });
   const clusterName = config.clusterName ?? cluster.id;
   night.view = view;
+  night.quotas = quotasOf(view, config);
   const plan = judge(view, config);
   const work: Work = { ...context, ...steps, config, night, cluster, clusterName, view, plan };
   tell(work);
@@ -58,6 +60,7 @@ async function spendNight(config: Config, context: Context, night: Night, opened
     const store = await openStore(config.backup.store, clusterName);
     const guarantee = await backUpFirst(work, store);
     if (guarantee.kind === 'verified') await prune(work, store, guarantee);
+    await lookAround(work, store);
     await steps.decided('compact', plan.compact, () => compactHistory(work, lock, guarantee));
     const now = { ...work, view: await withAlarmsNow(work) };
     await steps.decided('defragment', plan.defragment, () => defragmentMembers(now, lock, guarantee));

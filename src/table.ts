@@ -1,4 +1,4 @@
-import type { MemberReport, Report, Sizes } from './report.ts';
+import type { MemberReport, ObjectsReport, Report, Sizes } from './report.ts';
 
 /** Rows of text as the lines of a table, every column as wide as its widest cell. The first row is the head. */
 export function alignedLines(rows: readonly (readonly string[])[]): string[] {
@@ -48,10 +48,28 @@ function rowOf(member: MemberReport): string[] {
 const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
   sizes === undefined ? '-' : `${(sizes[which] / 2 ** 20).toFixed(1)} MiB`;
 
-function summaryOf({ outcome, exitCode, backup, reclaimedBytes, durationMs, error }: Report): string {
+function summaryOf(report: Report): string {
+  const { outcome, exitCode, backup, reclaimedBytes, durationMs, error, objects, forecast } = report;
   return [
     `${outcome} (exit code ${exitCode}) after ${(durationMs / 1000).toFixed(1)} s, ${(reclaimedBytes / 2 ** 20).toFixed(1)} MiB reclaimed`,
     ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
+    ...(objects
+      ? [
+          `${objects.total} objects: ${largestOf(objects)}`,
+          ...(objects.note === undefined ? [] : [objects.note]),
+        ]
+      : []),
+    ...(forecast?.kind === 'days'
+      ? [`the quota is reached in ${forecast.days} days at the pace of the last ${forecast.nights} nights`]
+      : []),
     ...(error !== undefined ? [error] : []),
   ].join('\n');
+}
+
+const LARGEST = 5;
+
+function largestOf({ byResource }: ObjectsReport): string {
+  const resources = Object.entries(byResource).map(([name, count]) => `${count} ${name}`);
+  const rest = resources.length > LARGEST ? ', ...' : '';
+  return `${resources.slice(0, LARGEST).join(', ')}${rest}`;
 }

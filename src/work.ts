@@ -72,6 +72,7 @@ export async function backUpFirst(work: Work, store: Store): Promise<BackupGuara
     throw new Failure('unreachable', `${plan.backup.reason}; nothing was backed up and nothing was changed`);
   }
   const hashKV = 'byMember' in view.hashes ? view.hashes.byMember[from.id] : undefined;
+  const quotaBytes = night.quotas.get(from.id);
   const { backup } = await work.record('backup', async () => {
     const result = await backUp({
       connection,
@@ -86,6 +87,7 @@ export async function backUpFirst(work: Work, store: Store): Promise<BackupGuara
       log: work.log,
       signal: work.signal,
       ...(hashKV && { hashKV }),
+      ...(quotaBytes !== undefined && { quotaBytes }),
       ...(config.nodeName !== undefined && { node: config.nodeName }),
     });
     const { name, revision, raw, stored } = result.backup.manifest;
@@ -129,6 +131,7 @@ export async function prune(
         log,
         signal,
       });
+      night.backups = kept;
       return {
         status: removed.length > 0 ? 'done' : 'skipped',
         reason: `${removed.length} backups deleted, ${kept} kept${left > 0 ? `, ${left} left to later runs` : ''}`,

@@ -43,6 +43,7 @@ const defaults = {
     allowKnownBadVersions: false,
   },
   alarmDisarm: true,
+  objectPrefix: '/registry/',
   quotaBytes: undefined,
   warnings: [],
 };
@@ -88,6 +89,8 @@ const others: readonly (readonly [variable: string, value: string, path: string,
   ['DEFRAG_TIMEOUT', '1ms', 'defrag.timeoutMs', 1],
   ['DEFRAG_ALLOW_KNOWN_BAD_VERSIONS', 'true', 'defrag.allowKnownBadVersions', true],
   ['ALARM_DISARM', 'false', 'alarmDisarm', false],
+  ['OBJECT_COUNTS', 'false', 'objectPrefix', undefined],
+  ['OBJECT_PREFIX', '/kubernetes.io/', 'objectPrefix', '/kubernetes.io/'],
   ['QUOTA_BYTES', '8Gi', 'quotaBytes', 8_589_934_592],
 ];
 
@@ -124,6 +127,8 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     's3:///prefix',
     'gs://bucket',
   ],
+  OBJECT_COUNTS: notBoolean,
+  OBJECT_PREFIX: ['/registry', 'a b/', 'ü/', '\n/'],
   BACKUP_COMPRESSION: ['gzip', 'ZSTD', 'zstd:19'],
   BACKUP_AGE_RECIPIENTS: ['age1qqqq'],
   BACKUP_KEEP_LAST: notCount,

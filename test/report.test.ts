@@ -263,6 +263,19 @@ describe('the table', () => {
     assert.match(text, /backup file:\/\/\/backups\/20260304T010000Z-/);
   });
 
+  test('names the largest resources, and the days until the quota', () => {
+    const byResource = { events: 90, pods: 30, secrets: 20, leases: 10, nodes: 3, jobs: 1 };
+    const text = tableOf(
+      reportFor({
+        objects: { total: 154, byResource, note: '58 % of all objects are Events' },
+        forecast: { kind: 'days', days: 45.5, bytesPerDay: MIB, nights: 12 },
+      }),
+    );
+    assert.match(text, /^154 objects: 90 events, 30 pods, 20 secrets, 10 leases, 3 nodes, \.\.\.$/m);
+    assert.match(text, /^58 % of all objects are Events$/m);
+    assert.match(text, /^the quota is reached in 45\.5 days at the pace of the last 12 nights$/m);
+  });
+
   test('of a run that saw no member is only how it ended', () => {
     const text = tableOf(reportFor({ ended: new Failure('unreachable', 'no endpoint answered') }));
     assert.match(text, /failed \(exit code 3\)/);

@@ -34,6 +34,8 @@ export interface Manifest {
   encryption: { recipients: string[] };
   /** Keys that existed at `revision`. */
   keys: number;
+  /** The member's database at that moment: bytes in use, and its quota where it has one. */
+  database?: { inUse: number; quota?: number };
   hashKV?: { hash: number; revision: number; compactRevision: number };
   node?: string;
   /** What was wrong with the cluster when the backup was taken, in words. */
@@ -121,6 +123,7 @@ function manifestOf(fields: Fields): Manifest {
     compression: fields.oneOf('compression', COMPRESSIONS),
     encryption: { recipients: fields.object('encryption').texts('recipients') },
     keys: fields.integer('keys'),
+    ...(fields.has('database') ? { database: databaseOf(fields.object('database')) } : {}),
     ...(fields.has('hashKV') ? { hashKV: hashOf(fields.object('hashKV')) } : {}),
     ...(fields.has('node') ? { node: fields.text('node') } : {}),
     problems: fields.texts('problems'),
@@ -130,6 +133,13 @@ function manifestOf(fields: Fields): Manifest {
 
 function contentOf(fields: Fields): { size: number; sha256: string } {
   return { size: fields.integer('size'), sha256: fields.sha256('sha256') };
+}
+
+function databaseOf(fields: Fields): NonNullable<Manifest['database']> {
+  return {
+    inUse: fields.integer('inUse'),
+    ...(fields.has('quota') ? { quota: fields.integer('quota') } : {}),
+  };
 }
 
 function hashOf(fields: Fields): NonNullable<Manifest['hashKV']> {

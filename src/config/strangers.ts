@@ -48,7 +48,7 @@ export function checkStrangers(vars: Variables): void {
         variable,
         refused[variable] ?? 'is not a variable that etcdctl knows; correct its name or unset it',
       );
-    } else if (/^(BACKUP|COMPACTION|DEFRAG)_/.test(variable)) {
+    } else if (/^(BACKUP|COMPACTION|DEFRAG|METRICS|HEARTBEAT|OBJECT)_/.test(variable)) {
       vars.warn(`${variable} is not known and has no effect; is its name misspelt?`);
     }
   }

@@ -2,6 +2,7 @@ import envVar from 'env-var';
 import { messageOf } from '../errors.ts';
 import { readIdentities } from './identities.ts';
 import { readCertificates, readPrivateKey } from './pem.ts';
+import { httpUrl, keyPrefix, textfile } from './places.ts';
 import { type ConfigProblem, shown } from './problems.ts';
 import { storeOf } from './store.ts';
 import { durationMs, ratio, sizeBytes, trueOrFalse, wholeNumber } from './units.ts';
@@ -22,6 +23,9 @@ export interface DurationLimits {
  */
 const anyTimeout: DurationLimits = { min: '1ms', max: '24h' };
 
+/** Whoever knows the path of this one may speak in the run's name. */
+const SECRET: ReadonlySet<string> = new Set(['HEARTBEAT_URL']);
+
 // Every accessor throws an Error whose message goes on after the words "it ".
 const accessors = {
   asTrueOrFalse: trueOrFalse,
@@ -29,6 +33,9 @@ const accessors = {
   asRatio: ratio,
   asSize: sizeBytes,
   asStore: storeOf,
+  asHttpUrl: httpUrl,
+  asTextfile: textfile,
+  asKeyPrefix: keyPrefix,
   asCertificates: readCertificates,
   asPrivateKey: readPrivateKey,
   asIdentities: readIdentities,
@@ -96,7 +103,10 @@ export function variablesOf(env: Environment): Variables {
       // The default can be wrong only by a mistake in this program.
       if (value === undefined) throw error;
       const reason = messageOf(error).replace(`env-var: "${variable}" `, 'it ');
-      problems.push({ variable, message: `is ${shown(value)}; ${reason}` });
+      problems.push({
+        variable,
+        message: `is ${SECRET.has(variable) ? '(not shown)' : shown(value)}; ${reason}`,
+      });
       // Only to find the other problems as well: with one problem there will be no configuration.
       return parse(lookUp({}, variable));
     }

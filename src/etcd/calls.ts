@@ -150,6 +150,39 @@ export async function countKeys(
   return { keys: Number(count), revision: at || Number(header.revision) };
 }
 
+/** The keys from one on and below another; without values. */
+export interface KeyRange {
+  from: Buffer;
+  below: Buffer;
+}
+
+/**
+ * The first key of a range, undefined where it is empty, and how many keys the range has: etcd counts them all, however
+ * few it was asked for (`count` in its rpc.proto). As of `at`, or now where that is 0, at the revision in the answer.
+ */
+export async function firstKey(
+  connection: Connection,
+  { from, below }: KeyRange,
+  at: number,
+): Promise<{ key: Buffer | undefined; count: number; revision: number }> {
+  const { kvs, count, header } = await retryReads(() =>
+    connection.call((options) =>
+      connection.kv.range(
+        {
+          key: from,
+          range_end: below,
+          revision: String(at),
+          limit: '1',
+          keys_only: true,
+          serializable: true,
+        },
+        options,
+      ),
+    ),
+  );
+  return { key: kvs[0]?.key, count: Number(count), revision: at || Number(header.revision) };
+}
+
 export async function hashKV(connection: Connection, revision: number, timeoutMs: number): Promise<HashKV> {
   const answer = await connection.hashKV(revision, timeoutMs);
   return { hash: answer.hash, revision, compactRevision: Number(answer.compact_revision) };

@@ -38,6 +38,19 @@ export function quotaFor(
   return view.quotas[member.id] ?? { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };
 }
 
+/** The quotas that there are, in bytes by member's ID; an assumed one counts, for etcd has it by default. */
+export function quotasOf(
+  view: Pick<ClusterView, 'quotas' | 'members'>,
+  policy: Pick<Policy, 'quotaBytes'>,
+): ReadonlyMap<string, number> {
+  return new Map(
+    view.members.flatMap((member) => {
+      const quota = quotaFor(member, view, policy);
+      return quota.kind === 'none' ? [] : [[member.id, quota.bytes] as const];
+    }),
+  );
+}
+
 /** Whether a rule asks for a defragmentation, and why it does or does not. */
 interface Rule {
   reached: boolean;

@@ -30,6 +30,8 @@ export interface BackupTask {
   recipients: readonly string[];
   timeoutMs: number;
   hashKV?: HashKV;
+  /** of the member, where it has one */
+  quotaBytes?: number;
   /** what was wrong with the cluster */
   problems: readonly string[];
   node?: string;
@@ -120,6 +122,10 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
       compression,
       encryption: { recipients: [...recipients] },
       keys,
+      database: {
+        inUse: before.dbSizeInUse,
+        ...(task.quotaBytes !== undefined && { quota: task.quotaBytes }),
+      },
       ...(task.hashKV && { hashKV: task.hashKV }),
       ...(task.node !== undefined && { node: task.node }),
       problems: [...task.problems],
