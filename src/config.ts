@@ -3,11 +3,13 @@ import { readClusterName, readStore } from './config/access.ts';
 import { type EtcdConfig, readEtcd } from './config/etcd.ts';
 import { ConfigurationError } from './config/problems.ts';
 import { readRecipients } from './config/recipients.ts';
+import { readSinks, type SinksConfig } from './config/sinks.ts';
 import type { StoreConfig } from './config/store.ts';
 import { checkStrangers } from './config/strangers.ts';
 import { type Environment, type Variables, variablesOf } from './config/variables.ts';
 
 export {
+  clusterNameOf,
   loadRecoverySettings,
   loadStoreSettings,
   type RecoverySettings,
@@ -18,6 +20,7 @@ export type { EtcdConfig } from './config/etcd.ts';
 export { type ConfigProblem, ConfigurationError } from './config/problems.ts';
 export type { S3ObjectSettings, S3StoreConfig } from './config/s3.ts';
 export type { FileStoreConfig, StoreConfig } from './config/store.ts';
+export { type SinksConfig, sinksOf } from './config/sinks.ts';
 export type { TlsConfig } from './config/tls.ts';
 export type { Environment } from './config/variables.ts';
 
@@ -84,6 +87,7 @@ export interface Config {
   readonly alarmDisarm: boolean;
   /** Where Kubernetes keeps its objects, which are then counted; undefined: they are not. */
   readonly objectPrefix?: string | undefined;
+  readonly sinks: SinksConfig;
   /** Undefined: what each member says. */
   readonly quotaBytes?: number | undefined;
   /** What is allowed but looks like a mistake; no secret is in it. */
@@ -121,6 +125,7 @@ export function loadConfig(env: Environment): Config {
     defrag: readDefrag(vars),
     alarmDisarm: read('ALARM_DISARM', (it) => it.default('true').asTrueOrFalse()),
     objectPrefix: readObjectPrefix(vars),
+    sinks: readSinks(vars),
     quotaBytes: read('QUOTA_BYTES', (it) => it.asAboveZeroSize()),
     // The list itself: the checks below may still add to it.
     warnings: vars.warnings,

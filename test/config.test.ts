@@ -44,6 +44,7 @@ const defaults = {
   },
   alarmDisarm: true,
   objectPrefix: '/registry/',
+  sinks: { pushgatewayUrl: undefined, textfile: undefined, heartbeatUrl: undefined },
   quotaBytes: undefined,
   warnings: [],
 };
@@ -91,6 +92,9 @@ const others: readonly (readonly [variable: string, value: string, path: string,
   ['ALARM_DISARM', 'false', 'alarmDisarm', false],
   ['OBJECT_COUNTS', 'false', 'objectPrefix', undefined],
   ['OBJECT_PREFIX', '/kubernetes.io/', 'objectPrefix', '/kubernetes.io/'],
+  ['METRICS_PUSHGATEWAY_URL', 'http://gateway:9091', 'sinks.pushgatewayUrl', new URL('http://gateway:9091')],
+  ['METRICS_TEXTFILE', '/textfile/etcd.prom', 'sinks.textfile', '/textfile/etcd.prom'],
+  ['HEARTBEAT_URL', 'https://hc.example/id', 'sinks.heartbeatUrl', new URL('https://hc.example/id')],
   ['QUOTA_BYTES', '8Gi', 'quotaBytes', 8_589_934_592],
 ];
 
@@ -129,6 +133,15 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   ],
   OBJECT_COUNTS: notBoolean,
   OBJECT_PREFIX: ['/registry', 'a b/', 'ü/', '\n/'],
+  METRICS_PUSHGATEWAY_URL: [
+    'gateway:9091',
+    'ftp://gateway',
+    'http:gateway',
+    'http:///x',
+    'http://',
+    'http://a#b',
+  ],
+  METRICS_TEXTFILE: ['etcd.prom', '/textfile/etcd.txt', '/a\0b.prom'],
   BACKUP_COMPRESSION: ['gzip', 'ZSTD', 'zstd:19'],
   BACKUP_AGE_RECIPIENTS: ['age1qqqq'],
   BACKUP_KEEP_LAST: notCount,

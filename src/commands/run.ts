@@ -1,7 +1,16 @@
-import { type Config, ConfigurationError, loadConfig, logLevelOf } from '../config.ts';
+import {
+  clusterNameOf,
+  type Config,
+  ConfigurationError,
+  type Environment,
+  loadConfig,
+  logLevelOf,
+  sinksOf,
+} from '../config.ts';
 import { createLog, type Log } from '../log.ts';
 import { newNight, type Night, type Report, reportOf } from '../report.ts';
 import { run } from '../run.ts';
+import { tellSinks } from '../sinks/tell-sinks.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { tableOf } from '../table.ts';
 import { writeTerminationMessage } from '../termination.ts';
@@ -15,6 +24,7 @@ export async function runNight(surroundings: Surroundings): Promise<number> {
   signal.addEventListener('abort', () => log.warn('ending the run'));
   const night = newNight(surroundings.version, new Date());
   const report = await spend(night, surroundings, log);
+  await tellOthers(report, env, log);
   if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
   const level = levelOf(report);
   // The report is the one line that every level but silent shows.
@@ -25,6 +35,8 @@ export async function runNight(surroundings: Surroundings): Promise<number> {
 }
 
 async function spend(night: Night, { env, holder, signal }: Surroundings, log: Log): Promise<Report> {
+  const name = clusterNameOf(env);
+  if (name !== undefined) night.cluster = { name };
   let config: Config;
   try {
     config = loadConfig(env);
@@ -38,6 +50,15 @@ async function spend(night: Night, { env, holder, signal }: Surroundings, log: L
   }
   log.info({ version: night.version, dryRun: config.dryRun }, 'run started');
   return run(config, night, { log, signal, holder });
+}
+
+/** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */
+async function tellOthers(report: Report, env: Environment, log: Log): Promise<void> {
+  if (report.outcome === 'dry-run') return;
+  for (const warning of await tellSinks(report, sinksOf(env))) {
+    report.warnings.push(warning);
+    log.warn({ warning }, 'warning');
+  }
 }
 
 /** What is only partly well is a warning: somebody has to look, but not at once. */

@@ -37,6 +37,9 @@ export const readStore = ({ read }: Variables): StoreConfig =>
 export const readClusterName = ({ read }: Variables): string | undefined =>
   read('CLUSTER_NAME', (it) => it.asFolderName());
 
+/** What the cluster is called, also where the rest is wrong; `loadConfig` says what is wrong with it. */
+export const clusterNameOf = (env: Environment): string | undefined => readClusterName(variablesOf(env));
+
 const storeSettings = (vars: Variables): StoreSettings => ({
   store: readStore(vars),
   clusterName: readClusterName(vars),

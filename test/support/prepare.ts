@@ -1,3 +1,4 @@
+import { chromium } from './chromium.ts';
 import {
   actionlint,
   age,
@@ -7,6 +8,9 @@ import {
   helm,
   helmDocs,
   kubernetes,
+  prometheus,
+  promtool,
+  pushgateway,
   versitygw,
 } from './tools.ts';
 
@@ -45,10 +49,12 @@ const NODE: Prepare[] = [
 const AGE: Prepare[] = [() => age(), () => age('age-keygen')];
 const STORES: Prepare[] = [() => versitygw(), ...AGE];
 
+const MONITORING: Prepare[] = [() => prometheus(), () => promtool(), () => pushgateway(), () => chromium()];
+
 const TIERS: Record<string, Prepare[]> = {
   demo: ONE_ETCD,
   bench: [...ONE_ETCD, ...STORES],
-  test: [...ALL_ETCDS, ...STORES, ...API, ...LINTERS],
+  test: [...ALL_ETCDS, ...STORES, ...MONITORING, ...API, ...LINTERS],
   matrix: ALL_ETCDS,
   e2e: [...ONE_ETCD, ...AGE, ...API, ...NODE],
 };

@@ -79,6 +79,23 @@ export const VERSITYGW: Tool = {
   takes: '2 minutes',
 };
 
+/** Prometheus, its own checker, and its Pushgateway: Debian's, since they are no modules that Go could build. */
+export const PROMETHEUS: Tool = {
+  name: 'prometheus',
+  version: '2.42',
+  ask: ['--version'],
+  package: '',
+  debian: 'prometheus',
+};
+export const PROMTOOL: Tool = { ...PROMETHEUS, name: 'promtool' };
+export const PUSHGATEWAY: Tool = {
+  name: 'prometheus-pushgateway',
+  version: '1.5',
+  ask: ['--version'],
+  package: '',
+  debian: 'prometheus-pushgateway',
+};
+
 export function ageTool(name: 'age' | 'age-keygen'): Tool {
   const stamps = ['main.Version'];
   return { name, version: '1.3', ask: ['--version'], package: `filippo.io/age/cmd/${name}`, stamps };

@@ -15,6 +15,9 @@ import {
   helmTool,
   type KubernetesProgram,
   kubernetesTool,
+  PROMETHEUS,
+  PROMTOOL,
+  PUSHGATEWAY,
   type Tool,
   VERSITYGW,
 } from './toolbox.ts';
@@ -61,6 +64,18 @@ export function age(name: 'age' | 'age-keygen' = 'age'): Promise<string> {
   return tool(ageTool(name));
 }
 
+export function prometheus(): Promise<string> {
+  return tool(PROMETHEUS);
+}
+
+export function promtool(): Promise<string> {
+  return tool(PROMTOOL);
+}
+
+export function pushgateway(): Promise<string> {
+  return tool(PUSHGATEWAY);
+}
+
 export function kubernetes(program: KubernetesProgram): Promise<string> {
   return tool(kubernetesTool(program));
 }
@@ -103,7 +118,9 @@ const fits = (given: string | undefined, { version }: Tool): boolean => `${given
 
 /** The version of a binary (`3.6.16`), or undefined where it is missing or does not run. */
 async function versionOf(path: string, { ask }: Tool): Promise<string | undefined> {
-  const output = await run(path, ask, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
+  // Some print it to standard error.
+  const both = ['-c', 'exec "$0" "$@" 2>&1', path, ...ask];
+  const output = await run('sh', both, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
   return /(\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 
