@@ -26,6 +26,8 @@ async function obey(call: Call, surroundings: Surroundings): Promise<number> {
       return (await import('./commands/status.ts')).showStatus(call, surroundings);
     case 'list':
       return (await import('./commands/list.ts')).listBackups(call, surroundings);
+    case 'history':
+      return (await import('./commands/history.ts')).showHistory(call, surroundings);
     case 'verify':
       return (await import('./commands/verify.ts')).verifyBackups(call, surroundings);
     case 'fetch':

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util';
 import { Failure } from '../errors.ts';
-import { COMMANDS, type CommandName, helpFor, isCommand, overview } from './help.ts';
+import {
+  COMMANDS,
+  type CommandName,
+  type Format,
+  formatsOf,
+  helpFor,
+  isCommand,
+  MOST_NIGHTS,
+  overview,
+} from './help.ts';
 
 /** What the arguments ask for. */
 export type Call =
@@ -8,12 +17,15 @@ export type Call =
   | { command: 'run' }
   | { command: 'status'; json: boolean }
   | { command: 'list'; json: boolean }
+  | { command: 'history'; last: number; format: Format }
   | { command: 'verify'; which: string; json: boolean }
   | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
   | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
 
 /** One command's call. */
 export type CallOf<Name extends Call['command']> = Extract<Call, { command: Name }>;
+
+const LAST = 30;
 
 /**
  * Reads what stands behind the program's name; `run` where nothing does.
@@ -25,7 +37,8 @@ export function readCall([name = 'run', ...rest]: readonly string[]): Call {
   const { values, positionals } = parse(name, rest);
   if (values.help) return { command: 'help', text: helpFor(name) };
   checkCount(name, positionals);
-  const json = isJson(name, values.output);
+  const format = formatOf(name, values.output);
+  const json = format === 'json';
   const [which = 'latest', file = ''] = positionals;
   switch (name) {
     case 'run':
@@ -33,6 +46,8 @@ export function readCall([name = 'run', ...rest]: readonly string[]): Call {
     case 'status':
     case 'list':
       return { command: name, json };
+    case 'history':
+      return { command: name, last: lastOf(values.last), format };
     case 'verify':
       return { command: name, which, json };
     case 'fetch':
@@ -54,6 +69,7 @@ function parse(name: CommandName, args: string[]) {
     help: { type: 'boolean', short: 'h' },
     output: { type: 'string', short: 'o' },
     receipt: { type: 'string' },
+    last: { type: 'string' },
   } as const;
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true });
@@ -76,11 +92,22 @@ function checkCount(name: CommandName, positionals: readonly string[]): void {
   if (positionals.length < least) throw misused(`${name} needs ${least} arguments`, helpFor(name));
 }
 
-function isJson(name: CommandName, output: string | undefined): boolean {
+function formatOf(name: CommandName, output: string | undefined): Format {
   // `-o=json`, as kubectl takes it; to Node the equals sign is part of the value.
-  const format = output?.replace(/^=/, '') ?? 'table';
-  if (format !== 'json' && format !== 'table') {
-    throw misused(`${name}: --output ${JSON.stringify(format)} should be table or json`, helpFor(name));
-  }
-  return format === 'json';
+  const given = output?.replace(/^=/, '') ?? 'table';
+  const formats = formatsOf(name);
+  const format = formats.find((one) => one === given);
+  if (format !== undefined) return format;
+  const allowed = formats.join(', ').replace(/, (\w+)$/, ' or $1');
+  throw misused(`${name}: --output ${JSON.stringify(given)} should be ${allowed}`, helpFor(name));
+}
+
+function lastOf(given: string | undefined): number {
+  if (given === undefined) return LAST;
+  const last = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+  if (last >= 1 && last <= MOST_NIGHTS) return last;
+  throw misused(
+    `history: --last ${JSON.stringify(given)} should be a whole number from 1 to ${MOST_NIGHTS}`,
+    helpFor('history'),
+  );
 }

@@ -1,15 +1,24 @@
+/** What a command's result may be printed as. */
+export type Format = 'table' | 'json' | 'html';
+
+/** history reads no more manifests: a store of thousands of backups must not cost thousands of requests. */
+export const MOST_NIGHTS = 400;
+
 interface Command {
   /** what stands behind the name */
   synopsis: string;
   summary: string;
   /** least and most */
   positionals: readonly [number, number];
-  options: readonly ('output' | 'receipt')[];
+  options: readonly ('output' | 'receipt' | 'last')[];
+  /** where they are more than a table and JSON */
+  formats?: readonly Format[];
   details: string;
 }
 
 const OPTIONS = {
   output: ['-o, --output table|json', 'json: one JSON document on standard output, and nothing else there'],
+  last: ['--last N', `so many nights, 30 unless told otherwise, ${MOST_NIGHTS} at the most`],
   receipt: [
     '--receipt RECEIPT',
     'a file (JSON) that says what was fetched, with its manifest: fetch writes it, drill reads it',
@@ -52,6 +61,21 @@ Only the newest manifests are read, so that a store of thousands of backups is l
 raw size of older backups is left out.
 
 Exit codes: 0, 2 configuration, 4 the store cannot be read.`,
+  },
+  history: {
+    synopsis: '[--last N] [-o json|html]',
+    summary: 'show how the database grew from night to night',
+    positionals: [0, 0],
+    options: ['output', 'last'],
+    formats: ['table', 'json', 'html'],
+    details: `Tells by the manifests of the backups in the store: what was pruned is not seen. The newest night comes last, then
+size and in use as lines between the least and the most of them, and the forecast of when the quota is reached. In these
+lines a blank stands for nights without a backup, | for a restored cluster or a clock that jumped, and a dot for what an
+older manifest does not tell. SIZE is that of the database file, which the quota counts; TOOK is with reading back.
+html: one page with plots, for a file: it needs no script and loads nothing from anywhere.
+${STORE}
+
+Exit codes: 0, 2 configuration, 4 the store cannot be read, or not one of the manifests.`,
   },
   verify: {
     synopsis: '[NAME|latest|all] [-o json]',
@@ -96,6 +120,12 @@ export type CommandName = keyof typeof COMMANDS;
 
 export const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
 
+/** What `-o` takes. */
+export function formatsOf(name: CommandName): readonly Format[] {
+  const { formats = ['table', 'json'] }: Command = COMMANDS[name];
+  return formats;
+}
+
 /** All commands, one line each. */
 export function overview(): string {
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
@@ -112,7 +142,11 @@ export function overview(): string {
 /** One command with its options. */
 export function helpFor(name: CommandName): string {
   const { synopsis, summary, options, details }: Command = COMMANDS[name];
-  const rows = [...options, 'help' as const].map((option) => OPTIONS[option]);
+  const rows = [...options, 'help' as const].map((option) => {
+    const [flag, meaning] = OPTIONS[option];
+    return [flag.replace('table|json', formatsOf(name).join('|')), meaning] as const;
+  });
+  const width = Math.max(24, ...rows.map(([flag]) => flag.length)) + 2;
   return [
     `Usage: ${['etcd-upkeep', name, synopsis].filter((part) => part !== '').join(' ')}`,
     '',
@@ -120,7 +154,7 @@ export function helpFor(name: CommandName): string {
     '',
     details,
     '',
-    ...rows.map(([option, meaning]) => `  ${option.padEnd(26)}${meaning}`),
+    ...rows.map(([option, meaning]) => `  ${option.padEnd(width)}${meaning}`),
     '',
   ].join('\n');
 }
