@@ -130,6 +130,9 @@ extraEnv sets is left to it.
   "LOCK_TTL" .Values.lockTtl
   "CONSISTENCY_CHECK" .Values.consistencyCheck
   "ALARM_DISARM" .Values.alarmDisarm
+  "OBJECT_COUNTS" .Values.objectCounts
+  "OBJECT_PREFIX" .Values.objectPrefix
+  "METRICS_PUSHGATEWAY_URL" .Values.metrics.pushgatewayUrl
   "BACKUP_ENABLED" .Values.backup.enabled
   "BACKUP_SKIP_CONFIRMED" .Values.backup.skipConfirmed
   "BACKUP_STORE" .Values.backup.store
@@ -163,6 +166,9 @@ extraEnv sets is left to it.
 {{- $_ := set $variables "ETCDCTL_KEY" "/pki/client.key" }}
 {{- end }}
 {{- end }}
+{{- if .Values.metrics.textfile.enabled }}
+{{- $_ := set $variables "METRICS_TEXTFILE" (printf "/textfile/%s.prom" (include "etcd-upkeep.fullname" .)) }}
+{{- end }}
 {{- range $name, $value := $variables }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (has $name $extra)) }}
 - name: {{ $name }}
@@ -177,6 +183,11 @@ extraEnv sets is left to it.
 {{- end }}
 {{- include "etcd-upkeep.etcdCredentials" (list $extra .Values.etcd.auth) }}
 {{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
+{{- with .Values.heartbeat }}
+{{- if .existingSecret }}
+{{- include "etcd-upkeep.secretEnv" (list $extra "HEARTBEAT_URL" .existingSecret .secretKey) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "etcd-upkeep.extraNames" }}

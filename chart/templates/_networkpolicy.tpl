@@ -18,3 +18,29 @@
     - { protocol: UDP, port: 53 }
     - { protocol: TCP, port: 53 }
 {{- end }}
+
+{{/* Those who are told of a run: nothing, where nobody is. */}}
+{{- define "etcd-upkeep.egressToSinks" -}}
+{{- $policy := .Values.networkPolicy }}
+{{- with .Values.metrics.pushgatewayUrl }}
+{{- $url := urlParse . }}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- include "etcd-upkeep.egressTo" (dict "ports" (append $policy.pushgateway.ports $port) "to" $policy.pushgateway.to) }}
+{{- end }}
+{{- if .Values.heartbeat.existingSecret }}
+{{- include "etcd-upkeep.egressTo" $policy.heartbeat }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.egressTo" }}
+{{- $ports := list }}
+{{- range .ports }}{{ $ports = append $ports (int64 .) }}{{ end }}
+- ports:
+    {{- range uniq $ports }}
+    - { protocol: TCP, port: {{ . }} }
+    {{- end }}
+  {{- with .to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}

@@ -101,7 +101,16 @@ securityContext:
   readOnly: true
 {{- end }}
 {{- end }}
+{{- if include "etcd-upkeep.textfileFolder" . }}
+- name: textfile
+  mountPath: /textfile
+{{- end }}
 {{- include "etcd-upkeep.storeMount" (dict "root" . "readOnly" false) }}
+{{- end }}
+
+{{/* Nothing, where the metrics go into no folder of the node. */}}
+{{- define "etcd-upkeep.textfileFolder" -}}
+{{- with .Values.metrics.textfile }}{{ if .enabled }}{{ .hostPath }}{{ end }}{{ end }}
 {{- end }}
 
 {{/* The store, and what else is mounted: it may hold the store. */}}
@@ -151,6 +160,13 @@ securityContext:
     path: {{ $tls.hostPath.key | quote }}
     type: File
 {{- end }}
+{{- end }}
+{{- with include "etcd-upkeep.textfileFolder" . }}
+- name: textfile
+  hostPath:
+    path: {{ . | quote }}
+    # A folder that is missing must not keep a backup from being made.
+    type: DirectoryOrCreate
 {{- end }}
 {{- include "etcd-upkeep.storeVolumes" . }}
 {{- end }}

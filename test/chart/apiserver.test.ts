@@ -6,6 +6,7 @@ import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.
 import { run } from '../support/process.ts';
 import { helm, type HelmVersion } from '../support/tools.ts';
 import { CHART, HELM_VERSIONS, nameOf, renderText, valuesFiles } from './chart.ts';
+import { addPrometheusRules } from './prometheus-operator.ts';
 
 /** A real kube-apiserver says what a real one would take. Nothing runs here: there are no controllers and no node. */
 
@@ -18,6 +19,7 @@ let api: ApiServer;
 before(async () => {
   cluster = await startCluster();
   api = await startApiServer({ etcd: cluster });
+  await addPrometheusRules(api);
   await api.kubectl('create', 'namespace', RESTRICTED);
   const levels = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
   await api.kubectl('label', 'namespace', RESTRICTED, ...levels);

@@ -24,6 +24,9 @@ describe('the environment', () => {
         lockTtl: '30s',
         consistencyCheck: false,
         alarmDisarm: false,
+        objectCounts: false,
+        objectPrefix: '/elsewhere/',
+        metrics: { pushgatewayUrl: 'http://pushgateway:9091/base', textfile: { enabled: true } },
         etcd: {
           endpoints: ['https://a:2379', 'https://b:2379'],
           discoverMembers: false,
@@ -74,6 +77,10 @@ describe('the environment', () => {
       LOCK_TTL: '30s',
       CONSISTENCY_CHECK: 'false',
       ALARM_DISARM: 'false',
+      OBJECT_COUNTS: 'false',
+      OBJECT_PREFIX: '/elsewhere/',
+      METRICS_PUSHGATEWAY_URL: 'http://pushgateway:9091/base',
+      METRICS_TEXTFILE: '/textfile/etcd-upkeep.prom',
       BACKUP_ENABLED: 'false',
       BACKUP_SKIP_CONFIRMED: 'true',
       BACKUP_STORE: 'file:///elsewhere',
@@ -113,10 +120,10 @@ describe('the environment', () => {
   });
 
   test('secrets come from Secrets, never as text', async () => {
-    for (const file of ['password', 's3']) {
+    for (const [file, count] of Object.entries({ password: 2, s3: 2, monitoring: 1 })) {
       const [{ env }] = (await renderPod({ file: join(CHART, 'ci', `${file}-values.yaml`) })).containers;
-      const secret = env.filter(({ name }) => /PASSWORD|USER|SECRET|ACCESS_KEY/.test(name));
-      assert.equal(secret.length, 2);
+      const secret = env.filter(({ name }) => /PASSWORD|USER|SECRET|ACCESS_KEY|HEARTBEAT/.test(name));
+      assert.equal(secret.length, count);
       for (const { value, valueFrom } of secret) {
         assert.equal(value, undefined);
         assert.ok(valueFrom && 'secretKeyRef' in valueFrom);

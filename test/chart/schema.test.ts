@@ -117,6 +117,33 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   ],
   'a drill without room': [{ drill: { sizeLimit: '' } }, /\/drill\/sizeLimit':/],
   'a drill without an image': [{ drill: { image: '' } }, /\/drill\/image': minLength/],
+  'a heartbeat in values': [{ heartbeat: { url: 'https://hc.example/x' } }, /\/heartbeat.*'url'/],
+  'a Pushgateway with a password': [
+    { metrics: { pushgatewayUrl: 'http://me:secret@gateway:9091' } },
+    /\/metrics\/pushgatewayUrl':/,
+  ],
+  'a Pushgateway that is no URL': [
+    { metrics: { pushgatewayUrl: 'gateway:9091' } },
+    /\/metrics\/pushgatewayUrl':/,
+  ],
+  'a file for metrics with nothing behind it': [
+    { metrics: { textfile: { enabled: true, hostPath: '' } } },
+    /\/metrics\/textfile\/hostPath': value must be 'the folder of node_exporter on the node; or mount/,
+  ],
+  'a prefix without its slash': [{ objectPrefix: '/registry' }, /\/objectPrefix':/],
+  'rules without an alert': [
+    { prometheusRule: { enabled: true, runs: { enabled: false }, etcd: { enabled: false } } },
+    /\/prometheusRule\/enabled': value must be 'false where neither/,
+  ],
+  'a quota in percent': [
+    { prometheusRule: { etcd: { quota: { info: 65 } } } },
+    /\/etcd\/quota\/info': maximum/,
+  ],
+  'a size with a unit where Prometheus reads it': [
+    { prometheusRule: { etcd: { fragmentation: { minBytes: '500Mi' } } } },
+    /\/fragmentation\/minBytes': got string, want integer/,
+  ],
+  'a job that would end the query': [{ prometheusRule: { etcd: { job: 'a"} or b{c="' } } }, /\/etcd\/job':/],
   'a schedule of six fields': [{ schedule: '0 0 2 * * *' }, /\/schedule':/],
   'a relative path': [{ backup: { hostPath: 'var/backups' } }, /\/backup\/hostPath':/],
   'a deadline that ends runs in the middle': [
@@ -143,6 +170,12 @@ const ACCEPTED: Record<string, object> = {
     nodeSelector: null,
     tolerations: null,
     priorityClassName: null,
+  },
+  'a Pushgateway under a path, a dashboard under a label of its own': {
+    metrics: { pushgatewayUrl: 'http://[2001:db8::1]:9091/path/' },
+    objectPrefix: null,
+    dashboard: { enabled: true, labels: { grafana_dashboard: null, mine: 'yes' } },
+    prometheusRule: { enabled: true },
   },
   'to be a part of another chart': { enabled: true },
   'a schedule of the kind "@every"': { schedule: '@every 24h' },
