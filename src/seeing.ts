@@ -45,8 +45,7 @@ async function attempt(
 async function lookAtObjects({ config, cluster, plan, night }: Work, signal: AbortSignal): Promise<void> {
   const connection = plan.backup.from && cluster.connections.get(plan.backup.from.id);
   if (config.objectPrefix === undefined || connection === undefined) return;
-  const counts = await abortable(countObjects(connection, config.objectPrefix), signal);
-  if (counts.total > 0) night.objects = reportOf(counts);
+  night.objects = reportOf(await abortable(countObjects(connection, config.objectPrefix), signal));
 }
 
 function reportOf({ byResource, total }: ObjectCounts): ObjectsReport {

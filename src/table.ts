@@ -53,7 +53,7 @@ function summaryOf(report: Report): string {
   return [
     `${outcome} (exit code ${exitCode}) after ${(durationMs / 1000).toFixed(1)} s, ${(reclaimedBytes / 2 ** 20).toFixed(1)} MiB reclaimed`,
     ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
-    ...(objects
+    ...(objects && objects.total > 0
       ? [
           `${objects.total} objects: ${largestOf(objects)}`,
           ...(objects.note === undefined ? [] : [objects.note]),

@@ -20,8 +20,10 @@ export function textfile(text: string): string {
   return text;
 }
 
-/** etcd's keys are bytes, those of Kubernetes printable ASCII. */
+/** With a slash at its end, which kube-apiserver's --etcd-prefix may leave out. */
 export function keyPrefix(text: string): string {
-  if (!/^[\x21-\x7e]{0,200}\/$/.test(text)) throw new Error('should end with a slash, as /registry/ does');
-  return text;
+  if (!/^\/[\x21-\x7e]{0,200}$/.test(text)) {
+    throw new Error('should be the beginning of keys, as /registry/ is: printable ASCII after a slash');
+  }
+  return text.replace(/\/*$/, '/');
 }

@@ -110,6 +110,7 @@ function objectValues({ byResource, total }: NonNullable<Report['objects']>): Va
   const other = total - largest.reduce((sum, [, count]) => sum + count, 0);
   return [
     ...largest.map(([resource, count]): Value => [count, { resource }]),
-    ...(other > 0 ? [[other, { resource: 'other' }] satisfies Value] : []),
+    // Also where there is nothing at all: the figures of an earlier night must not stay.
+    ...(other > 0 || total === 0 ? [[other, { resource: 'other' }] satisfies Value] : []),
   ];
 }

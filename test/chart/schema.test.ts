@@ -130,7 +130,7 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
     { metrics: { textfile: { enabled: true, hostPath: '' } } },
     /\/metrics\/textfile\/hostPath': value must be 'the folder of node_exporter on the node; or mount/,
   ],
-  'a prefix without its slash': [{ objectPrefix: '/registry' }, /\/objectPrefix':/],
+  'a prefix that begins without a slash': [{ objectPrefix: 'registry/' }, /\/objectPrefix':/],
   'rules without an alert': [
     { prometheusRule: { enabled: true, runs: { enabled: false }, etcd: { enabled: false } } },
     /\/prometheusRule\/enabled': value must be 'false where neither/,

@@ -124,11 +124,11 @@ describe('objects', () => {
   test('below another prefix are found there, and nowhere else', async () => {
     await put([...some('/kubernetes.io/pods', 3), ...some('/registry/pods', 2)]);
     assert.deepEqual((await night({ OBJECT_PREFIX: '/kubernetes.io/' })).objects?.byResource, { pods: 3 });
-    assert.equal((await night({ OBJECT_PREFIX: '/nowhere/' })).objects, undefined);
+    assert.equal((await night({ OBJECT_PREFIX: '/nowhere' })).objects?.total, 0);
   });
 
-  test('are not counted in an empty cluster, nor where nobody wants them', async () => {
-    assert.equal((await night()).objects, undefined);
+  test('are none in an empty cluster, and not counted where nobody wants them', async () => {
+    assert.deepEqual((await night()).objects, { total: 0, byResource: {} });
     await put(some('/registry/pods', 2));
     assert.equal((await night({ OBJECT_COUNTS: 'false' })).objects, undefined);
   });

@@ -111,10 +111,16 @@ describe('metrics', () => {
     assert.doesNotMatch(text, /other_metric/);
   });
 
-  test('in a folder that is missing are one warning', async () => {
-    const result = await runJob(envOf({ METRICS_TEXTFILE: join(scratch.path, 'missing', 'etcd.prom') }));
-    const report = assertEnded(result, 0, 'nothing-needed');
-    assert.match(report.warnings.join(), /not told of this run: METRICS_TEXTFILE: ENOENT/);
+  test('in a folder that is missing, or takes no file, are one warning', async () => {
+    for (const [folder, reason] of [
+      [join(scratch.path, 'missing'), /not told of this run: METRICS_TEXTFILE: ENOENT/],
+      ['/sys', /not told of this run: METRICS_TEXTFILE: E(ACCES|PERM|ROFS)/],
+    ] as const) {
+      const result = await runJob(envOf({ METRICS_TEXTFILE: join(folder, 'etcd.prom') }));
+      const { warnings } = assertEnded(result, 0, 'nothing-needed');
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? '', reason);
+    }
   });
 });
 
