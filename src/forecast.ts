@@ -13,6 +13,9 @@ export type Forecast =
   | { kind: 'not-rising'; bytesPerDay: number; nights: number }
   | { kind: 'unknown'; why: string; nights: number };
 
+/** A forecast looks back no further: a store of thousands of backups must not cost thousands of requests. */
+export const FORECAST_NIGHTS = 60;
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Fewer say more of chance than of a trend. */
 const MIN_NIGHTS = 5;

@@ -5,15 +5,13 @@ import type { Store } from './backup/stores/store.ts';
 import { isBug, messageOf } from './errors.ts';
 import { countObjects, type ObjectCounts } from './etcd/objects.ts';
 import { votersOf } from './etcd/types.ts';
-import { forecast, nightOf } from './forecast.ts';
+import { FORECAST_NIGHTS, forecast, nightOf } from './forecast.ts';
 import type { ObjectsReport } from './report.ts';
 import type { Work } from './work.ts';
 
 /** What is looked at for those who read the report alone. It changes nothing, and what fails is a warning. */
 
 const TIMEOUT_MS = 30_000;
-/** A forecast looks back no further: a store of thousands of backups must not cost thousands of requests. */
-const NIGHTS = 60;
 /** So many resources are named in the report, and in the metrics. */
 const NAMED = 50;
 
@@ -63,6 +61,6 @@ function reportOf({ byResource, total }: ObjectCounts): ObjectsReport {
 async function lookAtNights({ night, view }: Work, store: Store): Promise<void> {
   const quotas = votersOf(view).flatMap(({ id }) => night.quotas.get(id) ?? []);
   const smallest = quotas.length > 0 ? Math.min(...quotas) : undefined;
-  const manifests = await readNights(store, NIGHTS);
+  const manifests = await readNights(store, FORECAST_NIGHTS);
   night.forecast = forecast(manifests.flatMap(nightOf), smallest, Date.now());
 }

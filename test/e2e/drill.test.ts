@@ -133,7 +133,7 @@ test('the backup is not what its manifest says: drill ends with 4, the Job at on
 async function noSnapshotLeft(): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
-    const files = await filesBelow(join(node.folder, 'kubelet/root/pods'));
+    const files = await filesBelow(join(node.folder, 'kubelet', 'root', 'pods'));
     const left = files.filter((file) => file.endsWith('snapshot.db'));
     if (left.length === 0) return;
     if (Date.now() > deadline) throw new Error(`still on the disk: ${left.join(', ')}`);

@@ -3,15 +3,12 @@ import { type CatalogEntry, incompleteBecause } from '../../backup/catalog.ts';
 import type { Manifest } from '../../backup/manifest.ts';
 import { readManifest } from '../../backup/recover.ts';
 import { Failure } from '../../errors.ts';
-import { forecast, nightOf } from '../../forecast.ts';
+import { FORECAST_NIGHTS, forecast, nightOf } from '../../forecast.ts';
 import { AT_ONCE, inParallel } from '../../parallel.ts';
 import { MOST_NIGHTS } from '../help.ts';
 import type { OpenShelf } from '../shelf.ts';
 import { nightsOf } from './nights.ts';
 import type { History } from './words.ts';
-
-/** A run's forecast looks at so many: the same here, however few are shown. */
-const FORECAST_NIGHTS = 60;
 
 type LeftOut = History['leftOut'][number];
 
@@ -28,7 +25,7 @@ export async function readHistory(
 ): Promise<History | string> {
   const complete = shelf.entries.filter((entry) => incompleteBecause(entry) === undefined);
   if (complete.length === 0) return `there is no complete backup in ${shelf.store.location}`;
-  // One more than is shown: the first of them has a night before, too.
+  // One more than is shown: the first of them has a night before, too. And no fewer than a run's own forecast.
   const most = Math.min(MOST_NIGHTS, Math.max(last + 1, FORECAST_NIGHTS));
   const { manifests, leftOut } = await readManifests(shelf, complete.slice(0, most), signal);
   const [first] = leftOut;
