@@ -6,9 +6,8 @@ import { resourceOf } from './resources.ts';
 export interface ObjectCounts {
   /** by the resource's name, say `pods` or `certificates.cert-manager.io` */
   byResource: ReadonlyMap<string, number>;
+  /** also of those behind the last resource that was counted, where there were too many resources */
   total: number;
-  /** objects behind the last resource that was counted, where there were too many resources */
-  uncounted: number;
 }
 
 /** A cluster has some sixty resources of its own, and a few hundred custom ones at most. */
@@ -20,23 +19,19 @@ const MAX_REQUESTS = 500;
  * and neither a value nor a second key is ever read. Asked of this member alone.
  * @throws Refusal also where the revision was compacted meanwhile
  */
-export async function countObjects(
-  connection: Connection,
-  prefix: string,
-  maxRequests = MAX_REQUESTS,
-): Promise<ObjectCounts> {
+export async function countObjects(connection: Connection, prefix: string): Promise<ObjectCounts> {
   const root = Buffer.from(prefix);
   const below = endOf(root);
   const byResource = new Map<string, number>();
   const first = await firstKey(connection, { from: root, below }, 0);
   let { key, count: left } = first;
-  for (let requests = 1; key !== undefined && requests < maxRequests; requests += 1) {
+  for (let requests = 1; key !== undefined && requests < MAX_REQUESTS; requests += 1) {
     const { name, from } = nextOf(key, root);
     const next = await firstKey(connection, { from, below }, first.revision);
     byResource.set(name, (byResource.get(name) ?? 0) + left - next.count);
     ({ key, count: left } = next);
   }
-  return { byResource, total: first.count, uncounted: left };
+  return { byResource, total: first.count };
 }
 
 /** The resource of a key, and where the keys of the next one begin. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Report } from '../../src/report.ts';
 import { connect } from '../support/client.ts';
@@ -106,6 +108,19 @@ describe('objects', () => {
     assert.equal(Object.keys(objects.byResource)[0], 'configmaps');
     const requests = (await rangesServed()) - asked;
     assert.ok(requests >= 300 && requests < 330, `${requests} Range requests`);
+  });
+
+  test('of more resources than anybody has cost no more than 500 requests, and the figures stay few', async () => {
+    await put(Array.from({ length: 600 }, (_, index) => `/registry/kind${index}/default/x`));
+    const asked = await rangesServed();
+    const METRICS_TEXTFILE = join(store.path, 'etcd.prom');
+    const { objects } = await night({ METRICS_TEXTFILE });
+    assert.equal(objects?.total, 600);
+    const requests = (await rangesServed()) - asked;
+    assert.ok(requests <= 520, `${requests} Range requests`);
+    const series = (await readFile(METRICS_TEXTFILE, 'utf8')).match(/^etcd_upkeep_objects\{.*$/gm) ?? [];
+    assert.equal(series.length, 51);
+    assert.match(series.at(-1) ?? '', /resource="other".*\} 550$/);
   });
 
   async function rangesServed(): Promise<number> {
