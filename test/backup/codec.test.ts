@@ -210,16 +210,16 @@ for (const [name, codec, form] of BOTH_WAYS) {
     }
 
     for (const when of ['before it takes anything', 'at the first chunk', 'at the last'] as const) {
-      test(`the sink fails ${when}`, async () => {
+      test(`the sink fails ${when}`, { timeout: 5_000 }, async () => {
         const full = new Error('no space left');
-        let closed = false;
+        const closed = Promise.withResolvers<void>();
         let begun = false;
         async function* source(): AsyncGenerator<Buffer, void> {
           begun = true;
           try {
             yield* chunks;
           } finally {
-            closed = true;
+            closed.resolve();
           }
         }
         const sink = async (passed: AsyncIterable<Buffer>) => {
@@ -229,8 +229,8 @@ for (const [name, codec, form] of BOTH_WAYS) {
           throw full;
         };
         await assert.rejects(codec(source(), form, sink, never()), (error) => error === full);
-        await wait(1); // a source that was asked for more is closed when it has answered
-        assert.equal(closed, begun);
+        // Not at once: what was asked for a chunk is closed when it has answered, and to open age's header takes a while.
+        if (begun) await closed.promise;
       });
     }
 
