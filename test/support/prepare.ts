@@ -46,8 +46,7 @@ const NODE: Prepare[] = [
   () => kubernetes('kubelet'),
 ];
 
-const AGE: Prepare[] = [() => age(), () => age('age-keygen')];
-const STORES: Prepare[] = [() => versitygw(), ...AGE];
+const STORES: Prepare[] = [() => versitygw(), () => age(), () => age('age-keygen')];
 
 const MONITORING: Prepare[] = [() => prometheus(), () => promtool(), () => pushgateway(), () => chromium()];
 
@@ -56,7 +55,7 @@ const TIERS: Record<string, Prepare[]> = {
   bench: [...ONE_ETCD, ...STORES],
   test: [...ALL_ETCDS, ...STORES, ...MONITORING, ...API, ...LINTERS],
   matrix: ALL_ETCDS,
-  e2e: [...ONE_ETCD, ...AGE, ...API, ...NODE],
+  e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE],
 };
 
 const [tier = 'test'] = process.argv.slice(2);

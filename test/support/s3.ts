@@ -21,6 +21,8 @@ import { scratchFolder } from './scratch.ts';
 import { versitygw } from './tools.ts';
 
 export interface S3Options {
+  /** Listens there rather than on the loopback address. */
+  host?: string;
   /** Serves HTTPS with it. */
   tls?: KeyPair;
   /** Keeps every version of an object, and can lock them. */
@@ -60,16 +62,17 @@ const ALONE = {
   AWS_CONFIG_FILE: '/dev/null',
 };
 
-export async function startS3({ tls, versioning = false }: S3Options = {}): Promise<S3Server> {
+export async function startS3(options: S3Options = {}): Promise<S3Server> {
+  const { host = '127.0.0.1', tls, versioning = false } = options;
   const binary = await versitygw();
   const scratch = await scratchFolder('s3');
   const folder = (name: string) => join(scratch.path, name);
   const [root, metadata, versions] = [folder('root'), folder('metadata'), folder('versions')];
   for (const path of [root, metadata, versions]) await mkdir(path);
   const port = await freePort();
-  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
   const logFile = join(scratch.path, 'log');
-  const args = ['--port', `127.0.0.1:${port}`, '--quiet', '--keep-alive'];
+  const args = ['--port', `${host}:${port}`, '--quiet', '--keep-alive'];
   if (tls) args.push('--cert', tls.cert, '--key', tls.key);
   args.push('posix', '--sidecar', metadata);
   if (versioning) args.push('--versioning-dir', versions);
