@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fill } from '../support/fill.ts';
-import { guardProcess } from '../support/guard.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
-import { kubernetes } from '../support/tools.ts';
 import { filesBelow } from '../support/stored.ts';
 import { LOCK_KEY } from '../support/upkeep.ts';
 import { createJob, install, jobEnd, type JobLog, NAMESPACE, podsOf, readLog } from './release.ts';
@@ -69,20 +67,33 @@ async function disturbed(
   const known = new Set(await filesBelow(node.backups));
   await createJob(node, job);
   const pod = await runningPod(job);
-  const follow = ['-n', NAMESPACE, 'logs', '--follow', pod];
-  const child = spawn(await kubernetes('kubectl'), follow, {
-    env: node.env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  guardProcess(child);
-  const logged = text(child.stdout);
+  await using logFile = await openLog(pod);
   await until('the backup is being written', async () =>
     (await filesBelow(node.backups)).some((file) => !known.has(file)),
   );
   await disturb(pod);
-  const log = readLog(await logged);
+  await until('the run reports', async () => (await linesOf(logFile)).includes('"msg":"report"'));
+  const log = readLog(await linesOf(logFile));
   const lock = await node.etcd.etcdctl('get', LOCK_KEY);
   return { log, found: { files: await filesBelow(node.backups), lock } };
+}
+
+/**
+ * The pod's log as it lies on the node, which is still there for whoever has it open when the pod is gone. `kubectl logs
+ * --follow` may end before the last line where a pod is deleted: kubelet finds no container any more.
+ */
+async function openLog(pod: string): Promise<FileHandle> {
+  const logs = join(node.folder, 'kubelet', 'logs');
+  const folder = (await readdir(logs)).find((name) => name.startsWith(`${NAMESPACE}_${pod}_`));
+  return open(join(logs, folder ?? pod, 'etcd-upkeep', '0.log'));
+}
+
+/** What the container wrote, of lines such as `2026-11-22T02:17:00.1Z stdout F {...}`; a long one comes in pieces (P). */
+async function linesOf(logFile: FileHandle): Promise<string> {
+  const { size } = await logFile.stat();
+  const { buffer, bytesRead } = await logFile.read(Buffer.alloc(size), 0, size, 0);
+  const pieces = buffer.toString('utf8', 0, bytesRead).matchAll(/^\S+ std(?:out|err) ([FP]) (.*\n)/gm);
+  return Array.from(pieces, ([, kind, piece = '']) => (kind === 'P' ? piece.slice(0, -1) : piece)).join('');
 }
 
 async function runningPod(job: string): Promise<string> {
