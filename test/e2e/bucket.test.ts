@@ -8,7 +8,7 @@ import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
 import { createAuthority } from '../support/pki.ts';
 import { BUCKET, type S3Server, SECRET_KEY, startS3 } from '../support/s3.ts';
-import { namespaceOf, secretOf } from './objects.ts';
+import { namespaceOf, secret, secretOf } from './objects.ts';
 import { CHART, createJob, install, jobEnd, type JobSeen, logOf } from './release.ts';
 
 /** A night to a bucket and its drill from there, as pods that have no disk, in a namespace that enforces "restricted". */
@@ -35,8 +35,8 @@ before(async () => {
   await apply(
     node,
     await secretOf(NAMESPACE, 'etcd-client', etcd),
-    secret('s3-credentials', pick(s3.env(), 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')),
-    secret(CA.secret, { [CA.file]: await readFile(authority.ca, 'utf8') }),
+    secret(NAMESPACE, 's3-credentials', pick(s3.env(), 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')),
+    secret(NAMESPACE, CA.secret, { [CA.file]: await readFile(authority.ca, 'utf8') }),
   );
   await install(node, {
     namespace: NAMESPACE,
@@ -63,10 +63,6 @@ after(async () => {
   await etcd[Symbol.asyncDispose]();
   await node[Symbol.asyncDispose]();
 });
-
-function secret(name: string, stringData: Record<string, string>): object {
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE }, stringData };
-}
 
 function pick(from: Record<string, string>, ...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, from[name] ?? '']));

@@ -8,7 +8,7 @@ import { fill } from '../support/fill.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
 import { filesBelow } from '../support/stored.ts';
-import { localVolume, namespaceOf, secretOf } from './objects.ts';
+import { localVolume, namespaceOf, secret, secretOf } from './objects.ts';
 import { CHART, createJob, install, jobEnd, type JobSeen, logOf, upgrade } from './release.ts';
 
 /** The drill of an etcd with passwords, of backups that are encrypted, in a namespace that enforces "restricted". */
@@ -34,9 +34,9 @@ before(async () => {
   await apply(
     node,
     await secretOf(NAMESPACE, 'etcd-client', etcd),
-    secret('etcd-root', { username: AUTH.user, password: AUTH.password }),
-    secret('backup-key', { 'identity.txt': await readFile(key.file, 'utf8') }),
-    secret('other-key', { 'identity.txt': await readFile(other.file, 'utf8') }),
+    secret(NAMESPACE, 'etcd-root', { username: AUTH.user, password: AUTH.password }),
+    secret(NAMESPACE, 'backup-key', { 'identity.txt': await readFile(key.file, 'utf8') }),
+    secret(NAMESPACE, 'other-key', { 'identity.txt': await readFile(other.file, 'utf8') }),
   );
   await install(node, release('backup-key'));
   await createJob(node, 'night', NAMESPACE);
@@ -49,10 +49,6 @@ after(async () => {
   await etcd[Symbol.asyncDispose]();
   await node[Symbol.asyncDispose]();
 });
-
-function secret(name: string, stringData: Record<string, string>): object {
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE }, stringData };
-}
 
 function release(identity: string) {
   const values = {

@@ -49,5 +49,9 @@ export async function secretOf(namespace: string, name: string, { access }: Clus
   const files = { 'ca.crt': tls.ca, 'tls.crt': tls.cert, 'tls.key': tls.key };
   const stringData: Record<string, string> = {};
   for (const [key, path] of Object.entries(files)) stringData[key] = await readFile(path, 'utf8');
+  return secret(namespace, name, stringData);
+}
+
+export function secret(namespace: string, name: string, stringData: Record<string, string>): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData };
 }
