@@ -23,7 +23,7 @@ const PACKAGES = {
 /** One of those that are reserved for documentation. */
 const ADDRESS = '192.0.2.1';
 const ALL_TESTS = 'test/e2e/**/*.test.ts';
-const HOW = ['--test', '--test-force-exit', '--test-concurrency=1'];
+const HOW = ['--import=./test/support/blocking.ts', '--test', '--test-force-exit', '--test-concurrency=1'];
 
 /** Process 1 in there: it makes the place, waits for the tests and for what outlives its parents. */
 const INIT = `
