@@ -79,8 +79,8 @@ async function disturbed(
 }
 
 /**
- * The pod's log as it lies on the node, which is still there for whoever has it open when the pod is gone. `kubectl logs
- * --follow` may end before the last line where a pod is deleted: kubelet finds no container any more.
+ * The pod's log as it lies on the node, which is still there for whoever has it open when the pod is gone. What `kubectl
+ * logs --follow` gives of a pod that is deleted may end with an error of kubelet's, which finds no container any more.
  */
 async function openLog(pod: string): Promise<FileHandle> {
   const logs = join(node.folder, 'kubelet', 'logs');
