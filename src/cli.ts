@@ -1,19 +1,19 @@
-import { type Call, readCall } from './commands/arguments.ts';
+import { type Call, readArguments } from './commands/arguments.ts';
 import { exitCodeOf, Failure } from './errors.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { CommandContext } from './commands/context.ts';
 
 /** Does what the arguments ask for. @returns the exit code */
-export async function main(surroundings: Surroundings): Promise<number> {
+export async function main(surroundings: CommandContext): Promise<number> {
   try {
-    return await obey(readCall(surroundings.args), surroundings);
+    return await obey(readArguments(surroundings.args), surroundings);
   } catch (error) {
-    surroundings.note(`${complaintOf(error)}\n`);
+    surroundings.note(`${errorText(error)}\n`);
     return exitCodeOf(error);
   }
 }
 
 /** A command's code is loaded with it: what only needs the store starts without gRPC. */
-async function obey(call: Call, surroundings: Surroundings): Promise<number> {
+async function obey(call: Call, surroundings: CommandContext): Promise<number> {
   // The run has a log of its own for these.
   if (call.command !== 'run') surroundings.onWarning((warning) => surroundings.note(`warning: ${warning}\n`));
   switch (call.command) {
@@ -21,7 +21,7 @@ async function obey(call: Call, surroundings: Surroundings): Promise<number> {
       surroundings.print(call.text);
       return 0;
     case 'run':
-      return (await import('./commands/run.ts')).runNight(surroundings);
+      return (await import('./commands/run.ts')).runCommand(surroundings);
     case 'status':
       return (await import('./commands/status.ts')).showStatus(call, surroundings);
     case 'list':
@@ -40,7 +40,7 @@ async function obey(call: Call, surroundings: Surroundings): Promise<number> {
 }
 
 /** For a person; the stack only of what nobody foresaw. */
-function complaintOf(error: unknown): string {
+function errorText(error: unknown): string {
   if (error instanceof Failure) return `etcd-upkeep: ${error.message}`;
   const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `etcd-upkeep: unexpected error, please report it\n${told}`;

@@ -80,7 +80,7 @@ export const isBug = (error: unknown): boolean =>
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // It says what its cause says in a sentence; the cause is there for a stack.
-  if (error.name === 'Refusal') return error.message;
+  if (error.name === 'EtcdError') return error.message;
   // Node's own for a host whose addresses all refused: it has no message.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   const cause = error.cause instanceof Error ? messageOf(error.cause) : '';

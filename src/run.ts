@@ -1,12 +1,12 @@
-import { openStore } from './backup/stores/open.ts';
-import type { Config } from './config.ts';
-import { type Cluster, discover } from './etcd/discover.ts';
-import { inspect } from './etcd/inspect.ts';
-import { recorder } from './night.ts';
-import { judge, judgeDisarm, quotasOf } from './plan.ts';
-import { type Night, type Report, reportOf } from './report.ts';
-import { lookAround } from './seeing.ts';
-import { noteDryRun, tell } from './tell.ts';
+import { openStore } from './storage/open.ts';
+import type { Config } from './config/config.ts';
+import { type Cluster, discover } from './etcd/cluster/discover.ts';
+import { inspect } from './etcd/cluster/inspect.ts';
+import { recorder } from './run/recorder.ts';
+import { judge, judgeDisarm, quotasOf } from './plan/plan.ts';
+import { type RunState, type Report, reportOf } from './run/report.ts';
+import { lookAround } from './run/statistics.ts';
+import { noteDryRun, tell } from './run/plan-log.ts';
 import {
   backUpFirst,
   compactHistory,
@@ -21,7 +21,7 @@ import {
 } from './work.ts';
 
 /** Fills the night. Never throws: whatever happened is in the report. */
-export async function run(config: Config, night: Night, context: Context): Promise<Report> {
+export async function run(config: Config, night: RunState, context: Context): Promise<Report> {
   night.dryRun = config.dryRun;
   night.warnings.push(...config.warnings);
   const opened: Cluster[] = [];
@@ -35,7 +35,12 @@ export async function run(config: Config, night: Night, context: Context): Promi
   return reportOf(night, new Date());
 }
 
-async function spendNight(config: Config, context: Context, night: Night, opened: Cluster[]): Promise<void> {
+async function spendNight(
+  config: Config,
+  context: Context,
+  night: RunState,
+  opened: Cluster[],
+): Promise<void> {
   const { log, signal } = context;
   const steps = recorder(night, log);
 

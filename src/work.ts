@@ -1,17 +1,17 @@
 import type { BackupGuarantee, VerifiedBackup } from './backup/proof.ts';
-import type { Store } from './backup/stores/store.ts';
-import type { Config } from './config.ts';
+import type { Store } from './storage/store.ts';
+import type { Config } from './config/config.ts';
 import { Failure } from './errors.ts';
-import type { Cluster } from './etcd/discover.ts';
-import { readMembers } from './etcd/health.ts';
-import { readAlarms } from './etcd/inspect.ts';
-import { type Lock, takeLock } from './etcd/lock.ts';
-import { type ClusterView, label } from './etcd/types.ts';
+import type { Cluster } from './etcd/cluster/discover.ts';
+import { readMembers } from './etcd/cluster/members.ts';
+import { readAlarms } from './etcd/cluster/inspect.ts';
+import { type Lock, takeLock } from './etcd/lock/lock.ts';
+import { type ClusterStatus, label } from './etcd/types.ts';
 import type { Log } from './log.ts';
-import type { Recorder, StepEnd } from './night.ts';
-import { judgeMember, type Plan, quotaFor } from './plan.ts';
-import { rate } from './progress.ts';
-import type { Night } from './report.ts';
+import type { Recorder, StepEnd } from './run/recorder.ts';
+import { judgeMember, type Plan, quotaFor } from './plan/plan.ts';
+import { rate } from './util/progress.ts';
+import type { RunState } from './run/report.ts';
 import { backUp } from './steps/backup.ts';
 import { compact } from './steps/compact.ts';
 import { defragment } from './steps/defragment.ts';
@@ -31,10 +31,10 @@ export interface Context {
 /** What the steps after the plan have in common. */
 export interface Work extends Context, Recorder {
   config: Config;
-  night: Night;
+  night: RunState;
   cluster: Cluster;
   clusterName: string;
-  view: ClusterView;
+  view: ClusterStatus;
   plan: Plan;
 }
 
@@ -161,7 +161,7 @@ export async function compactHistory(
 }
 
 /** A database may fill up while it is backed up; the alarm that tells so is then dealt with in this run. */
-export async function withAlarmsNow({ cluster, view, night, plan }: Work): Promise<ClusterView> {
+export async function withAlarmsNow({ cluster, view, night, plan }: Work): Promise<ClusterStatus> {
   if (plan.problems.length > 0) return view;
   return { ...view, alarms: await readAlarms(cluster, view.members, view.leaderId, night.warnings) };
 }

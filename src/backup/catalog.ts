@@ -1,5 +1,5 @@
 import { backupOfManifest, type BackupName, manifestName, parseBackupName } from './names.ts';
-import type { Store } from './stores/store.ts';
+import type { Store } from '../storage/store.ts';
 
 /** What a listing of the store tells of one backup, without a look into its manifest. */
 export interface CatalogEntry extends BackupName {

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { abortable } from '../abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { Failure } from '../errors.ts';
 import type { Compression } from './manifest.ts';
 

@@ -2,7 +2,7 @@ import { Failure, messageOf } from '../errors.ts';
 import { incompleteBecause, readCatalog } from './catalog.ts';
 import { type ManifestHead, mismatchOf, type Parsed, parseManifestHead } from './manifest.ts';
 import { type BackupName, manifestName } from './names.ts';
-import type { Store } from './stores/store.ts';
+import type { Store } from '../storage/store.ts';
 
 /** What is in the store of one backup: by the pattern of its name; whose it is, its manifest has to tell. */
 export interface StoredBackup extends BackupName {

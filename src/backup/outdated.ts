@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Failure } from '../errors.ts';
-import { AT_ONCE, inParallel } from '../parallel.ts';
+import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import {
   type ClusterIdentity,
   type IgnoredFile,
@@ -9,7 +9,7 @@ import {
   takeStock,
 } from './inventory.ts';
 import { type Keep, type Occasion, selectForRemoval, selectRemnants, type Selection } from './retention.ts';
-import type { Store } from './stores/store.ts';
+import type { Store } from '../storage/store.ts';
 
 /** What one run asks of a store at the most, however much is in it. */
 export interface Limits {

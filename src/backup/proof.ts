@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Failure } from '../errors.ts';
 import { type Decoding, decode } from './codec.ts';
 import type { Manifest } from './manifest.ts';
-import type { PendingFile } from './stores/store.ts';
+import type { PendingFile } from '../storage/store.ts';
 
 /** etcd ends a snapshot with the SHA-256 of all before it (etcd's server/etcdserver/api/v3rpc/maintenance.go). */
 export const TRAILER_BYTES = 32;

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts';
-import { AT_ONCE, inParallel } from '../parallel.ts';
+import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import type { StoredBackup } from './inventory.ts';
-import type { Store } from './stores/store.ts';
+import type { Store } from '../storage/store.ts';
 
 export interface Pruned {
   /** Backups of which nothing is left. */

@@ -11,10 +11,10 @@ import {
 } from './manifest.ts';
 import { manifestName, parseBackupName } from './names.ts';
 import { type Digest, readStored } from './proof.ts';
-import type { Store } from './stores/store.ts';
+import type { Store } from '../storage/store.ts';
 
 /** A cluster's folder of a store. */
-export interface Shelf {
+export interface Repository {
   store: Store;
   /** the name that its manifests have to bear */
   cluster: string;
@@ -24,22 +24,22 @@ export interface Shelf {
  * The manifest of a backup that has all it takes to be read.
  * @throws Failure `backup`, saying what is missing or does not fit the name, the cluster or the file's size
  */
-export async function readManifest(shelf: Shelf, entry: CatalogEntry): Promise<Manifest> {
-  return (await readFitting(shelf, entry, parseManifest)).value;
+export async function readManifest(repository: Repository, entry: CatalogEntry): Promise<Manifest> {
+  return (await readFitting(repository, entry, parseManifest)).value;
 }
 
 /**
  * What is known of a backup that this version need not be able to read: one of a later version is complete, too.
  * @throws Failure `backup` as `readManifest` does
  */
-export async function readSizes(shelf: Shelf, entry: CatalogEntry): Promise<{ rawSize?: number }> {
-  const { text } = await readFitting(shelf, entry, parseManifestHead);
+export async function readSizes(repository: Repository, entry: CatalogEntry): Promise<{ rawSize?: number }> {
+  const { text } = await readFitting(repository, entry, parseManifestHead);
   const manifest = parseManifest(text);
   return manifest.ok ? { rawSize: manifest.value.raw.size } : {};
 }
 
 async function readFitting<T extends ManifestHead>(
-  { store, cluster }: Shelf,
+  { store, cluster }: Repository,
   entry: CatalogEntry,
   parse: (text: string) => Parsed<T>,
 ): Promise<{ value: T; text: string }> {

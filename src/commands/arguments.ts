@@ -7,7 +7,7 @@ import {
   formatsOf,
   helpFor,
   isCommand,
-  MOST_NIGHTS,
+  MOST_RUNS,
   overview,
 } from './help.ts';
 
@@ -23,7 +23,7 @@ export type Call =
   | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
 
 /** One command's call. */
-export type CallOf<Name extends Call['command']> = Extract<Call, { command: Name }>;
+export type InvocationOf<Name extends Call['command']> = Extract<Call, { command: Name }>;
 
 const LAST = 30;
 
@@ -31,7 +31,7 @@ const LAST = 30;
  * Reads what stands behind the program's name; `run` where nothing does.
  * @throws Failure `configuration`, with the usage in its message
  */
-export function readCall([name = 'run', ...rest]: readonly string[]): Call {
+export function readArguments([name = 'run', ...rest]: readonly string[]): Call {
   if (['help', '--help', '-h'].includes(name)) return { command: 'help', text: overview() };
   if (!isCommand(name)) throw misused(`there is no command ${JSON.stringify(name)}`, overview());
   const { values, positionals } = parse(name, rest);
@@ -105,9 +105,9 @@ function formatOf(name: CommandName, output: string | undefined): Format {
 function lastOf(given: string | undefined): number {
   if (given === undefined) return LAST;
   const last = /^\d{1,9}$/.test(given) ? Number(given) : 0;
-  if (last >= 1 && last <= MOST_NIGHTS) return last;
+  if (last >= 1 && last <= MOST_RUNS) return last;
   throw misused(
-    `history: --last ${JSON.stringify(given)} should be a whole number from 1 to ${MOST_NIGHTS}`,
+    `history: --last ${JSON.stringify(given)} should be a whole number from 1 to ${MOST_RUNS}`,
     helpFor('history'),
   );
 }

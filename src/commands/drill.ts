@@ -1,15 +1,15 @@
-import { abortable } from '../abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { readManifest } from '../backup/recover.ts';
-import { loadConfig, loadStoreSettings } from '../config.ts';
+import { loadConfig, loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { type Cluster, discover } from '../etcd/discover.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
-import { type Check, compareWith } from './comparison.ts';
-import { readReceipt } from './receipt.ts';
-import { openShelf, pick } from './shelf.ts';
-import { json, table } from './words.ts';
+import { type Cluster, discover } from '../etcd/cluster/discover.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
+import { type Check, compareWith } from './drill-checks.ts';
+import { readReceipt } from './fetch-receipt.ts';
+import { openRepository, pick } from './repository.ts';
+import { json, table } from '../util/format.ts';
 
 /** How a scratch etcd compares with the backup that it was restored from: what `drill -o json` prints. */
 interface Drill {
@@ -29,7 +29,7 @@ interface Original {
 }
 
 /** Asks a restored member whether it holds what the backup's manifest says. @returns the exit code */
-export async function drill(call: CallOf<'drill'>, surroundings: Surroundings): Promise<number> {
+export async function drill(call: InvocationOf<'drill'>, surroundings: CommandContext): Promise<number> {
   const { env, print, signal } = surroundings;
   const config = loadConfig(env);
   const { receipt, which } = call;
@@ -50,10 +50,10 @@ export async function drill(call: CallOf<'drill'>, surroundings: Surroundings): 
   );
 }
 
-async function readStored(which: string, { env, note, signal }: Surroundings): Promise<Original> {
-  const shelf = await openShelf(loadStoreSettings(env), signal);
-  const entry = pick(shelf, which, note);
-  return { manifest: await abortable(readManifest(shelf, entry), signal) };
+async function readStored(which: string, { env, note, signal }: CommandContext): Promise<Original> {
+  const repository = await openRepository(loadStoreSettings(env), signal);
+  const entry = pick(repository, which, note);
+  return { manifest: await abortable(readManifest(repository, entry), signal) };
 }
 
 async function compare(cluster: Cluster, { manifest, startedAt }: Original): Promise<Drill> {

@@ -1,56 +1,59 @@
-import { abortable } from '../abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
 import { readManifest, recover } from '../backup/recover.ts';
-import { loadRecoverySettings, type RecoverySettings } from '../config.ts';
+import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { Failure, messageOf } from '../errors.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
-import { type Receipt } from './receipt.ts';
-import { type OpenShelf, openShelf, pick } from './shelf.ts';
-import { checkRoom, checkTarget, openTarget, type Target } from './target.ts';
-import { tellProgress } from './watching.ts';
-import { json, sizeText, table } from './words.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
+import { type Receipt } from './fetch-receipt.ts';
+import { type OpenRepository, openRepository, pick } from './repository.ts';
+import { checkRoom, checkTarget, openTarget, type Target } from './fetch-target.ts';
+import { tellProgress } from './progress.ts';
+import { json, sizeText, table } from '../util/format.ts';
 
 /** The file system's own needs for one more file. */
 const MARGIN_BYTES = 2 ** 16;
 
 /** Writes a backup as `etcdctl snapshot save` would have. @returns the exit code */
-export async function fetchBackup(call: CallOf<'fetch'>, surroundings: Surroundings): Promise<number> {
+export async function fetchBackup(
+  call: InvocationOf<'fetch'>,
+  surroundings: CommandContext,
+): Promise<number> {
   const { env, print, note, signal } = surroundings;
   const startedAt = new Date();
   const settings = loadRecoverySettings(env);
   for (const path of [call.file, call.receipt]) if (path !== undefined) await checkTarget(path);
-  const shelf = await openShelf(settings, signal);
-  const entry = pick(shelf, call.which, note);
-  const manifest = await abortable(manifestOf(shelf, entry), signal);
+  const repository = await openRepository(settings, signal);
+  const entry = pick(repository, call.which, note);
+  const manifest = await abortable(manifestOf(repository, entry), signal);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
   await checkRoom(call.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
-  const receipt = await write(call, { shelf, manifest, settings, startedAt, surroundings });
+  const receipt = await write(call, { repository, manifest, settings, startedAt, surroundings });
   print(call.json ? json(receipt) : table(rowsOf(receipt)));
   return 0;
 }
 
 interface Task {
-  shelf: OpenShelf;
+  repository: OpenRepository;
   manifest: Manifest;
   settings: RecoverySettings;
   startedAt: Date;
-  surroundings: Surroundings;
+  surroundings: CommandContext;
 }
 
-async function manifestOf(shelf: OpenShelf, entry: CatalogEntry): Promise<Manifest> {
+async function manifestOf(repository: OpenRepository, entry: CatalogEntry): Promise<Manifest> {
   try {
-    return await readManifest(shelf, entry);
+    return await readManifest(repository, entry);
   } catch (error) {
     throw unusable(entry.name, error);
   }
 }
 
 /** Both files, or neither. */
-async function write({ file, receipt: receiptFile }: CallOf<'fetch'>, task: Task): Promise<Receipt> {
-  const { surroundings, shelf, manifest, startedAt } = task;
+async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task: Task): Promise<Receipt> {
+  const { surroundings, repository, manifest, startedAt } = task;
   const opened: Target[] = [];
   try {
     const target = await openTarget(file);
@@ -59,7 +62,7 @@ async function write({ file, receipt: receiptFile }: CallOf<'fetch'>, task: Task
     await target.flush();
     const receipt: Receipt = {
       file: target.path,
-      store: shelf.store.location,
+      store: repository.store.location,
       startedAt: startedAt.toISOString(),
       finishedAt: new Date().toISOString(),
       manifest,
@@ -82,7 +85,7 @@ async function write({ file, receipt: receiptFile }: CallOf<'fetch'>, task: Task
 }
 
 /** Proves what it writes; the file has no name yet. */
-async function fill(target: Target, { shelf, manifest, settings, surroundings }: Task): Promise<void> {
+async function fill(target: Target, { repository, manifest, settings, surroundings }: Task): Promise<void> {
   const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     let writing = Promise.resolve();
     for await (const chunk of chunks) {
@@ -95,7 +98,7 @@ async function fill(target: Target, { shelf, manifest, settings, surroundings }:
   };
   try {
     await recover({
-      store: shelf.store,
+      store: repository.store,
       manifest,
       identities: settings.identities,
       signal: surroundings.signal,

@@ -2,7 +2,7 @@
 export type Format = 'table' | 'json' | 'html';
 
 /** history reads no more manifests: a store of thousands of backups must not cost thousands of requests. */
-export const MOST_NIGHTS = 400;
+export const MOST_RUNS = 400;
 
 interface Command {
   /** what stands behind the name */
@@ -18,7 +18,7 @@ interface Command {
 
 const OPTIONS = {
   output: ['-o, --output table|json', 'json: one JSON document on standard output, and nothing else there'],
-  last: ['--last N', `so many nights, 30 unless told otherwise, ${MOST_NIGHTS} at the most`],
+  last: ['--last N', `so many nights, 30 unless told otherwise, ${MOST_RUNS} at the most`],
   receipt: [
     '--receipt RECEIPT',
     'a file (JSON) that says what was fetched, with its manifest: fetch writes it, drill reads it',

@@ -1,25 +1,27 @@
-import { loadStoreSettings } from '../config.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
+import { loadStoreSettings } from '../config/config.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
 import { emptyPage, pageOf } from './history/page.ts';
 import { readHistory } from './history/read.ts';
 import { tableOf } from './history/table.ts';
-import { type History, nightsText } from './history/words.ts';
-import { findShelf } from './shelf.ts';
-import { json } from './words.ts';
+import { type History, runsText } from './history/text.ts';
+import { findRepository } from './repository.ts';
+import { json } from '../util/format.ts';
 
 /** So many manifests that cannot be used are named; JSON names them all. */
 const NAMED = 5;
 
 /** Shows the nights that the backups in the store tell of; none at all is no failure. @returns the exit code */
 export async function showHistory(
-  { last, format }: CallOf<'history'>,
-  { env, print, note, signal }: Surroundings,
+  { last, format }: InvocationOf<'history'>,
+  { env, print, note, signal }: CommandContext,
 ): Promise<number> {
-  const found = await findShelf(loadStoreSettings(env), signal);
+  const found = await findRepository(loadStoreSettings(env), signal);
   const now = new Date();
   const history =
-    found.kind === 'shelf' ? await readHistory(found.shelf, last, now.getTime(), signal) : found.why;
+    found.kind === 'repository'
+      ? await readHistory(found.repository, last, now.getTime(), signal)
+      : found.why;
   if (typeof history === 'string') {
     note(`${history}\n`);
     if (format === 'json') print(json({ nights: [] }));
@@ -37,7 +39,7 @@ function noteAround(
   { nights, backups, cluster, store, leftOut }: History,
   note: (text: string) => void,
 ): void {
-  note(`${nightsText(nights.length)} of ${cluster}; complete backups in ${store}: ${backups}\n`);
+  note(`${runsText(nights.length)} of ${cluster}; complete backups in ${store}: ${backups}\n`);
   for (const { name, problem } of leftOut.slice(0, NAMED)) note(`${name} is left out: ${problem}\n`);
   if (leftOut.length > NAMED) note(`${leftOut.length - NAMED} more are left out\n`);
 }

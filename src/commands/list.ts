@@ -1,13 +1,13 @@
-import { abortable } from '../abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
-import { readSizes, type Shelf } from '../backup/recover.ts';
-import { loadStoreSettings } from '../config.ts';
+import { readSizes, type Repository } from '../backup/recover.ts';
+import { loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { AT_ONCE, inParallel } from '../parallel.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
-import { findShelf } from './shelf.ts';
-import { ageText, json, sizeText, table, timeText } from './words.ts';
+import { AT_ONCE, inParallel } from '../util/parallel.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
+import { findRepository } from './repository.ts';
+import { ageText, json, sizeText, table, timeText } from '../util/format.ts';
 
 /** So many of the newest manifests are looked into: a store of thousands must not cost thousands of requests. */
 const MANIFESTS_READ = 50;
@@ -30,25 +30,25 @@ interface Listed {
 
 /** Shows what is in the store; an empty one is no failure. @returns the exit code */
 export async function listBackups(
-  { json: asJson }: CallOf<'list'>,
-  { env, print, note, signal }: Surroundings,
+  { json: asJson }: InvocationOf<'list'>,
+  { env, print, note, signal }: CommandContext,
 ): Promise<number> {
   const settings = loadStoreSettings(env);
-  const found = await findShelf(settings, signal);
+  const found = await findRepository(settings, signal);
   if (found.kind === 'nothing') {
     note(`${found.why}\n`);
     if (asJson) print(json({ backups: [] }));
     return 0;
   }
-  const { shelf } = found;
+  const { repository } = found;
   const now = Date.now();
-  const backups = shelf.entries.map((entry) => describe(entry, now));
-  await addRawSizes(shelf, shelf.entries.slice(0, MANIFESTS_READ), backups, signal);
+  const backups = repository.entries.map((entry) => describe(entry, now));
+  await addRawSizes(repository, repository.entries.slice(0, MANIFESTS_READ), backups, signal);
   if (asJson) {
-    print(json({ store: shelf.store.location, cluster: shelf.cluster, backups }));
+    print(json({ store: repository.store.location, cluster: repository.cluster, backups }));
     return 0;
   }
-  note(`${backups.length} backups of ${shelf.cluster} in ${shelf.store.location}\n`);
+  note(`${backups.length} backups of ${repository.cluster} in ${repository.store.location}\n`);
   print(table([HEAD, ...backups.map(rowOf)]));
   return 0;
 }
@@ -70,7 +70,7 @@ function describe(entry: CatalogEntry, now: number): Listed {
 }
 
 async function addRawSizes(
-  shelf: Shelf,
+  repository: Repository,
   entries: readonly CatalogEntry[],
   backups: Listed[],
   signal: AbortSignal,
@@ -78,16 +78,16 @@ async function addRawSizes(
   await inParallel([...entries.entries()], AT_ONCE, async ([index, entry]) => {
     signal.throwIfAborted();
     const backup = backups[index];
-    if (backup?.complete) Object.assign(backup, await abortable(look(shelf, entry), signal));
+    if (backup?.complete) Object.assign(backup, await abortable(look(repository, entry), signal));
   });
 }
 
 async function look(
-  shelf: Shelf,
+  repository: Repository,
   entry: CatalogEntry,
 ): Promise<Pick<Listed, 'rawBytes' | 'complete' | 'problem'>> {
   try {
-    const { rawSize } = await readSizes(shelf, entry);
+    const { rawSize } = await readSizes(repository, entry);
     return { complete: true, ...(rawSize !== undefined && { rawBytes: rawSize }) };
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'backup') throw error;

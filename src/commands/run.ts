@@ -6,23 +6,23 @@ import {
   loadConfig,
   logLevelOf,
   sinksOf,
-} from '../config.ts';
+} from '../config/config.ts';
 import { createLog, type Log } from '../log.ts';
-import { newNight, type Night, type Report, reportOf } from '../report.ts';
+import { newRunState, type RunState, type Report, reportOf } from '../run/report.ts';
 import { run } from '../run.ts';
-import { tellSinks } from '../sinks/tell-sinks.ts';
-import type { Surroundings } from '../surroundings.ts';
-import { tableOf } from '../table.ts';
-import { writeTerminationMessage } from '../termination.ts';
+import { notifySinks } from '../sinks/sinks.ts';
+import type { CommandContext } from './context.ts';
+import { tableOf } from '../run/table.ts';
+import { writeTerminationMessage } from '../run/termination.ts';
 
 /** Runs the night and reports it. @returns the exit code */
-export async function runNight(surroundings: Surroundings): Promise<number> {
+export async function runCommand(surroundings: CommandContext): Promise<number> {
   const { env, terminal, signal } = surroundings;
   const least = logLevelOf(env);
   const log = await createLog({ level: least, pretty: terminal });
   surroundings.onWarning((warning) => log.warn({ warning }, 'warning'));
   signal.addEventListener('abort', () => log.warn('ending the run'));
-  const night = newNight(surroundings.version, new Date());
+  const night = newRunState(surroundings.version, new Date());
   const report = await spend(night, surroundings, log);
   await tellOthers(report, env, log);
   if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
@@ -34,7 +34,7 @@ export async function runNight(surroundings: Surroundings): Promise<number> {
   return report.exitCode;
 }
 
-async function spend(night: Night, { env, holder, signal }: Surroundings, log: Log): Promise<Report> {
+async function spend(night: RunState, { env, holder, signal }: CommandContext, log: Log): Promise<Report> {
   const name = clusterNameOf(env);
   if (name !== undefined) night.cluster = { name };
   let config: Config;
@@ -55,7 +55,7 @@ async function spend(night: Night, { env, holder, signal }: Surroundings, log: L
 /** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */
 async function tellOthers(report: Report, env: Environment, log: Log): Promise<void> {
   if (report.outcome === 'dry-run') return;
-  for (const warning of await tellSinks(report, sinksOf(env))) {
+  for (const warning of await notifySinks(report, sinksOf(env))) {
     report.warnings.push(warning);
     log.warn({ warning }, 'warning');
   }

@@ -1,17 +1,17 @@
-import { type Config, loadConfig } from '../config.ts';
-import { discover } from '../etcd/discover.ts';
-import { inspect } from '../etcd/inspect.ts';
-import type { ClusterView } from '../etcd/types.ts';
-import { judge } from '../plan.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
-import { type Intention, isWell, type Status, statusOf } from './condition.ts';
-import { json, sizeText, table } from './words.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import { discover } from '../etcd/cluster/discover.ts';
+import { inspect } from '../etcd/cluster/inspect.ts';
+import type { ClusterStatus } from '../etcd/types.ts';
+import { judge } from '../plan/plan.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
+import { type Intention, isWell, type Status, statusOf } from './status-report.ts';
+import { json, sizeText, table } from '../util/format.ts';
 
 /** A run's first three steps, and what they say. @returns the exit code */
 export async function showStatus(
-  { json: asJson }: CallOf<'status'>,
-  { env, print, note, signal }: Surroundings,
+  { json: asJson }: InvocationOf<'status'>,
+  { env, print, note, signal }: CommandContext,
 ): Promise<number> {
   const config = loadConfig(env);
   const view = await look(config, signal);
@@ -22,7 +22,7 @@ export async function showStatus(
   return isWell(status) ? 0 : 5;
 }
 
-async function look({ etcd, consistencyCheck }: Config, signal: AbortSignal): Promise<ClusterView> {
+async function look({ etcd, consistencyCheck }: Config, signal: AbortSignal): Promise<ClusterStatus> {
   const cluster = await discover(etcd, signal);
   try {
     return await inspect(cluster, consistencyCheck);

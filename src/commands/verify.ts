@@ -1,13 +1,13 @@
-import { abortable } from '../abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { readManifest, recover } from '../backup/recover.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
-import { loadRecoverySettings, type RecoverySettings } from '../config.ts';
+import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { CallOf } from './arguments.ts';
-import { type OpenShelf, openShelf, pick } from './shelf.ts';
-import { tellProgress } from './watching.ts';
-import { json, sizeText, table } from './words.ts';
+import type { CommandContext } from './context.ts';
+import type { InvocationOf } from './arguments.ts';
+import { type OpenRepository, openRepository, pick } from './repository.ts';
+import { tellProgress } from './progress.ts';
+import { json, sizeText, table } from '../util/format.ts';
 
 interface Verified {
   name: string;
@@ -21,18 +21,18 @@ interface Verified {
 
 /** Reads backups back and tells which of them are whole. @returns the exit code */
 export async function verifyBackups(
-  { which, json: asJson }: CallOf<'verify'>,
-  surroundings: Surroundings,
+  { which, json: asJson }: InvocationOf<'verify'>,
+  surroundings: CommandContext,
 ): Promise<number> {
   const { env, print, note, signal } = surroundings;
   const settings = loadRecoverySettings(env);
-  const shelf = await openShelf(settings, signal);
+  const repository = await openRepository(settings, signal);
   const verified: Verified[] = [];
-  const chosen = which === 'all' ? shelf.entries : [pick(shelf, which, note)];
+  const chosen = which === 'all' ? repository.entries : [pick(repository, which, note)];
   for (const entry of chosen) {
-    verified.push(await verify(shelf, entry, settings, surroundings));
+    verified.push(await verify(repository, entry, settings, surroundings));
   }
-  const { store, cluster } = shelf;
+  const { store, cluster } = repository;
   print(
     asJson
       ? json({ store: store.location, cluster, backups: verified })
@@ -47,18 +47,18 @@ export async function verifyBackups(
 }
 
 async function verify(
-  shelf: OpenShelf,
+  repository: OpenRepository,
   entry: CatalogEntry,
   { identities }: RecoverySettings,
-  surroundings: Surroundings,
+  surroundings: CommandContext,
 ): Promise<Verified> {
   const { signal } = surroundings;
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   try {
-    const manifest = await abortable(readManifest(shelf, entry), signal);
+    const manifest = await abortable(readManifest(repository, entry), signal);
     const onRead = tellProgress(manifest, surroundings);
-    await recover({ store: shelf.store, manifest, identities, signal, onRead });
+    await recover({ store: repository.store, manifest, identities, signal, onRead });
     const { raw, stored } = manifest;
     return {
       name: entry.name,

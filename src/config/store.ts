@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
-import { type S3StoreConfig, s3StoreOf } from './s3.ts';
+import { type S3StoreConfig, s3StoreOf } from './s3-store.ts';
 
 /** Where backups are kept, by `kind`. Another kind of store is another member of this union. */
 export type StoreConfig = FileStoreConfig | S3StoreConfig;

@@ -70,7 +70,7 @@ export interface CompactRevKey {
   modRevision: number;
 }
 
-export interface ClusterView {
+export interface ClusterStatus {
   id: string;
   members: readonly Member[];
   leaderId?: string;

@@ -1,4 +1,4 @@
-import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
+import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 import { alarmsOf, doubtsOf } from './health.ts';
 
@@ -8,7 +8,7 @@ export type BackupDecision = Decision & {
   doubts?: readonly string[];
 };
 
-export function judgeBackup(view: ClusterView, { backup }: Policy): BackupDecision {
+export function judgeBackup(view: ClusterStatus, { backup }: Policy): BackupDecision {
   if (!backup.enabled) return skip('BACKUP_ENABLED is false');
   const best = bestMember(view);
   if (best === undefined) {
@@ -27,7 +27,7 @@ export function judgeBackup(view: ClusterView, { backup }: Policy): BackupDecisi
  * A healthy follower, else the leader, else whoever answers and has applied most. Above that goes the doubt about a
  * member's data: one that CORRUPT accuses, or that is outside of the majority, is taken only where there is no other.
  */
-function bestMember(view: ClusterView): Member | undefined {
+function bestMember(view: ClusterStatus): Member | undefined {
   const rank = (member: Member): number[] => {
     const sick = member.problem !== undefined;
     const leads = member.id === view.leaderId;
@@ -50,13 +50,13 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }
 
-const isAccused = ({ id }: Member, view: ClusterView): boolean =>
+const isAccused = ({ id }: Member, view: ClusterStatus): boolean =>
   alarmsOf(view, 'CORRUPT').some(({ memberId }) => memberId === id);
 
-const isOutvoted = ({ id }: Member, { hashes }: ClusterView): boolean =>
+const isOutvoted = ({ id }: Member, { hashes }: ClusterStatus): boolean =>
   hashes.kind === 'mismatch' && hashes.majority.length > 0 && !hashes.majority.includes(id);
 
-function doubtsAbout(member: Member, view: ClusterView): string[] {
+function doubtsAbout(member: Member, view: ClusterStatus): string[] {
   const { hashes } = view;
   return [
     ...(isAccused(member, view) ? ['a CORRUPT alarm accuses it, and no other voting member answers'] : []),
@@ -69,7 +69,7 @@ function doubtsAbout(member: Member, view: ClusterView): string[] {
 }
 
 /** Whether old backups may be pruned once this run's own is proved. */
-export function judgePrune(view: ClusterView, { backup }: Policy): Decision {
+export function judgePrune(view: ClusterStatus, { backup }: Policy): Decision {
   if (!backup.enabled) return skip('BACKUP_ENABLED is false');
   const rules = Object.entries(backup.keep).filter(([, count]) => count > 0);
   if (rules.length === 0) return skip('every BACKUP_KEEP_* is 0: all backups are kept');

@@ -1,4 +1,4 @@
-import type { ClusterView } from '../etcd/types.ts';
+import type { ClusterStatus } from '../etcd/types.ts';
 import { type Decision, go, notWell, type Policy, skip } from './decision.ts';
 
 export interface Window {
@@ -9,7 +9,7 @@ export interface Window {
 }
 
 export function judgeCompaction(
-  view: ClusterView,
+  view: ClusterStatus,
   policy: Policy,
   problems: readonly string[],
 ): Decision & Window {
@@ -18,18 +18,18 @@ export function judgeCompaction(
 }
 
 /** The window is never tighter than what kube-apiserver itself keeps: one of its intervals. */
-function windowOf(view: ClusterView, { compaction }: Policy): Window {
+function windowOf(view: ClusterStatus, { compaction }: Policy): Window {
   const kept = keptByKubeApiserver(view);
   return kept > compaction.retention
     ? { window: kept, windowFrom: 'kube-apiserver' }
     : { window: compaction.retention, windowFrom: 'COMPACTION_RETENTION' };
 }
 
-const keptByKubeApiserver = ({ compactRevKey: key }: ClusterView): number =>
+const keptByKubeApiserver = ({ compactRevKey: key }: ClusterStatus): number =>
   key === undefined ? 0 : key.modRevision - key.value;
 
 function decide(
-  { revision }: ClusterView,
+  { revision }: ClusterStatus,
   { compaction }: Policy,
   problems: readonly string[],
   { window, windowFrom }: Window,
@@ -44,7 +44,7 @@ function decide(
   return go(`keeps ${window} revisions (${windowFrom})`);
 }
 
-export function compactionWarnings(view: ClusterView, { compaction }: Policy): string[] {
+export function compactionWarnings(view: ClusterStatus, { compaction }: Policy): string[] {
   const kept = keptByKubeApiserver(view);
   if (!compaction.enabled || kept <= compaction.retention) return [];
   return [

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 /** What will be done and why; or what will not, and whether that is as it should be (`skipped`) or not (`refused`). */
 export type Decision =

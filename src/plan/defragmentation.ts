@@ -1,10 +1,10 @@
-import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
-import { minorOf, refusedForDefragmentation, warnedForDefragmentation } from '../versions.ts';
+import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
+import { minorOf, refusedForDefragmentation, warnedForDefragmentation } from '../etcd/versions.ts';
 import { type Decision, go, notWell, type Policy, refuse, skip } from './decision.ts';
 
 /** Whether members are defragmented at all; which ones is `judgeMember`'s to say. */
 export function judgeDefragmentation(
-  view: ClusterView,
+  view: ClusterStatus,
   { defrag }: Policy,
   problems: readonly string[],
 ): Decision {
@@ -37,7 +37,7 @@ export function judgeDefragmentation(
 }
 
 /** For a report of a run that defragments. */
-export function defragmentationWarnings(view: ClusterView): string[] {
+export function defragmentationWarnings(view: ClusterStatus): string[] {
   const versions = new Set(votersOf(view).map(versionOf));
   return [
     ...knownBad(view).map((why) => `${why}; defragmented all the same by DEFRAG_ALLOW_KNOWN_BAD_VERSIONS`),
@@ -45,7 +45,7 @@ export function defragmentationWarnings(view: ClusterView): string[] {
   ];
 }
 
-function knownBad(view: ClusterView): string[] {
+function knownBad(view: ClusterStatus): string[] {
   return votersOf(view).flatMap((member) => {
     const why = refusedForDefragmentation(versionOf(member));
     return why === undefined ? [] : [`${label(member)}: ${why}`];

@@ -1,7 +1,7 @@
-import { type Alarm, type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
+import { type Alarm, type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 
 /** What is wrong with the cluster, in words; with anything here it is backed up and otherwise left alone. */
-export function problemsOf(view: ClusterView): string[] {
+export function problemsOf(view: ClusterStatus): string[] {
   return [
     ...(view.leaderId === undefined ? ['the cluster has no leader'] : []),
     ...alarmsOf(view, 'CORRUPT').map((alarm) => corruptAlarm(view, alarm)),
@@ -11,7 +11,7 @@ export function problemsOf(view: ClusterView): string[] {
 }
 
 /** What an operator should know though it stops nothing. */
-export function noticesOf(view: ClusterView): string[] {
+export function noticesOf(view: ClusterStatus): string[] {
   const full = alarmsOf(view, 'NOSPACE').map(({ memberId }) => nameOf(view, memberId));
   return [
     ...(full.length > 0
@@ -22,7 +22,7 @@ export function noticesOf(view: ClusterView): string[] {
 }
 
 /** Why nobody can be sure that this run's backup is good; then an older one may be the only good one. */
-export function doubtsOf(view: ClusterView): string[] {
+export function doubtsOf(view: ClusterStatus): string[] {
   return [
     ...(view.leaderId === undefined ? ['the cluster has no leader'] : []),
     ...(alarmsOf(view, 'CORRUPT').length > 0 ? ['there is a CORRUPT alarm'] : []),
@@ -30,10 +30,10 @@ export function doubtsOf(view: ClusterView): string[] {
   ];
 }
 
-export const alarmsOf = (view: ClusterView, type: Alarm['type']): Alarm[] =>
+export const alarmsOf = (view: ClusterStatus, type: Alarm['type']): Alarm[] =>
   view.alarms.filter((alarm) => alarm.type === type);
 
-export function nameOf(view: ClusterView, memberId: string): string {
+export function nameOf(view: ClusterStatus, memberId: string): string {
   const member = view.members.find(({ id }) => id === memberId);
   return member ? label(member) : `${memberId} (not in the member list)`;
 }
@@ -41,7 +41,7 @@ export function nameOf(view: ClusterView, memberId: string): string {
 /** etcd 3.5 accuses member 0 whenever it finds a difference, later versions where no majority agrees. */
 const NO_MEMBER = '0';
 
-function corruptAlarm(view: ClusterView, { memberId }: Alarm): string {
+function corruptAlarm(view: ClusterStatus, { memberId }: Alarm): string {
   if (memberId !== NO_MEMBER) return `CORRUPT alarm at ${nameOf(view, memberId)}`;
   return 'CORRUPT alarm: etcd found that the members do not hold the same data, and does not say which of them is wrong';
 }

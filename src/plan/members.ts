@@ -1,10 +1,10 @@
-import { type ClusterView, DEFAULT_QUOTA_BYTES, type Member, type Quota } from '../etcd/types.ts';
+import { type ClusterStatus, DEFAULT_QUOTA_BYTES, type Member, type Quota } from '../etcd/types.ts';
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
 type DefragPolicy = Policy['defrag'];
 
 /** The part of the view that a judgement of sizes depends on. */
-type Sizing = Pick<ClusterView, 'quotas'> & { alarms?: ClusterView['alarms'] };
+type Sizing = Pick<ClusterStatus, 'quotas'> & { alarms?: ClusterStatus['alarms'] };
 
 /** Whether a member is worth defragmenting at its present sizes. Judged once for the plan and again after compaction. */
 export function judgeMember(
@@ -31,7 +31,7 @@ export function judgeMember(
 /** `QUOTA_BYTES` wins when set. */
 export function quotaFor(
   member: Member,
-  view: Pick<ClusterView, 'quotas'>,
+  view: Pick<ClusterStatus, 'quotas'>,
   { quotaBytes }: Pick<Policy, 'quotaBytes'>,
 ): Quota {
   if (quotaBytes !== undefined) return { kind: 'known', bytes: quotaBytes };
@@ -40,7 +40,7 @@ export function quotaFor(
 
 /** The quotas that there are, in bytes by member's ID; an assumed one counts, for etcd has it by default. */
 export function quotasOf(
-  view: Pick<ClusterView, 'quotas' | 'members'>,
+  view: Pick<ClusterStatus, 'quotas' | 'members'>,
   policy: Pick<Policy, 'quotaBytes'>,
 ): ReadonlyMap<string, number> {
   return new Map(

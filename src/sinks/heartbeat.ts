@@ -1,4 +1,4 @@
-import type { Report } from '../report.ts';
+import type { Report } from '../run/report.ts';
 import { post } from './post.ts';
 
 /**

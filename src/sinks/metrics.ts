@@ -1,6 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
-import type { Report, Sizes } from '../report.ts';
-import { STEPS } from '../report.ts';
+import type { Report, Sizes } from '../run/report.ts';
+import { STEPS } from '../run/report.ts';
 
 const STATUSES = ['done', 'skipped', 'refused', 'failed'] as const;
 

@@ -3,17 +3,17 @@ import { type Encoding, encode } from '../backup/codec.ts';
 import { type Compression, formatManifest, type Manifest } from '../backup/manifest.ts';
 import { backupName, manifestName } from '../backup/names.ts';
 import { digesting, proveSnapshot, proveStored, type VerifiedBackup } from '../backup/proof.ts';
-import { boundedBy } from '../backup/stores/bounded.ts';
-import type { PendingFile, Store } from '../backup/stores/store.ts';
+import { boundedBy } from '../storage/bounded.ts';
+import type { PendingFile, Store } from '../storage/store.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
-import { countKeys, status } from '../etcd/calls.ts';
-import type { Connection } from '../etcd/connection.ts';
-import { accessDenied } from '../etcd/discover.ts';
-import { Refusal } from '../etcd/refusal.ts';
-import { openSnapshot, type SnapshotStream } from '../etcd/snapshot.ts';
+import { countKeys, status } from '../etcd/client/calls.ts';
+import type { Connection } from '../etcd/client/connection.ts';
+import { accessDenied } from '../etcd/cluster/discover.ts';
+import { EtcdError } from '../etcd/errors.ts';
+import { openSnapshot, type SnapshotStream } from '../etcd/snapshot/snapshot.ts';
 import { type HashKV, label, type Member } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { progress } from '../progress.ts';
+import { progress } from '../util/progress.ts';
 
 /** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
 const HEADROOM = 1.15;
@@ -61,7 +61,7 @@ export async function backUp(task: BackupTask): Promise<BackupResult> {
     if (isBug(error)) throw error;
     if (timeout.aborted)
       throw failure(task, `it took longer than BACKUP_TIMEOUT (${task.timeoutMs / 1000} s)`);
-    if (error instanceof Refusal && error.kind === 'access')
+    if (error instanceof EtcdError && error.code === 'access')
       throw accessDenied(task.connection.endpoint, error);
     if (error instanceof Failure && error.kind !== 'backup') throw error;
     throw failure(task, messageOf(error), error);
@@ -85,7 +85,7 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
   // Status and count first, the snapshot after them: every write up to their revision is then in the snapshot.
   const before = await status(connection);
   if (before.memberId !== task.member.id) {
-    throw new Refusal('other', `another member now answers at ${connection.endpoint}`);
+    throw new EtcdError('other', `another member now answers at ${connection.endpoint}`);
   }
   const { keys, revision } = await countKeys(connection, COUNT_TIMEOUT_MS);
   const encryption = await encryptionFor(recipients);

@@ -1,15 +1,15 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
 import { Failure } from '../errors.ts';
-import { compactPhysically, compactRevision } from '../etcd/calls.ts';
-import type { Cluster } from '../etcd/discover.ts';
-import type { Lock } from '../etcd/lock.ts';
-import { refusalOf } from '../etcd/refusal.ts';
-import { type ClusterView, label, type Member, votersOf } from '../etcd/types.ts';
+import { compactPhysically, compactRevision } from '../etcd/client/calls.ts';
+import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
+import { toEtcdError } from '../etcd/errors.ts';
+import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
 
 export interface CompactionTask {
   cluster: Cluster;
-  view: ClusterView;
+  view: ClusterStatus;
   lock: Lock;
   /** revisions of history to keep */
   window: number;
@@ -98,10 +98,10 @@ async function compactTo(
       await compactPhysically(connection, revision, timeoutMs);
       return true;
     } catch (error) {
-      const refusal = refusalOf(error);
+      const refusal = toEtcdError(error);
       // A second answer after a deadline: it was this run's own compaction that is now done.
-      if (refusal.kind === 'compacted') return asked > 1;
-      if (refusal.kind !== 'timeout' || asked >= ASKS) {
+      if (refusal.code === 'compacted') return asked > 1;
+      if (refusal.code !== 'timeout' || asked >= ASKS) {
         throw new Failure(
           'step',
           `${label(member)} did not compact to ${revision}: ${refusal.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
@@ -122,7 +122,7 @@ async function revisionAfter({ cluster, view, log }: CompactionTask): Promise<nu
   try {
     return await compactRevision(connection);
   } catch (error) {
-    log.warn({ reason: refusalOf(error).message }, 'compact revision not read');
+    log.warn({ reason: toEtcdError(error).message }, 'compact revision not read');
     return undefined;
   }
 }

@@ -1,16 +1,16 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
 import { Failure } from '../errors.ts';
-import { defragmentMember, moveLeader } from '../etcd/calls.ts';
-import type { Connection } from '../etcd/connection.ts';
-import type { Cluster } from '../etcd/discover.ts';
-import { awaitWell, checkWell, firstAnswer } from '../etcd/gates.ts';
-import type { Lock } from '../etcd/lock.ts';
-import { leaderOf } from '../etcd/health.ts';
-import { type Refusal, refusalOf } from '../etcd/refusal.ts';
-import { awaitNoSnapshotStream } from '../etcd/streams.ts';
+import { defragmentMember, moveLeader } from '../etcd/client/calls.ts';
+import type { Connection } from '../etcd/client/connection.ts';
+import type { Cluster } from '../etcd/cluster/discover.ts';
+import { awaitHealthy, checkHealthy, awaitAnswer } from '../etcd/cluster/healthy.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
+import { leaderOf } from '../etcd/cluster/members.ts';
+import { type EtcdError, toEtcdError } from '../etcd/errors.ts';
+import { awaitNoSnapshotStream } from '../etcd/cluster/snapshot-streams.ts';
 import { label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import type { Decision } from '../plan.ts';
+import type { Decision } from '../plan/plan.ts';
 
 export interface DefragmentTask {
   cluster: Cluster;
@@ -57,8 +57,8 @@ export async function defragment(_guarantee: BackupGuarantee, task: DefragmentTa
   });
   const picked = waiting.length;
   while (waiting.length > 0) {
-    // Asked anew each time: leadership may have moved since.
-    const members = await checkWell(task.cluster, task.signal);
+    // S3Request anew each time: leadership may have moved since.
+    const members = await checkHealthy(task.cluster, task.signal);
     const leaderId = leaderOf(members);
     const next = waiting.find((member) => member.id !== leaderId) ?? waiting[0];
     if (next === undefined) break;
@@ -82,7 +82,7 @@ async function visit(task: DefragmentTask, member: Member, members: readonly Mem
     await defragmentOne(task, connection, member);
   } catch (error) {
     const why =
-      error instanceof Failure ? error : new Failure('step', refusalOf(error).message, { cause: error });
+      error instanceof Failure ? error : new Failure('step', toEtcdError(error).message, { cause: error });
     if (why.kind !== 'step' && why.kind !== 'refused') throw why;
     throw new Failure(why.kind, `${label(member)}: ${why.message}; no further member was touched`, {
       cause: why,
@@ -112,11 +112,11 @@ async function giveUpLeadership(
   } catch (error) {
     throw new Failure(
       'refused',
-      `the leadership did not move to ${label(heir)} (${refusalOf(error).message}), so the leader was left alone`,
+      `the leadership did not move to ${label(heir)} (${toEtcdError(error).message}), so the leader was left alone`,
       { cause: error },
     );
   }
-  const now = await checkWell(task.cluster, task.signal);
+  const now = await checkHealthy(task.cluster, task.signal);
   if (leaderOf(now) === leader.id)
     throw new Failure('refused', 'it is the leader again, so it was left alone');
   task.log.info({ from: leader.name, to: heir.name }, 'leadership moved');
@@ -135,15 +135,15 @@ async function defragmentOne(task: DefragmentTask, connection: Connection, membe
     task.onMember(member.id, { defragmented, reason, unavailableSeconds: seconds() });
   task.onMember(member.id, { defragmented: false, reason: ENDED_MEANWHILE });
   try {
-    const refusal = await defragmentMember(connection, timeoutMs).then(() => undefined, refusalOf);
+    const refusal = await defragmentMember(connection, timeoutMs).then(() => undefined, toEtcdError);
     // Nobody may touch anything before the member answers: its defragmentation may still be going on.
-    const overdue = refusal?.kind === 'timeout';
-    const answered = await firstAnswer(connection, member.id, overdue ? OVERDUE_MS : timeoutMs, signal);
+    const overdue = refusal?.code === 'timeout';
+    const answered = await awaitAnswer(connection, member.id, overdue ? OVERDUE_MS : timeoutMs, signal);
     const failure = failureOf({ refusal, answered, seconds: seconds(), timeoutMs });
     note(refusal === undefined || (overdue && answered), failure?.message ?? 'defragmented');
     if (failure !== undefined) throw failure;
     log.info({ member: member.name, seconds: seconds() }, 'member defragmented');
-    await awaitWell(cluster, { steadyMs: waitMs, patienceMs: timeoutMs, signal });
+    await awaitHealthy(cluster, { steadyMs: waitMs, patienceMs: timeoutMs, signal });
   } finally {
     if (!signal.aborted) await lock.avoid(undefined);
   }
@@ -151,7 +151,7 @@ async function defragmentOne(task: DefragmentTask, connection: Connection, membe
 
 interface Ending {
   /** what the call itself ended with */
-  refusal: Refusal | undefined;
+  refusal: EtcdError | undefined;
   /** whether the member answered afterwards */
   answered: boolean;
   seconds: number;
@@ -168,7 +168,7 @@ function failureOf({ refusal, answered, seconds, timeoutMs }: Ending): Failure |
     );
   }
   if (refusal === undefined) return undefined;
-  if (refusal.kind === 'timeout') {
+  if (refusal.code === 'timeout') {
     return new Failure(
       'step',
       `it was defragmented, but took ${seconds} s, longer than DEFRAG_TIMEOUT (${timeoutMs / 1000} s): raise that, and look at its disk`,

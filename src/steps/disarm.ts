@@ -1,12 +1,12 @@
 import { Failure } from '../errors.ts';
-import { disarmNoSpace } from '../etcd/calls.ts';
-import type { Cluster } from '../etcd/discover.ts';
-import { checkWell } from '../etcd/gates.ts';
-import type { Lock } from '../etcd/lock.ts';
-import { refusalOf } from '../etcd/refusal.ts';
+import { disarmNoSpace } from '../etcd/client/calls.ts';
+import type { Cluster } from '../etcd/cluster/discover.ts';
+import { checkHealthy } from '../etcd/cluster/healthy.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
+import { toEtcdError } from '../etcd/errors.ts';
 import { label, type Member, type Quota, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { FULL_USAGE } from '../plan.ts';
+import { FULL_USAGE } from '../plan/plan.ts';
 
 export interface DisarmTask {
   cluster: Cluster;
@@ -23,7 +23,7 @@ export interface DisarmTask {
  * @throws Failure `step`
  */
 export async function disarm({ cluster, alarmed, quotaOf, lock, log, signal }: DisarmTask): Promise<void> {
-  const members = await checkWell(cluster, signal);
+  const members = await checkHealthy(cluster, signal);
   const full = votersOf({ members }).find((member) => {
     const quota = quotaOf(member);
     return quota.kind !== 'none' && (member.status?.dbSize ?? 0) >= FULL_USAGE * quota.bytes;
@@ -48,7 +48,7 @@ export async function disarm({ cluster, alarmed, quotaOf, lock, log, signal }: D
   } catch (error) {
     throw new Failure(
       'step',
-      `NOSPACE was not disarmed, or came back: ${refusalOf(error).message}. The cluster may take no writes`,
+      `NOSPACE was not disarmed, or came back: ${toEtcdError(error).message}. The cluster may take no writes`,
       { cause: error },
     );
   }

@@ -3,8 +3,8 @@ import { findOutdated } from '../backup/outdated.ts';
 import { prune } from '../backup/prune.ts';
 import type { VerifiedBackup } from '../backup/proof.ts';
 import type { Keep } from '../backup/retention.ts';
-import { boundedBy } from '../backup/stores/bounded.ts';
-import type { Store } from '../backup/stores/store.ts';
+import { boundedBy } from '../storage/bounded.ts';
+import type { Store } from '../storage/store.ts';
 import { Failure } from '../errors.ts';
 import type { Log } from '../log.ts';
 

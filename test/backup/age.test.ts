@@ -11,7 +11,7 @@ import { Failure } from '../../src/errors.ts';
 import { type AgeKey, ageDecrypt, ageEncrypt, ageIdentity, ageKey } from '../support/age.ts';
 import { type Scratch, scratchFolder } from '../support/scratch.ts';
 import { inParts, MIB, streamOf } from './chunks.ts';
-import { failsWith } from './stores/place.ts';
+import { failsWith } from '../storage/file/place.ts';
 
 const PIECE = 65_536;
 const TAG = 16;

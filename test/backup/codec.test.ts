@@ -6,7 +6,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { encryptFor } from '../../src/backup/age.ts';
 import { type Decoding, decode, type Encoding, encode } from '../../src/backup/codec.ts';
 import { cutInTwo, flipped, halfNoise, inParts, MIB, never, streamOf } from './chunks.ts';
-import { failsWith } from './stores/place.ts';
+import { failsWith } from '../storage/file/place.ts';
 
 type Form = Encoding & Decoding;
 type Codec = (

@@ -6,8 +6,8 @@ import { Interrupted } from '../../src/errors.ts';
 import { type ClusterIdentity, problemOf, type StoredBackup, takeStock } from '../../src/backup/inventory.ts';
 import { manifestName } from '../../src/backup/names.ts';
 import { prune } from '../../src/backup/prune.ts';
-import { openFileStore } from '../../src/backup/stores/file.ts';
-import type { Store } from '../../src/backup/stores/store.ts';
+import { openFileStore } from '../../src/storage/file/store.ts';
+import type { Store } from '../../src/storage/store.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { CLUSTER, putBackup } from './sample.ts';
 

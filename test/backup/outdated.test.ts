@@ -7,12 +7,12 @@ import { backupName, manifestName, parseBackupName } from '../../src/backup/name
 import { findOutdated, type Limits, LIMITS, type Outdated } from '../../src/backup/outdated.ts';
 import { prune } from '../../src/backup/prune.ts';
 import type { Keep } from '../../src/backup/retention.ts';
-import { openFileStore } from '../../src/backup/stores/file.ts';
-import type { Store } from '../../src/backup/stores/store.ts';
-import { AT_ONCE } from '../../src/parallel.ts';
+import { openFileStore } from '../../src/storage/file/store.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { AT_ONCE } from '../../src/util/parallel.ts';
 import { type Scratch, scratchFolder } from '../support/scratch.ts';
 import { CLUSTER, sampleManifest } from './sample.ts';
-import { failsWith } from './stores/place.ts';
+import { failsWith } from '../storage/file/place.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const NOW = new Date('2026-11-22T02:17:30Z');

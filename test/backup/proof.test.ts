@@ -6,9 +6,9 @@ import { describe, test } from 'node:test';
 import { encryptFor } from '../../src/backup/age.ts';
 import { type Decoding, type Encoding, encode } from '../../src/backup/codec.ts';
 import { digesting, proveSnapshot, proveStored, readStored } from '../../src/backup/proof.ts';
-import type { PendingFile } from '../../src/backup/stores/store.ts';
+import type { PendingFile } from '../../src/storage/store.ts';
 import { cutInTwo, flipped, inParts, MIB, never, sha256, snapshotOf, streamOf } from './chunks.ts';
-import { assertNothingOpenBelow, failsWith, NAME, type Place, readyStore } from './stores/place.ts';
+import { assertNothingOpenBelow, failsWith, NAME, type Place, readyStore } from '../storage/file/place.ts';
 
 type Form = Encoding & Decoding;
 

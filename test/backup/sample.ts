@@ -1,6 +1,6 @@
 import { manifestName, parseBackupName } from '../../src/backup/names.ts';
 import { formatManifest, type Manifest } from '../../src/backup/manifest.ts';
-import type { Store } from '../../src/backup/stores/store.ts';
+import type { Store } from '../../src/storage/store.ts';
 
 export const CLUSTER = { name: 'prod', id: '5cb4cc4d2c7d2c3a' };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 import type { Cluster } from '../support/etcd.ts';
 import { runJob } from '../support/job.ts';
 import { reportOf } from '../support/report.ts';

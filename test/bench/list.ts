@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { formatManifest } from '../../src/backup/manifest.ts';
 import { backupName, manifestName } from '../../src/backup/names.ts';
-import { inParallel } from '../../src/parallel.ts';
+import { inParallel } from '../../src/util/parallel.ts';
 import { sampleManifest } from '../backup/sample.ts';
 import { type S3Server, startS3 } from '../support/s3.ts';
 import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { CHART, HELM_VERSIONS, renderEnv, renderPod } from './chart.ts';
 
 const KEY = `age1${'q'.repeat(58)}`;

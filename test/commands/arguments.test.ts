@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readCall } from '../../src/commands/arguments.ts';
+import { readArguments } from '../../src/commands/arguments.ts';
 import { COMMANDS } from '../../src/commands/help.ts';
 import { exitCodeOf } from '../../src/errors.ts';
 import { command, endedWith } from './command.ts';
@@ -31,7 +31,7 @@ describe('the arguments', () => {
     [['drill', '--receipt', 'r'], { command: 'drill', which: 'latest', receipt: 'r', json: false }],
   ];
   for (const [args, call] of calls) {
-    test(`"${args.join(' ')}" are understood`, () => assert.deepEqual(readCall(args), call));
+    test(`"${args.join(' ')}" are understood`, () => assert.deepEqual(readArguments(args), call));
   }
 
   const wrong: [string[], RegExp][] = [
@@ -60,7 +60,7 @@ describe('the arguments', () => {
   for (const [args, words] of wrong) {
     test(`"${args.join(' ')}" are refused with the usage`, () => {
       assert.throws(
-        () => readCall(args),
+        () => readArguments(args),
         (error: Error) => {
           assert.equal(exitCodeOf(error), 2);
           assert.match(error.message, words);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Receipt } from '../../src/commands/receipt.ts';
+import type { Receipt } from '../../src/commands/fetch-receipt.ts';
 import type { Cluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
 import { restore } from '../support/restore.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type HistoryNight, nightsOf, notesOf } from '../../src/commands/history/nights.ts';
+import { type HistoryRun, runsOf, notesOf } from '../../src/commands/history/runs.ts';
 import { sparkline } from '../../src/commands/history/sparkline.ts';
 import { timelineOf } from '../../src/commands/history/timeline.ts';
 import { DAY, hundredNights, type MadeUp, madeUp, MIB } from './made-up.ts';
@@ -10,8 +10,8 @@ const HOUR = DAY / 24;
 const SECOND = 1000;
 
 /** One night a day up to the day before now, 1000 revisions each; what a night is to be different in, by its number. */
-const nightly = (count: number, changes: Record<number, Partial<MadeUp>> = {}): HistoryNight[] =>
-  nightsOf(
+const nightly = (count: number, changes: Record<number, Partial<MadeUp>> = {}): HistoryRun[] =>
+  runsOf(
     Array.from({ length: count }, (_, night) =>
       madeUp({ at: NOW - (count - night) * DAY, revision: 1000 * (night + 1), ...changes[night] }),
     ),
@@ -21,7 +21,7 @@ const nightly = (count: number, changes: Record<number, Partial<MadeUp>> = {}): 
 describe('the nights', () => {
   test('come in the order of their times, with what was written since the one before', () => {
     const manifests = [3, 1, 2].map((day) => madeUp({ at: NOW - day * DAY, revision: 10_000 - day * 100 }));
-    const nights = nightsOf(manifests, NOW);
+    const nights = runsOf(manifests, NOW);
     assert.deepEqual(
       nights.map(({ revision, revisionsSince, revisionsPerDay }) => [
         revision,
@@ -60,7 +60,7 @@ describe('the nights', () => {
 
   test('have no gap where a run came late, by hand, or where older backups were thinned out', () => {
     const ages = [150, 120, 90, 60, 30, 21, 14, 7, 6, 5, 4, 4 - 5 / 1440, 3 - 3 / 24, 2, 1];
-    const nights = nightsOf(
+    const nights = runsOf(
       ages.map((age, night) => madeUp({ at: NOW - age * DAY, revision: 1000 + night })),
       NOW,
     );
@@ -115,7 +115,7 @@ describe('the nights', () => {
   }
 
   test('of a hundred with everything in between never tell a negative or an impossible figure', () => {
-    const nights = nightsOf(hundredNights(NOW), NOW);
+    const nights = runsOf(hundredNights(NOW), NOW);
     assert.equal(nights.length, 100);
     const rates = nights.flatMap(({ revisionsPerDay }) => revisionsPerDay ?? []);
     assert.equal(rates.length, 94, 'all but the first, three restarts, one by hand, one in the future');
@@ -164,7 +164,7 @@ describe('the time axis', () => {
     assert.ok(dates.length >= 5 && dates.length <= 7, String(dates.length));
     assert.deepEqual(dates.at(-1), { position: 1, label: '21 Nov' });
     assert.match(dates[0]?.label ?? '', /^\d+ \w+ 2026$/);
-    const hours = nightsOf(
+    const hours = runsOf(
       [1, 2, 3].map((ago) => madeUp({ at: NOW - ago * HOUR })),
       NOW,
     );

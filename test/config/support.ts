@@ -1,4 +1,9 @@
-import { type ConfigProblem, ConfigurationError, type Environment, loadConfig } from '../../src/config.ts';
+import {
+  type ConfigProblem,
+  ConfigurationError,
+  type Environment,
+  loadConfig,
+} from '../../src/config/config.ts';
 
 /** What `loadConfig` finds wrong with an environment; nothing where it takes it. */
 export function problemsOf(env: Environment): readonly ConfigProblem[] {

@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync, KeyObject } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Environment, loadConfig } from '../../src/config.ts';
+import { type Environment, loadConfig } from '../../src/config/config.ts';
 import { createAuthority, type KeyPair } from '../support/pki.ts';
 import { type Scratch, scratchFolder } from '../support/scratch.ts';
 import { problemsOf } from './support.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tableOf } from '../../src/table.ts';
+import { tableOf } from '../../src/run/table.ts';
 import { type Cluster, startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
 import { startJob } from '../support/job.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 import type { Node } from '../support/kubernetes/node.ts';
 import { run } from '../support/process.ts';
 import { type HelmVersion, helm, REPOSITORY } from '../support/tools.ts';

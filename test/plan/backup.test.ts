@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Alarm, ClusterView } from '../../src/etcd/types.ts';
-import { judge } from '../../src/plan.ts';
+import type { Alarm, ClusterStatus } from '../../src/etcd/types.ts';
+import { judge } from '../../src/plan/plan.ts';
 import {
   idOf,
   member,
@@ -20,10 +20,10 @@ const down = (name: string) => member(name, { problem: 'it does not answer', sta
 const corrupt = (...names: string[]): Alarm[] =>
   names.map((name) => ({ memberId: idOf(name), type: 'CORRUPT' }));
 
-const planned = (view: ClusterView) => judge(view, policyOf()).backup;
+const planned = (view: ClusterStatus) => judge(view, policyOf()).backup;
 
 describe('the snapshot comes from', () => {
-  const rows: [from: string, name: string, view: ClusterView][] = [
+  const rows: [from: string, name: string, view: ClusterStatus][] = [
     [
       'b',
       'a follower, not the leader, whatever the leader has applied',
@@ -146,7 +146,7 @@ describe('there is no backup', () => {
   });
 });
 
-const pruning = (view: ClusterView, env = {}) => judge(view, policyOf(env)).prune;
+const pruning = (view: ClusterStatus, env = {}) => judge(view, policyOf(env)).prune;
 
 describe('old backups', () => {
   test('are pruned by the rules that are set', () => {
@@ -172,7 +172,7 @@ describe('old backups', () => {
     });
   });
 
-  const doubtful: [name: string, view: ClusterView, reason: RegExp][] = [
+  const doubtful: [name: string, view: ClusterStatus, reason: RegExp][] = [
     ['there is a CORRUPT alarm', viewOf([], { alarms: corrupt('b') }), /there is a CORRUPT alarm/],
     ['the hashes differ', viewOf([], { hashes: mismatch('a', 'b') }), /the members' hashes differ/],
     ['there is no leader', withoutLeader(viewOf()), /the cluster has no leader/],

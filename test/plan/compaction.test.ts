@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ClusterView } from '../../src/etcd/types.ts';
-import { judge } from '../../src/plan.ts';
+import type { ClusterStatus } from '../../src/etcd/types.ts';
+import { judge } from '../../src/plan/plan.ts';
 import { member, policyOf, viewOf } from '../support/view.ts';
 
 /** kube-apiserver compacted to `value` at `modRevision`. */
-const keyed = (value: number, modRevision: number, revision = 50_000): ClusterView =>
+const keyed = (value: number, modRevision: number, revision = 50_000): ClusterStatus =>
   viewOf([], { compactRevKey: { value, modRevision }, revision });
 
 const retention = (revisions: number) => policyOf({ COMPACTION_RETENTION: String(revisions) });
-const planned = (view: ClusterView, revisions: number) => judge(view, retention(revisions)).compact;
+const planned = (view: ClusterStatus, revisions: number) => judge(view, retention(revisions)).compact;
 
 describe('the window', () => {
   const own = 'COMPACTION_RETENTION';
   const kubernetes = 'kube-apiserver';
-  const rows: [name: string, view: ClusterView, revisions: number, window: number, from: string][] = [
+  const rows: [name: string, view: ClusterStatus, revisions: number, window: number, from: string][] = [
     ['is COMPACTION_RETENTION where no kube-apiserver compacts', viewOf(), 10_000, 10_000, own],
     ['is COMPACTION_RETENTION where kube-apiserver keeps less', keyed(44_000, 45_000), 10_000, 10_000, own],
     [

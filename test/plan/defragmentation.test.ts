@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judge } from '../../src/plan.ts';
+import { judge } from '../../src/plan/plan.ts';
 import { member, policyOf, viewOf, viewOfOnly } from '../support/view.ts';
 
 const RISK = { DEFRAG_ALLOW_KNOWN_BAD_VERSIONS: 'true' };

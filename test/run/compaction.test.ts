@@ -205,7 +205,7 @@ describe('a member slow to delete', () => {
       extraArgs: (index) => (index === 2 ? SLOW : []),
     });
     const { cluster } = place;
-    // Asked last or not: the leader is another one, which would answer for it.
+    // S3Request last or not: the leader is another one, which would answer for it.
     await cluster.moveLeaderTo(cluster.member(0));
     await fill(cluster, SLOW_HISTORY);
     const [before] = await cluster.status();

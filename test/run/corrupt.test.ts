@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 import { changeStoredValue } from '../support/bitrot.ts';
 import { type Cluster, type Member, startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';

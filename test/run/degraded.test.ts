@@ -8,7 +8,7 @@ import { type PeerProxy, startPeerProxy } from '../support/peer-proxy.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
 import { assertUntouched, tracesOf } from '../support/untouched.ts';
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 import { connect } from '../support/client.ts';
 import { type Cluster, startCluster } from '../support/etcd.ts';
 import { deleteAll } from '../support/fill.ts';

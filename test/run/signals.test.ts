@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after as afterAll, afterEach, before as beforeAll, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Report, STEPS, type StepName } from '../../src/report.ts';
+import { type Report, STEPS, type StepName } from '../../src/run/report.ts';
 import { startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
 import { type Job, startJob } from '../support/job.ts';
@@ -245,7 +245,7 @@ function notReached(report: Report, last: StepName): void {
   }
 }
 
-/** Asked of a member that answers. */
+/** S3Request of a member that answers. */
 async function assertUnlockedThrough({ cluster }: Place, busy: string): Promise<void> {
   const other = cluster.members.find(({ name }) => name !== busy);
   assert.equal(await other?.etcdctl('get', LOCK_KEY), '');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Report, StepName } from '../../src/report.ts';
+import type { Report, StepName } from '../../src/run/report.ts';
 import type { JobResult } from './job.ts';
 import { reportOf } from './report.ts';
 

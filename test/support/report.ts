@@ -1,4 +1,4 @@
-import type { Report } from '../../src/report.ts';
+import type { Report } from '../../src/run/report.ts';
 import type { JobResult } from './job.ts';
 
 /** The job's report with its type. Throws with everything the job said when it wrote none. */

@@ -1,5 +1,5 @@
-import { type Environment, loadConfig } from '../../src/config.ts';
-import type { ClusterView, HashAgreement, Member, MemberStatus } from '../../src/etcd/types.ts';
+import { type Environment, loadConfig } from '../../src/config/config.ts';
+import type { ClusterStatus, HashAgreement, Member, MemberStatus } from '../../src/etcd/types.ts';
 
 const GIB = 2 ** 30;
 export const MIB = 2 ** 20;
@@ -53,13 +53,13 @@ export const unstarted = (id: string): Member => ({
 });
 
 /** Three healthy members, `a` leading; a member of `others` takes the place of the one with its name, or joins. */
-export function viewOf(others: readonly Member[] = [], changes: Partial<ClusterView> = {}): ClusterView {
+export function viewOf(others: readonly Member[] = [], changes: Partial<ClusterStatus> = {}): ClusterStatus {
   const three = ['a', 'b', 'c'].map((name) => others.find((other) => other.name === name) ?? member(name));
   return viewOfOnly([...three, ...others.filter((other) => !three.includes(other))], changes);
 }
 
 /** These members and no other; the first leads. */
-export function viewOfOnly(members: readonly Member[], changes: Partial<ClusterView> = {}): ClusterView {
+export function viewOfOnly(members: readonly Member[], changes: Partial<ClusterStatus> = {}): ClusterStatus {
   const leaderId = members[0]?.id;
   return {
     id: 'c1',
@@ -75,7 +75,7 @@ export function viewOfOnly(members: readonly Member[], changes: Partial<ClusterV
   };
 }
 
-export function withoutLeader({ leaderId: _leader, ...view }: ClusterView): ClusterView {
+export function withoutLeader({ leaderId: _leader, ...view }: ClusterStatus): ClusterStatus {
   return view;
 }
 

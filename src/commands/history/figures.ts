@@ -1,20 +1,20 @@
-import { sizeText, timeText } from '../words.ts';
+import { sizeText, timeText } from '../../util/format.ts';
 import { type Markup, markup } from './markup.ts';
-import { type HistoryNight, notesOf } from './nights.ts';
+import { type HistoryRun, notesOf } from './runs.ts';
 import { type Plot, plotOf } from './plot.ts';
 import { byteScale, countScale, durationScale, speedScale } from './scale.ts';
 import type { Values } from './shapes.ts';
-import { countText, durationText, quotaShare, speedText } from './words.ts';
+import { countText, durationText, quotaShare, speedText } from './text.ts';
 
 /** A quota so many times the file would press the lines to the floor: it is told in words then. */
 const FAR_QUOTA = 4;
 
 /** The plots, with what their lines are. @param nights at least one, none of them dated after now */
-export function figures(nights: readonly HistoryNight[]): Markup[] {
+export function figures(nights: readonly HistoryRun[]): Markup[] {
   return [sizes(nights), revisions(nights), durations(nights), speeds(nights)];
 }
 
-function sizes(nights: readonly HistoryNight[]): Markup {
+function sizes(nights: readonly HistoryRun[]): Markup {
   const [raw, inUse, quota] = [
     nights.map(({ rawBytes }) => rawBytes),
     nights.map(({ inUseBytes }) => inUseBytes),
@@ -44,7 +44,7 @@ function sizes(nights: readonly HistoryNight[]): Markup {
   );
 }
 
-function revisions(nights: readonly HistoryNight[]): Markup {
+function revisions(nights: readonly HistoryRun[]): Markup {
   const values = nights.map(({ revisionsPerDay }) => revisionsPerDay);
   return figure(
     {
@@ -58,7 +58,7 @@ function revisions(nights: readonly HistoryNight[]): Markup {
   );
 }
 
-function durations(nights: readonly HistoryNight[]): Markup {
+function durations(nights: readonly HistoryRun[]): Markup {
   const values = nights.map(({ seconds }) => seconds);
   return figure(
     {
@@ -72,7 +72,7 @@ function durations(nights: readonly HistoryNight[]): Markup {
   );
 }
 
-function speeds(nights: readonly HistoryNight[]): Markup {
+function speeds(nights: readonly HistoryRun[]): Markup {
   const values = nights.map(({ bytesPerSecond }) => bytesPerSecond);
   return figure(
     {
@@ -94,13 +94,13 @@ const figure = (plot: Plot, keys: Markup): Markup => markup`<figure>
 
 const greatest = (values: Values): number => Math.max(0, ...values.flatMap((value) => value ?? []));
 
-const tip = (night: HistoryNight, text: string): string =>
+const tip = (night: HistoryRun, text: string): string =>
   [timeText(new Date(night.time)), text, ...notesOf(night)].join('\n');
 
 const told = (value: number | undefined, text: (value: number) => string, unit: string): string =>
   value === undefined ? 'not known' : `${text(value)} ${unit}`.trim();
 
-function sizeTip(night: HistoryNight): string {
+function sizeTip(night: HistoryRun): string {
   const share = quotaShare(night);
   return [
     `database file ${sizeText(night.rawBytes)}${share === undefined ? '' : `, ${share} of the quota`}`,

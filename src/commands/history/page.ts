@@ -1,7 +1,7 @@
-import { sizeText, timeText } from '../words.ts';
+import { sizeText, timeText } from '../../util/format.ts';
 import { figures } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
-import { type HistoryNight, notesOf } from './nights.ts';
+import { type HistoryRun, notesOf } from './runs.ts';
 import { STYLE } from './style.ts';
 import {
   cellsOf,
@@ -10,10 +10,10 @@ import {
   forecastText,
   HEADS,
   type History,
-  nightsText,
+  runsText,
   quotaShare,
   speedText,
-} from './words.ts';
+} from './text.ts';
 
 /** The history as one page that needs nothing else: no script, no font, no image from anywhere. */
 export function pageOf(history: History, now: Date): string {
@@ -22,7 +22,7 @@ export function pageOf(history: History, now: Date): string {
   return documentOf(
     `${cluster}: backups of etcd`,
     markup`<h1>${cluster}</h1>
-<p class="soft">${nightsText(nights.length)} of etcd, by its backups in ${store}, as of ${timeText(now)} UTC</p>
+<p class="soft">${runsText(nights.length)} of etcd, by its backups in ${store}, as of ${timeText(now)} UTC</p>
 ${dated.length > 0 ? tilesOf(dated) : undefined}
 <p>${sentence(forecastText(history))}</p>
 <p class="soft">${legendOf(dated)}</p>
@@ -61,7 +61,7 @@ ${body}
   return page.markup;
 }
 
-function tilesOf(nights: readonly HistoryNight[]): Markup {
+function tilesOf(nights: readonly HistoryRun[]): Markup {
   const newest = nights.at(-1);
   const perDay = nights.findLast(({ revisionsPerDay }) => revisionsPerDay !== undefined)?.revisionsPerDay;
   if (newest === undefined) return markup``;
@@ -92,7 +92,7 @@ function tilesOf(nights: readonly HistoryNight[]): Markup {
 }
 
 /** What the marks in the plots mean, where there are any. */
-function legendOf(nights: readonly HistoryNight[]): string {
+function legendOf(nights: readonly HistoryRun[]): string {
   const marks: [boolean, string][] = [
     [
       nights.some(({ gapDays }) => gapDays !== undefined),
@@ -108,7 +108,7 @@ function legendOf(nights: readonly HistoryNight[]): string {
 }
 
 /** What the numbered lines in the plots stand for. */
-function restartsOf(nights: readonly HistoryNight[]): Markup {
+function restartsOf(nights: readonly HistoryRun[]): Markup {
   const restarts = nights.filter(({ restart }) => restart !== undefined);
   if (restarts.length === 0) return markup``;
   return markup`<h2 class="table">Where the figures begin anew</h2>
@@ -116,7 +116,7 @@ function restartsOf(nights: readonly HistoryNight[]): Markup {
 }
 
 /** Newest first: a page is read from its top. */
-function nightTable(nights: readonly HistoryNight[]): Markup {
+function nightTable(nights: readonly HistoryRun[]): Markup {
   const heads = [...Object.values(HEADS), 'Notes'];
   return markup`<table>
 <thead><tr>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>

@@ -1,12 +1,12 @@
 import { type Markup, markup } from './markup.ts';
-import type { HistoryNight } from './nights.ts';
+import type { HistoryRun } from './runs.ts';
 import type { Scale } from './scale.ts';
 import { bars, curve, type Frame, gaps, limits, problems, restarts, tips, type Values } from './shapes.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 
 export interface Plot {
   title: string;
-  nights: readonly HistoryNight[];
+  nights: readonly HistoryRun[];
   scale: Scale;
   /** drawn as lines with a dot for each night; the class gives the colour */
   lines?: readonly { class: string; values: Values }[];

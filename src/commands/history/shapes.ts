@@ -1,12 +1,12 @@
 import { type Markup, markup } from './markup.ts';
-import type { HistoryNight } from './nights.ts';
+import type { HistoryRun } from './runs.ts';
 
 /** A figure of each night, undefined where it is not known. */
 export type Values = readonly (number | undefined)[];
 
 /** Where a plot's nights and values lie, in units of the drawing. */
 export interface Frame {
-  nights: readonly HistoryNight[];
+  nights: readonly HistoryRun[];
   /** of each night */
   xs: readonly number[];
   yOf: (value: number) => number;
@@ -19,12 +19,12 @@ export interface Frame {
 /** Its days do not fit into a narrower gap, though they are written upwards. */
 const LABEL_HEIGHT = 11;
 /** More, and their dots are a ribbon. */
-const DOTTED_NIGHTS = 150;
+const DOTTED_RUNS = 150;
 
 const round = (units: number): number => Math.round(units * 10) / 10;
 
 /** Nothing is drawn from the night before to this one. */
-const isApart = (night: HistoryNight | undefined): boolean =>
+const isApart = (night: HistoryRun | undefined): boolean =>
   night?.gapDays !== undefined || night?.restart !== undefined;
 
 /** Bands where there is no backup, with their days: long ones are not to scale. */
@@ -75,7 +75,7 @@ export function curve(values: Values, { nights, xs, yOf }: Frame): Markup {
     const [x, y] = [xs[index], yOf(value)];
     path.push(`${leadsTo(index) ? 'L' : 'M'}${x} ${y}`);
     const isAlone = !leadsTo(index) && !leadsTo(index + 1);
-    if (isAlone || nights.length <= DOTTED_NIGHTS) dots.push(markup`<circle cx="${x}" cy="${y}" r="2.6"/>`);
+    if (isAlone || nights.length <= DOTTED_RUNS) dots.push(markup`<circle cx="${x}" cy="${y}" r="2.6"/>`);
   }
   return markup`<path class="line" d="${path.join('')}"/>${dots}`;
 }

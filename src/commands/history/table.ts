@@ -1,7 +1,7 @@
-import { sizeText, table } from '../words.ts';
-import { type HistoryNight, notesOf } from './nights.ts';
+import { sizeText, table } from '../../util/format.ts';
+import { type HistoryRun, notesOf } from './runs.ts';
 import { sparkline } from './sparkline.ts';
-import { cellsOf, forecastText, HEADS, type History } from './words.ts';
+import { cellsOf, forecastText, HEADS, type History } from './text.ts';
 
 /** More do not fit beside their legend on a wide terminal. */
 const SPARKS = 100;
@@ -23,10 +23,7 @@ export function tableOf(history: History): string {
   ].join('');
 }
 
-function sparkOf(
-  nights: readonly HistoryNight[],
-  pick: (night: HistoryNight) => number | undefined,
-): string[] {
+function sparkOf(nights: readonly HistoryRun[], pick: (night: HistoryRun) => number | undefined): string[] {
   const dated = nights.filter(({ future }) => !future);
   const shown = dated.slice(-SPARKS);
   const values = shown.map(pick);

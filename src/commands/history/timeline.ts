@@ -1,4 +1,4 @@
-import { DAY_MS, type HistoryNight, medianOf } from './nights.ts';
+import { DAY_MS, type HistoryRun, medianOf } from './runs.ts';
 
 /** A long gap takes no more room than so many usual nights: one wrong clock would else push all the others together. */
 const WIDEST_GAP = 4;
@@ -13,7 +13,7 @@ export interface Timeline {
 }
 
 /** To scale, but for gaps that are longer than a few nights. @param widest of a date, as a part of the axis */
-export function timelineOf(nights: readonly HistoryNight[], widest: number): Timeline {
+export function timelineOf(nights: readonly HistoryRun[], widest: number): Timeline {
   const widths = nights.map((night, index) => {
     const before = nights[index - 1];
     return before === undefined ? 0 : Date.parse(night.time) - Date.parse(before.time);
@@ -32,7 +32,7 @@ export function timelineOf(nights: readonly HistoryNight[], widest: number): Tim
 
 /** From the newest backwards, as many as there is room for. */
 function datesOf(
-  nights: readonly HistoryNight[],
+  nights: readonly HistoryRun[],
   positions: readonly number[],
   widest: number,
 ): Timeline['dates'] {

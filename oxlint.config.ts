@@ -1,0 +1,130 @@
+import { defineConfig, type OxlintOverride } from 'oxlint';
+
+/**
+ * For each room of `src/` the rooms that it imports from: imports point one way, from the first of these to the last.
+ * docs/architecture.md says what each room is for.
+ */
+const ROOMS: Record<string, string[]> = {
+  main: ['cli', 'errors'],
+  cli: ['commands', 'errors'],
+  commands: [
+    'run',
+    'sinks',
+    'history',
+    'plan',
+    'etcd',
+    'backup',
+    'storage',
+    'config',
+    'log',
+    'util',
+    'errors',
+  ],
+  run: ['steps', 'history', 'plan', 'etcd', 'backup', 'storage', 'config', 'log', 'util', 'errors'],
+  sinks: ['run', 'plan', 'config', 'util', 'errors'],
+  steps: ['plan', 'etcd', 'backup', 'storage', 'config', 'log', 'util', 'errors'],
+  history: ['backup', 'storage', 'util', 'errors'],
+  plan: ['etcd', 'config', 'util', 'errors'],
+  etcd: ['config', 'log', 'util', 'errors'],
+  backup: ['storage', 'config', 'log', 'util', 'errors'],
+  storage: ['backup', 'config', 'util', 'errors'],
+  config: ['util', 'errors'],
+  log: [],
+  util: [],
+  errors: [],
+};
+
+/** Where a room may import the types of another, and nothing that runs. */
+const TYPES_ONLY: Record<string, string[]> = { config: ['backup'] };
+
+/** What else a room must not import. */
+const MORE: Record<string, { group: string[]; message: string }[]> = {
+  plan: [
+    {
+      group: ['**/etcd/**', '!**/etcd/types.ts', '!**/etcd/versions.ts'],
+      message: 'A plan is made of what was seen, and asks nobody.',
+    },
+  ],
+  steps: [{ group: ['./*'], message: 'Only run.ts puts steps together: no step knows another.' }],
+};
+
+const ETCD_LIBRARIES = ['etcd3', '@grpc/grpc-js', '@grpc/proto-loader', 'cockatiel'];
+
+/** The ways in which a file of `src/` can name one of that room. */
+const importsOf = (room: string): string[] => [`**/${room}/**`, `../${room}.ts`, `../../${room}.ts`];
+
+function directionsOf(room: string, allowed: readonly string[]) {
+  const forbidden = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
+  return {
+    paths: ETCD_LIBRARIES.filter(() => room !== 'etcd').map((name) => ({
+      name,
+      message: 'Only src/etcd imports etcd3 and gRPC.',
+    })),
+    patterns: [
+      ...forbidden.map((other) => ({
+        group: importsOf(other),
+        message: `${room} does not import ${other}: oxlint.config.ts has the directions.`,
+        allowTypeImports: TYPES_ONLY[room]?.includes(other) ?? false,
+      })),
+      ...(MORE[room] ?? []),
+    ],
+  };
+}
+
+export default defineConfig({
+  plugins: ['typescript', 'import', 'node', 'promise', 'unicorn', 'oxc'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  env: { es2024: true, node: true },
+  ignorePatterns: ['node_modules', '.cache'],
+  rules: {
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'import/no-cycle': 'error',
+    'import/no-default-export': 'error',
+    'no-console': 'error',
+    'no-empty': 'error',
+    'prefer-const': 'error',
+    eqeqeq: 'error',
+    'no-restricted-globals': [
+      'error',
+      {
+        name: 'process',
+        message: 'Only src/main.ts touches process; pass what is needed as a parameter.',
+      },
+    ],
+    'no-await-in-loop': 'off',
+    'no-underscore-dangle': 'off',
+  },
+  overrides: [
+    ...Object.entries(ROOMS).map(
+      ([room, allowed]): OxlintOverride => ({
+        files: [`src/${room}.ts`, `src/${room}/**`],
+        rules: { 'no-restricted-imports': ['error', directionsOf(room, allowed)] },
+      }),
+    ),
+    { files: ['src/main.ts', 'test/**'], rules: { 'no-restricted-globals': 'off' } },
+    { files: ['oxlint.config.ts'], rules: { 'import/no-default-export': 'off' } },
+    {
+      files: ['test/**'],
+      rules: {
+        'no-console': 'off',
+        'typescript/no-floating-promises': [
+          'error',
+          {
+            allowForKnownSafeCalls: [
+              {
+                from: 'package',
+                name: ['test', 'describe', 'it', 'suite', 'before', 'after'],
+                package: 'node:test',
+              },
+            ],
+          },
+        ],
+      },
+    },
+  ],
+});

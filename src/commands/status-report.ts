@@ -1,0 +1,100 @@
+import type { Config } from '../config/config.ts';
+import {
+  type Alarm,
+  type ClusterStatus,
+  type HashAgreement,
+  type Member,
+  type Quota,
+} from '../etcd/types.ts';
+import { type Decision, type Plan, quotaFor } from '../plan/plan.ts';
+import { nameOf } from '../plan/health.ts';
+import { type MemberReport, roleOf } from '../run/report.ts';
+import { decisionsOf } from '../run/plan-log.ts';
+
+/** A cluster's condition, and what a run would make of it: what `status -o json` prints. Sizes are bytes. */
+export interface Status {
+  cluster: { name: string; id: string };
+  revision: number;
+  compactRevision?: number;
+  /** whether the voting members hold the same data */
+  consistency: HashAgreement['kind'];
+  alarms: { type: Alarm['type']; member: string }[];
+  members: MemberCondition[];
+  steps: Record<'backup' | 'prune' | 'compact' | 'defragment' | 'disarm', Intention>;
+  /** with any of these a run backs up and leaves everything else alone */
+  problems: readonly string[];
+  warnings: readonly string[];
+}
+
+export interface MemberCondition {
+  name: string;
+  id: string;
+  role: MemberReport['role'];
+  version?: string;
+  dbSize?: number;
+  dbSizeInUse?: number;
+  /** 0 to 1 */
+  fragmentation?: number;
+  quota: Quota;
+  quotaUsage?: number;
+  defragment: boolean;
+  reason: string;
+}
+
+export interface Intention {
+  would: 'do' | 'skip' | 'refuse';
+  reason: string;
+}
+
+/** Pure. */
+export function statusOf(view: ClusterStatus, plan: Plan, config: Config): Status {
+  return {
+    cluster: { name: config.clusterName ?? view.id, id: view.id },
+    revision: view.revision,
+    ...(view.compactRevision !== undefined && { compactRevision: view.compactRevision }),
+    consistency: view.hashes.kind,
+    alarms: view.alarms.map(({ type, memberId }) => ({ type, member: nameOf(view, memberId) })),
+    members: view.members.map((member) => conditionOf(member, view, plan, config)),
+    steps: {
+      backup: intentionOf(plan.backup),
+      prune: intentionOf(plan.prune),
+      compact: intentionOf(plan.compact),
+      defragment: intentionOf(plan.defragment),
+      disarm: intentionOf(plan.disarm),
+    },
+    problems: plan.problems,
+    warnings: plan.warnings,
+  };
+}
+
+/** A NOSPACE alarm counts: a run may well end it, but until then the cluster takes no writes. */
+export const isWell = ({ problems, alarms, steps }: Status): boolean =>
+  problems.length === 0 &&
+  alarms.length === 0 &&
+  Object.values(steps).every(({ would }) => would !== 'refuse');
+
+function conditionOf(member: Member, view: ClusterStatus, plan: Plan, config: Config): MemberCondition {
+  const { status } = member;
+  const quota = quotaFor(member, view, config);
+  const decision = decisionsOf(plan).find(({ id }) => id === member.id);
+  return {
+    name: member.name,
+    id: member.id,
+    role: roleOf(member, view),
+    ...(status && {
+      version: status.version,
+      dbSize: status.dbSize,
+      dbSizeInUse: status.dbSizeInUse,
+      fragmentation: status.dbSize === 0 ? 0 : Math.max(0, 1 - status.dbSizeInUse / status.dbSize),
+      ...(quota.kind !== 'none' && { quotaUsage: status.dbSize / quota.bytes }),
+    }),
+    quota,
+    defragment: decision?.defragment ?? false,
+    reason: decision?.reason ?? '',
+  };
+}
+
+function intentionOf(decision: Decision): Intention {
+  if (decision.do) return { would: 'do', reason: decision.reason };
+  return { would: decision.status === 'skipped' ? 'skip' : 'refuse', reason: decision.reason };
+}

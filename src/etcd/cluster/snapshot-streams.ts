@@ -1,0 +1,45 @@
+import { pause } from '../../util/abortable.ts';
+import { Failure } from '../../errors.ts';
+import type { Connection } from '../client/connection.ts';
+import type { Lock } from '../lock/lock.ts';
+import { readMetrics } from '../client/metrics.ts';
+
+const METRIC = 'etcd_mvcc_db_open_read_transactions';
+/** etcd itself always holds one. */
+const IDLE = 1;
+/** Longer than etcd's batch interval (100 ms), after which the metric is true again. */
+const SETTLE_MS = 300;
+const POLL_MS = 500;
+const PATIENCE_MS = 30_000;
+
+/**
+ * Waits until nobody streams a snapshot from the member: a defragmentation would wait for the stream, and the member
+ * would answer nobody until both are over. A member whose metrics cannot be read is taken to be free; so is every one
+ * where nothing can be written (NOSPACE), because the number is then of no one knows when, and only defragmentation
+ * helps such a cluster.
+ *
+ * @throws Failure `refused` when a stream stays open
+ */
+export async function awaitNoSnapshotStream(
+  connection: Connection,
+  lock: Lock,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  let above = 0;
+  for (;;) {
+    // Members tell the number of their last commit. This write makes every one of them commit.
+    if (!(await lock.touch())) return;
+    await pause(SETTLE_MS, signal);
+    const open = (await readMetrics(connection)).get(METRIC) ?? IDLE;
+    above = open > IDLE ? above + 1 : 0;
+    if (above === 0) return;
+    if (above > 1 && Date.now() >= deadline) {
+      throw new Failure(
+        'refused',
+        `somebody has been streaming a snapshot from it for ${PATIENCE_MS / 1000} s: until that ends a defragmentation would freeze it`,
+      );
+    }
+    await pause(POLL_MS, signal);
+  }
+}

@@ -1,0 +1,65 @@
+import { alignedLines } from '../util/table.ts';
+import type { MemberReport, ObjectsReport, Report, Sizes } from './report.ts';
+
+/** The report for a person at a terminal. */
+export function tableOf(report: Report): string {
+  const rows = [
+    [
+      'MEMBER',
+      'ROLE',
+      'VERSION',
+      'SIZE',
+      'IN USE',
+      'SIZE AFTER',
+      'IN USE AFTER',
+      'NO ANSWER',
+      'DEFRAGMENTED',
+    ],
+    ...report.members.map(rowOf),
+  ];
+  return ['', ...alignedLines(rows), '', summaryOf(report), ''].join('\n');
+}
+
+function rowOf(member: MemberReport): string[] {
+  const { before, after } = member;
+  return [
+    member.name || member.id,
+    member.role,
+    member.version ?? '-',
+    size(before, 'dbSize'),
+    size(before, 'dbSizeInUse'),
+    size(after, 'dbSize'),
+    size(after, 'dbSizeInUse'),
+    member.unavailableSeconds === undefined ? '-' : `${member.unavailableSeconds} s`,
+    member.defragmented ? 'yes' : `no: ${member.reason}`,
+  ];
+}
+
+const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
+  sizes === undefined ? '-' : `${(sizes[which] / 2 ** 20).toFixed(1)} MiB`;
+
+function summaryOf(report: Report): string {
+  const { outcome, exitCode, backup, reclaimedBytes, durationMs, error, objects, forecast } = report;
+  return [
+    `${outcome} (exit code ${exitCode}) after ${(durationMs / 1000).toFixed(1)} s, ${(reclaimedBytes / 2 ** 20).toFixed(1)} MiB reclaimed`,
+    ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
+    ...(objects && objects.total > 0
+      ? [
+          `${objects.total} objects: ${largestOf(objects)}`,
+          ...(objects.note === undefined ? [] : [objects.note]),
+        ]
+      : []),
+    ...(forecast?.kind === 'days'
+      ? [`the quota is reached in ${forecast.days} days at the pace of the last ${forecast.nights} nights`]
+      : []),
+    ...(error !== undefined ? [error] : []),
+  ].join('\n');
+}
+
+const LARGEST = 5;
+
+function largestOf({ byResource }: ObjectsReport): string {
+  const resources = Object.entries(byResource).map(([name, count]) => `${count} ${name}`);
+  const rest = resources.length > LARGEST ? ', ...' : '';
+  return `${resources.slice(0, LARGEST).join(', ')}${rest}`;
+}

@@ -1,0 +1,45 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { fileFailure, refusal } from './errors.ts';
+
+/** Large reads: the cost is per call, and the consumer hashes what it gets. */
+const CHUNK_BYTES = 2 ** 18;
+
+/**
+ * Opens a regular file. Links are not followed, and O_NONBLOCK keeps a named pipe of that name from blocking the run
+ * for ever.
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const isFile = await handle.stat().then(
+    (found) => found.isFile(),
+    async (error: unknown) => {
+      await handle.close();
+      throw error;
+    },
+  );
+  if (isFile) return handle;
+  await handle.close();
+  throw refusal(`${path} is not a regular file`, 'move it away; nothing else belongs into the store');
+}
+
+/**
+ * A file's bytes. Opened when the first are asked for and closed at the end, at an error, or by `return`. A piece is
+ * overwritten after two more have been asked for.
+ */
+export async function* readChunks(path: string, consequence = ''): AsyncGenerator<Buffer> {
+  try {
+    await using handle = await openRegular(path);
+    let turn = 0;
+    const ring = [0, 1].map(() => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+    for (;;) {
+      const buffer = ring[turn % 2] ?? Buffer.alloc(0);
+      turn += 1;
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw fileFailure('read', path, error, consequence);
+  }
+}

@@ -1,0 +1,63 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import type { S3ObjectSettings, S3StoreConfig } from '../../config/config.ts';
+import type { S3Request } from './explanations.ts';
+
+/** One cluster's part of a bucket. */
+export interface Folder {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Ends with a slash, so that the cluster `a` never sees what belongs to `ab`. */
+  readonly prefix: string;
+  readonly settings: S3ObjectSettings;
+}
+
+/**
+ * How often one request is sent at most. The pauses double from 50 ms on and are random below that, so all tries
+ * together wait 6 s on average and 13 s at most: a server that is being restarted costs no backup.
+ */
+const MAX_ATTEMPTS = 9;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Without a byte in either direction. Some servers put a large object together without a word meanwhile. */
+const SILENCE_TIMEOUT_MS = 120_000;
+
+/** Credentials, region and endpoint come from the SDK's own chain: variables, files, web identity, instance. */
+export function openClient({ forcePathStyle }: S3StoreConfig): S3Client {
+  return new S3Client({
+    forcePathStyle,
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
+    // With it the SDK opens a new connection for every part. `prepare` has found out already who may write.
+    expectContinueHeader: false,
+    // What is read is compared with SHA-256 of what was written; a second checksum of the same bytes adds nothing.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+}
+
+export function objectOf({ bucket, prefix }: Folder, name: string): { Bucket: string; Key: string } {
+  return { Bucket: bucket, Key: `${prefix}${name}` };
+}
+
+/** How the SDK takes a signal. */
+export function optionsOf(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
+}
+
+/** `s3://bucket/prefix/cluster/name`, for a person. */
+export function urlOf({ bucket, prefix }: Pick<Folder, 'bucket' | 'prefix'>, name = ''): string {
+  return `s3://${bucket}/${prefix}${name}`;
+}
+
+/** For the message when a request on one object fails. */
+export function requestOn(folder: Folder, name: string, action: string, permission: string): S3Request {
+  const resource = `arn:aws:s3:::${folder.bucket}/${folder.prefix}*`;
+  return { action, target: urlOf(folder, name), permission, resource };
+}
+
+/** For the message when a request on the bucket fails. */
+export function requestOnBucket(
+  { bucket, prefix }: Pick<Folder, 'bucket' | 'prefix'>,
+  action: string,
+  permission: string,
+): S3Request {
+  return { action, target: urlOf({ bucket, prefix }), permission, resource: `arn:aws:s3:::${bucket}` };
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClusterStatus } from '../../src/etcd/types.ts';
+import { type Decision, judge } from '../../src/plan/plan.ts';
+import {
+  idOf,
+  member,
+  MIB,
+  mismatch,
+  policyOf,
+  unstarted,
+  viewOf,
+  viewOfOnly,
+  withoutLeader,
+} from '../support/view.ts';
+
+const CORRUPT_AT_C = [{ memberId: idOf('c'), type: 'CORRUPT' as const }];
+const NOSPACE_AT_B = [{ memberId: idOf('b'), type: 'NOSPACE' as const }];
+
+/** `do`, or why not. */
+const verdict = (decision: Decision): string => (decision.do ? 'do' : decision.status);
+
+describe('a healthy cluster', () => {
+  test('is backed up, pruned, compacted and defragmented, and there is no alarm to disarm', () => {
+    const plan = judge(viewOf(), policyOf());
+    assert.deepEqual(plan.problems, []);
+    assert.deepEqual(plan.warnings, []);
+    assert.ok([plan.backup, plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
+    assert.deepEqual(plan.disarm, { do: false, status: 'skipped', reason: 'no NOSPACE alarm' });
+  });
+
+  test('gets the same plan every time, and the view is left as it was', () => {
+    const view = viewOf();
+    const before = structuredClone(view);
+    assert.deepEqual(judge(view, policyOf()), judge(view, policyOf()));
+    assert.deepEqual(view, before);
+  });
+
+  test('has every member judged, in the order of the member list', () => {
+    const { members } = judge(viewOf(), policyOf());
+    assert.deepEqual(
+      members.map(({ member: { name }, decision }) => [name, verdict(decision)]),
+      [
+        ['a', 'skipped'],
+        ['b', 'skipped'],
+        ['c', 'skipped'],
+      ],
+    );
+  });
+
+  test('of one member is treated like any other', () => {
+    const plan = judge(viewOfOnly([member('a')]), policyOf());
+    assert.deepEqual(plan.problems, []);
+    assert.ok([plan.backup, plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
+  });
+
+  test('that is new and empty is backed up; there is nothing to compact and nothing worth a defragmentation', () => {
+    const empty = { dbSize: 20_480, dbSizeInUse: 16_384, revision: 1, raftIndex: 4, raftAppliedIndex: 4 };
+    const members = ['a', 'b', 'c'].map((name) => member(name, { status: empty }));
+    const plan = judge(viewOfOnly(members, { revision: 1, compactRevision: 0 }), policyOf());
+    assert.equal(plan.backup.do, true);
+    assert.equal(verdict(plan.compact), 'skipped');
+    assert.match(plan.compact.reason, /^nothing to do: revision 1 /);
+    assert.deepEqual(
+      plan.members.map(({ decision }) => verdict(decision)),
+      ['skipped', 'skipped', 'skipped'],
+    );
+  });
+});
+
+describe('a cluster that is not well is backed up and otherwise left alone', () => {
+  const unreachable = member('b', { status: null, problem: 'it does not answer' });
+  const lagging = member('b', { problem: 'it lags', status: { raftAppliedIndex: 3 } });
+  const unwell: [name: string, view: ClusterStatus, problem: RegExp][] = [
+    ['a voting member does not answer', viewOf([unreachable]), /^member b \(62\): it does not answer$/],
+    ['a voting member lags', viewOf([lagging]), /^member b \(62\): it lags$/],
+    ['a member was added and never started', viewOf([unstarted('f00d')]), /^member f00d: .*never started/],
+    [
+      'a voting member has neither a status nor a reason',
+      viewOf([member('b', { status: null })]),
+      /^member b /,
+    ],
+    ['there is no leader', withoutLeader(viewOf()), /^the cluster has no leader$/],
+    [
+      'a member is accused of corruption',
+      viewOf([], { alarms: CORRUPT_AT_C }),
+      /^CORRUPT alarm at c \(63\)$/,
+    ],
+    [
+      'the hashes differ',
+      viewOf([], { hashes: mismatch('a', 'b') }),
+      /^the members do not hold the same data$/,
+    ],
+    ['the hashes differ, with no majority', viewOf([], { hashes: mismatch() }), /do not hold the same data/],
+    ['the only member lags', viewOfOnly([member('a', { problem: 'it lags' })]), /^member a \(61\): it lags$/],
+  ];
+  for (const [name, view, problem] of unwell) {
+    test(`when ${name}`, () => {
+      const plan = judge({ ...view, alarms: [...view.alarms, ...NOSPACE_AT_B] }, policyOf());
+      assert.equal(plan.problems.length, 1);
+      assert.match(plan.problems[0] ?? '', problem);
+      assert.equal(plan.backup.do, true);
+      for (const decision of [plan.compact, plan.defragment, plan.disarm]) {
+        assert.equal(verdict(decision), 'refused');
+        assert.match(decision.reason, /^the cluster is not well, so this is left alone: /);
+        assert.ok(decision.reason.includes(plan.problems[0] ?? '?'));
+      }
+    });
+  }
+
+  test('and everything that is wrong with it is told', () => {
+    const view = withoutLeader(
+      viewOf([unreachable, member('c', { problem: 'it lags' }), unstarted('f00d')], { hashes: mismatch() }),
+    );
+    const { problems, compact } = judge({ ...view, alarms: CORRUPT_AT_C }, policyOf());
+    assert.deepEqual(problems, [
+      'the cluster has no leader',
+      'CORRUPT alarm at c (63)',
+      'the members do not hold the same data',
+      'member b (62): it does not answer',
+      'member c (63): it lags',
+      'member f00d: it was added and never started: it has no name and no client URLs',
+    ]);
+    for (const problem of problems) assert.ok(compact.reason.includes(problem));
+  });
+
+  test('and no reason says that a backup was taken: the plan is made before it, or without it', () => {
+    const off = { BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' };
+    const plan = judge(viewOf([lagging]), policyOf(off));
+    assert.doesNotMatch(plan.compact.reason, /back(ed)? ?up/);
+    assert.equal(verdict(plan.backup), 'skipped');
+  });
+
+  test('and what the configuration switched off stays skipped, not refused', () => {
+    const off = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false', ALARM_DISARM: 'false' };
+    const plan = judge({ ...viewOf([lagging]), alarms: NOSPACE_AT_B }, policyOf(off));
+    assert.deepEqual([plan.compact, plan.defragment, plan.disarm].map(verdict), [
+      'skipped',
+      'skipped',
+      'skipped',
+    ]);
+    assert.deepEqual(plan.problems, ['member b (62): it lags']);
+  });
+
+  test('but a learner that does not answer is only told of: it has no vote', () => {
+    const learner = member('d', { learner: true, status: null, problem: 'it does not answer' });
+    const plan = judge(viewOf([learner]), policyOf());
+    assert.deepEqual(plan.problems, []);
+    assert.deepEqual(plan.warnings, ['learner d (64): it does not answer']);
+    assert.ok([plan.compact, plan.defragment].every((decision) => decision.do));
+  });
+
+  test('but hashes that could not be compared are only a warning', () => {
+    const message = 'the hashes could not be compared';
+    const plan = judge(
+      viewOf([], { hashes: { kind: 'not-comparable', message }, warnings: [message] }),
+      policyOf(),
+    );
+    assert.deepEqual(plan.problems, []);
+    assert.deepEqual(plan.warnings, [message]);
+    assert.ok([plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
+  });
+
+  test('but hashes that the operator did not want compared are nothing to speak of', () => {
+    const hashes = { kind: 'not-checked', message: 'CONSISTENCY_CHECK is false' } as const;
+    const plan = judge(viewOf([], { hashes }), policyOf());
+    assert.deepEqual([plan.problems, plan.warnings], [[], []]);
+  });
+});
+
+describe('CORRUPT', () => {
+  test('of member 0 is told in words: etcd does not know which member is wrong', () => {
+    const plan = judge(viewOf([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }), policyOf());
+    assert.match(plan.problems[0] ?? '', /^CORRUPT alarm: .* does not say which of them is wrong$/);
+    assert.equal(verdict(plan.compact), 'refused');
+  });
+
+  test('of a member that has been removed is told with its ID', () => {
+    const plan = judge(viewOf([], { alarms: [{ memberId: 'dead', type: 'CORRUPT' }] }), policyOf());
+    assert.deepEqual(plan.problems, ['CORRUPT alarm at dead (not in the member list)']);
+  });
+
+  test('is never disarmed', () => {
+    assert.equal(verdict(judge(viewOf([], { alarms: CORRUPT_AT_C }), policyOf()).disarm), 'skipped');
+  });
+});
+
+describe('NOSPACE', () => {
+  const full = viewOf([], { alarms: NOSPACE_AT_B });
+
+  test('is what compaction and defragmentation are for, and is then disarmed', () => {
+    const plan = judge(full, policyOf());
+    assert.deepEqual(plan.problems, []);
+    assert.ok(
+      [plan.backup, plan.prune, plan.compact, plan.defragment, plan.disarm].every(({ do: it }) => it),
+    );
+    assert.equal(
+      plan.disarm.reason,
+      'NOSPACE at b (62), once every voting member is below 90 % of its quota',
+    );
+  });
+
+  test('is told, whatever is done about it', () => {
+    for (const env of [{}, { ALARM_DISARM: 'false' }]) {
+      assert.deepEqual(judge(full, policyOf(env)).warnings, [
+        'NOSPACE alarm at b (62): the cluster refuses every write but deletions',
+      ]);
+    }
+  });
+
+  test('stays on with ALARM_DISARM=false, and what that means is said', () => {
+    const { disarm } = judge(full, policyOf({ ALARM_DISARM: 'false' }));
+    assert.equal(verdict(disarm), 'skipped');
+    assert.match(disarm.reason, /^ALARM_DISARM is false; the cluster takes no writes until /);
+  });
+
+  test('is disarmed too when an upgrade under way forbids the defragmentation', () => {
+    const view = viewOf([member('c', { status: { version: '3.5.30' } })], { alarms: NOSPACE_AT_B });
+    const plan = judge(view, policyOf());
+    assert.equal(verdict(plan.defragment), 'refused');
+    assert.equal(plan.disarm.do, true);
+  });
+});
+
+test('a member that is worth it is found whatever else is refused, and in a plan that defragments nothing', () => {
+  const worth = member('b', { status: { dbSize: 500 * MIB, dbSizeInUse: 100 * MIB } });
+  const plan = judge(viewOf([worth]), policyOf({ DEFRAG_ENABLED: 'false' }));
+  assert.deepEqual(
+    plan.members.map(({ decision }) => verdict(decision)),
+    ['skipped', 'do', 'skipped'],
+  );
+  assert.equal(verdict(plan.defragment), 'skipped');
+});
