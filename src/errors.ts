@@ -19,11 +19,14 @@ export type FailureKind =
   | 'locked'
   | 'interrupted';
 
+/** An error whose message says all there is to say, the words of its cause among them; the cause is for a stack. */
+export class ExplainedError extends Error {}
+
 /**
  * A failure that was foreseen. Its message is for an operator: what failed, where, why, what it means for the
  * cluster and what to do. Anything else that is thrown is a bug and ends with exit code 1 and its stack.
  */
-export class Failure extends Error {
+export class Failure extends ExplainedError {
   override readonly name = 'Failure';
   readonly kind: FailureKind;
 
@@ -76,11 +79,10 @@ export function exitCodeOf(error: unknown): number {
 export const isBug = (error: unknown): boolean =>
   (error instanceof TypeError || error instanceof ReferenceError) && !('code' in error);
 
-/** An error's message with those of its causes, in one line. */
+/** What an error says, in one line. To one that is not ours the causes are added that it does not tell itself. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // It says what its cause says in a sentence; the cause is there for a stack.
-  if (error.name === 'EtcdError') return error.message;
+  if (error instanceof ExplainedError) return error.message;
   // Node's own for a host whose addresses all refused: it has no message.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   const cause = error.cause instanceof Error ? messageOf(error.cause) : '';

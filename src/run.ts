@@ -1,77 +1,86 @@
-import { openStore } from './storage/open.ts';
 import type { Config } from './config/config.ts';
-import { type Cluster, discover } from './etcd/cluster/discover.ts';
-import { inspect } from './etcd/cluster/inspect.ts';
-import { recorder } from './run/recorder.ts';
-import { judge, judgeDisarm, quotasOf } from './plan/plan.ts';
-import { type RunState, type Report, reportOf } from './run/report.ts';
-import { lookAround } from './run/statistics.ts';
-import { noteDryRun, tell } from './run/plan-log.ts';
-import {
-  backUpFirst,
-  compactHistory,
-  type Context,
-  defragmentMembers,
-  disarmAlarm,
-  lockCluster,
-  lookAgain,
-  prune,
-  withAlarmsNow,
-  type Work,
-} from './work.ts';
+import { judgeDisarm } from './plan/disarm.ts';
+import { judge } from './plan/plan.ts';
+import { logPlan, recordDryRun, recordPlan } from './run/plan-log.ts';
+import { stepRecorder } from './run/recorder.ts';
+import { type Report, reportOf } from './run/report.ts';
+import { rereadMembers, withAlarmsOfNow } from './run/reread.ts';
+import type { RunContext, RunState } from './run/state.ts';
+import { readStatistics } from './run/statistics.ts';
+import { backUpCluster } from './steps/backup.ts';
+import { compact } from './steps/compact.ts';
+import { defragment } from './steps/defragment.ts';
+import { disarm } from './steps/disarm.ts';
+import { inspectCluster } from './steps/inspect.ts';
+import { lockCluster } from './steps/lock.ts';
+import { prune } from './steps/prune.ts';
+import { openStore } from './storage/open.ts';
 
-/** Fills the night. Never throws: whatever happened is in the report. */
-export async function run(config: Config, night: RunState, context: Context): Promise<Report> {
-  night.dryRun = config.dryRun;
-  night.warnings.push(...config.warnings);
-  const opened: Cluster[] = [];
+/** Fills the run's state. Never throws: whatever happened is in the report. */
+export async function run(config: Config, state: RunState, context: RunContext): Promise<Report> {
+  state.dryRun = config.dryRun;
+  state.warnings.push(...config.warnings);
   try {
-    await spendNight(config, context, night, opened);
+    await takeSteps(config, state, context);
   } catch (error) {
-    night.ended = error;
-  } finally {
-    for (const cluster of opened) cluster.close();
+    state.ended = error;
   }
-  return reportOf(night, new Date());
+  return reportOf(state, new Date());
 }
 
-async function spendNight(
-  config: Config,
-  context: Context,
-  night: RunState,
-  opened: Cluster[],
-): Promise<void> {
-  const { log, signal } = context;
-  const steps = recorder(night, log);
+/** The whole run, top to bottom. A step that throws ends it there, but for the lock's release. */
+async function takeSteps(config: Config, state: RunState, context: RunContext): Promise<void> {
+  const { log } = context;
+  const { record, decided, attempted } = stepRecorder(state, log);
 
-  const { cluster, view } = await steps.record('inspect', async () => {
-    const found = await discover(config.etcd, signal);
-    opened.push(found);
-    night.cluster = { name: config.clusterName ?? found.id, id: found.id };
-    const seen = await inspect(found, config.consistencyCheck);
-    const reason = `${seen.members.length === 1 ? 'one member' : `${seen.members.length} members`}, revision ${seen.revision}`;
-    return { cluster: found, view: seen, status: 'done', reason };
-  });
-  const clusterName = config.clusterName ?? cluster.id;
-  night.view = view;
-  night.quotas = quotasOf(view, config);
-  const plan = judge(view, config);
-  const work: Work = { ...context, ...steps, config, night, cluster, clusterName, view, plan };
-  tell(work);
-  if (config.dryRun) return noteDryRun(work);
+  const inspected = await record('inspect', () =>
+    inspectCluster({
+      ...context,
+      config,
+      onCluster: (id) => {
+        state.cluster = { name: config.clusterName ?? id, id };
+      },
+    }),
+  );
+  using client = inspected.client;
+  const { cluster } = inspected;
 
-  const lock = await lockCluster(work);
+  const plan = judge(cluster, config);
+  recordPlan(state, cluster, plan, config);
+  logPlan(log, state, cluster, plan);
+  if (config.dryRun) return recordDryRun(state, plan);
+
+  const clusterName = config.clusterName ?? client.id;
+  const given = { ...context, config, client, cluster, clusterName, plan };
+  const { lock } = await record('lock', () =>
+    lockCluster({ ...given, warn: (warning) => void state.warnings.push(warning) }),
+  );
   try {
     const store = await openStore(config.backup.store, clusterName);
-    const guarantee = await backUpFirst(work, store);
-    if (guarantee.kind === 'verified') await prune(work, store, guarantee);
-    await lookAround(work, store);
-    await steps.decided('compact', plan.compact, () => compactHistory(work, lock, guarantee));
-    const now = { ...work, view: await withAlarmsNow(work) };
-    await steps.decided('defragment', plan.defragment, () => defragmentMembers(now, lock, guarantee));
-    await steps.decided('disarm', judgeDisarm(now.view, config, plan.problems), () => disarmAlarm(now, lock));
+    const { guarantee } = await record('backup', () =>
+      backUpCluster({ ...given, store, version: state.version }),
+    );
+    const backupMs = state.steps.backup?.durationMs ?? 0;
+    await attempted('prune', plan.steps.prune, () => prune(guarantee, { ...given, store, backupMs }));
+    await readStatistics(state, { ...given, store });
+
+    await decided('compact', plan.steps.compact, () => compact(guarantee, { ...given, lock }));
+
+    const now = await withAlarmsOfNow(state, given);
+    await decided('defragment', plan.steps.defragment, () =>
+      defragment(guarantee, {
+        ...given,
+        cluster: now,
+        lock,
+        onMember: (id, outcome) => void state.members.set(id, outcome),
+      }),
+    );
+    // Judged again: the database may have filled up while the run went on.
+    await decided('disarm', judgeDisarm(now, config, plan.problems), () =>
+      disarm({ ...given, cluster: now, lock }),
+    );
   } finally {
-    await lookAgain(work);
+    await rereadMembers(state, given);
     await lock.release();
   }
 }

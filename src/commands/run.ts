@@ -8,7 +8,8 @@ import {
   sinksOf,
 } from '../config/config.ts';
 import { createLog, type Log } from '../log.ts';
-import { newRunState, type RunState, type Report, reportOf } from '../run/report.ts';
+import { type Report, reportOf } from '../run/report.ts';
+import { newRunState, type RunState } from '../run/state.ts';
 import { run } from '../run.ts';
 import { notifySinks } from '../sinks/sinks.ts';
 import type { CommandContext } from './context.ts';

@@ -6,10 +6,12 @@ import {
   type Member,
   type Quota,
 } from '../etcd/types.ts';
-import { type Decision, type Plan, quotaFor } from '../plan/plan.ts';
+import type { Decision } from '../plan/decision.ts';
 import { nameOf } from '../plan/health.ts';
-import { type MemberReport, roleOf } from '../run/report.ts';
-import { decisionsOf } from '../run/plan-log.ts';
+import { quotaFor } from '../plan/members.ts';
+import { memberDecisions, type Plan } from '../plan/plan.ts';
+import { forEachPlannedStep, type PlannedStep } from '../plan/steps.ts';
+import { type MemberReport, roleOf } from '../run/members.ts';
 
 /** A cluster's condition, and what a run would make of it: what `status -o json` prints. Sizes are bytes. */
 export interface Status {
@@ -20,7 +22,7 @@ export interface Status {
   consistency: HashAgreement['kind'];
   alarms: { type: Alarm['type']; member: string }[];
   members: MemberCondition[];
-  steps: Record<'backup' | 'prune' | 'compact' | 'defragment' | 'disarm', Intention>;
+  steps: Record<PlannedStep, Intention>;
   /** with any of these a run backs up and leaves everything else alone */
   problems: readonly string[];
   warnings: readonly string[];
@@ -55,13 +57,7 @@ export function statusOf(view: ClusterStatus, plan: Plan, config: Config): Statu
     consistency: view.hashes.kind,
     alarms: view.alarms.map(({ type, memberId }) => ({ type, member: nameOf(view, memberId) })),
     members: view.members.map((member) => conditionOf(member, view, plan, config)),
-    steps: {
-      backup: intentionOf(plan.backup),
-      prune: intentionOf(plan.prune),
-      compact: intentionOf(plan.compact),
-      defragment: intentionOf(plan.defragment),
-      disarm: intentionOf(plan.disarm),
-    },
+    steps: forEachPlannedStep((step) => intentionOf(plan.steps[step])),
     problems: plan.problems,
     warnings: plan.warnings,
   };
@@ -76,7 +72,7 @@ export const isWell = ({ problems, alarms, steps }: Status): boolean =>
 function conditionOf(member: Member, view: ClusterStatus, plan: Plan, config: Config): MemberCondition {
   const { status } = member;
   const quota = quotaFor(member, view, config);
-  const decision = decisionsOf(plan).find(({ id }) => id === member.id);
+  const decision = memberDecisions(plan).find((decided) => decided.member.id === member.id);
   return {
     name: member.name,
     id: member.id,

@@ -1,4 +1,4 @@
-import { Failure, isBug, messageOf } from '../errors.ts';
+import { ExplainedError, Failure, isBug, messageOf } from '../errors.ts';
 import { explained } from './client/explanations.ts';
 
 /** Why etcd, or the way to it, did not do what was asked. */
@@ -18,7 +18,7 @@ export type EtcdErrorCode =
   | 'other';
 
 /** An error of one call to one member, with etcd's words and a kind to act on. */
-export class EtcdError extends Error {
+export class EtcdError extends ExplainedError {
   override readonly name = 'EtcdError';
   readonly code: EtcdErrorCode;
 

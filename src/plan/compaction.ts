@@ -9,17 +9,24 @@ export interface Window {
 }
 
 export function judgeCompaction(
-  view: ClusterStatus,
-  policy: Policy,
+  cluster: ClusterStatus,
+  policy: Pick<Policy, 'compaction'>,
   problems: readonly string[],
-): Decision & Window {
-  const window = windowOf(view, policy);
-  return { ...decide(view, policy, problems, window), ...window };
+): Decision {
+  if (!policy.compaction.enabled) return skip('COMPACTION_ENABLED is false');
+  if (problems.length > 0) return notWell(problems);
+  const { window, windowFrom } = windowOf(cluster, policy);
+  if (cluster.revision <= window) {
+    return skip(
+      `nothing to do: revision ${cluster.revision} is within the ${window} revisions to keep (${windowFrom})`,
+    );
+  }
+  return go(`keeps ${window} revisions (${windowFrom})`);
 }
 
 /** The window is never tighter than what kube-apiserver itself keeps: one of its intervals. */
-function windowOf(view: ClusterStatus, { compaction }: Policy): Window {
-  const kept = keptByKubeApiserver(view);
+export function windowOf(cluster: ClusterStatus, { compaction }: Pick<Policy, 'compaction'>): Window {
+  const kept = keptByKubeApiserver(cluster);
   return kept > compaction.retention
     ? { window: kept, windowFrom: 'kube-apiserver' }
     : { window: compaction.retention, windowFrom: 'COMPACTION_RETENTION' };
@@ -28,24 +35,8 @@ function windowOf(view: ClusterStatus, { compaction }: Policy): Window {
 const keptByKubeApiserver = ({ compactRevKey: key }: ClusterStatus): number =>
   key === undefined ? 0 : key.modRevision - key.value;
 
-function decide(
-  { revision }: ClusterStatus,
-  { compaction }: Policy,
-  problems: readonly string[],
-  { window, windowFrom }: Window,
-): Decision {
-  if (!compaction.enabled) return skip('COMPACTION_ENABLED is false');
-  if (problems.length > 0) return notWell(problems);
-  if (revision <= window) {
-    return skip(
-      `nothing to do: revision ${revision} is within the ${window} revisions to keep (${windowFrom})`,
-    );
-  }
-  return go(`keeps ${window} revisions (${windowFrom})`);
-}
-
-export function compactionWarnings(view: ClusterStatus, { compaction }: Policy): string[] {
-  const kept = keptByKubeApiserver(view);
+export function compactionWarnings(cluster: ClusterStatus, { compaction }: Policy): string[] {
+  const kept = keptByKubeApiserver(cluster);
   if (!compaction.enabled || kept <= compaction.retention) return [];
   return [
     `COMPACTION_RETENTION (${compaction.retention}) is less than the ${kept} revisions that kube-apiserver keeps; its ` +

@@ -4,20 +4,20 @@ import { type Decision, go, notWell, type Policy, refuse, skip } from './decisio
 
 /** Whether members are defragmented at all; which ones is `judgeMember`'s to say. */
 export function judgeDefragmentation(
-  view: ClusterStatus,
+  cluster: ClusterStatus,
   { defrag }: Policy,
   problems: readonly string[],
 ): Decision {
   if (!defrag.enabled) return skip('DEFRAG_ENABLED is false');
   if (problems.length > 0) return notWell(problems);
-  const alone = votersOf(view).length === 1;
+  const alone = votersOf(cluster).length === 1;
   if (alone && !defrag.singleMember) {
     return skip(
       'DEFRAG_SINGLE_MEMBER is false, and the only voting member does not answer while it defragments',
     );
   }
   const byMinor = Map.groupBy(
-    view.members.filter((member) => member.status !== undefined),
+    cluster.members.filter((member) => member.status !== undefined),
     (member) => minorOf(versionOf(member)),
   );
   if (byMinor.size > 1) {
@@ -26,7 +26,7 @@ export function judgeDefragmentation(
       `the members are of different minor versions (${told.join('; ')}): finish the upgrade first`,
     );
   }
-  const bad = knownBad(view);
+  const bad = knownBad(cluster);
   if (bad.length > 0 && !defrag.allowKnownBadVersions) {
     return refuse(
       `${bad.join('; ')}. Upgrade etcd, or take the risk with DEFRAG_ALLOW_KNOWN_BAD_VERSIONS=true`,
@@ -37,16 +37,16 @@ export function judgeDefragmentation(
 }
 
 /** For a report of a run that defragments. */
-export function defragmentationWarnings(view: ClusterStatus): string[] {
-  const versions = new Set(votersOf(view).map(versionOf));
+export function defragmentationWarnings(cluster: ClusterStatus): string[] {
+  const versions = new Set(votersOf(cluster).map(versionOf));
   return [
-    ...knownBad(view).map((why) => `${why}; defragmented all the same by DEFRAG_ALLOW_KNOWN_BAD_VERSIONS`),
+    ...knownBad(cluster).map((why) => `${why}; defragmented all the same by DEFRAG_ALLOW_KNOWN_BAD_VERSIONS`),
     ...[...versions].flatMap((version) => warnedForDefragmentation(version) ?? []),
   ];
 }
 
-function knownBad(view: ClusterStatus): string[] {
-  return votersOf(view).flatMap((member) => {
+function knownBad(cluster: ClusterStatus): string[] {
+  return votersOf(cluster).flatMap((member) => {
     const why = refusedForDefragmentation(versionOf(member));
     return why === undefined ? [] : [`${label(member)}: ${why}`];
   });

@@ -3,24 +3,24 @@ import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
 type DefragPolicy = Policy['defrag'];
 
-/** The part of the view that a judgement of sizes depends on. */
+/** The part of the cluster that a judgement of sizes depends on. */
 type Sizing = Pick<ClusterStatus, 'quotas'> & { alarms?: ClusterStatus['alarms'] };
 
 /** Whether a member is worth defragmenting at its present sizes. Judged once for the plan and again after compaction. */
 export function judgeMember(
   member: Member,
-  view: Sizing,
+  cluster: Sizing,
   policy: Pick<Policy, 'defrag' | 'quotaBytes'>,
 ): Decision {
   if (member.learner) return skip('it is a learner: etcd refuses to defragment it');
   if (member.status === undefined) return refuse(member.problem ?? 'it did not answer');
   const { dbSize, dbSizeInUse } = member.status;
   const reclaimable = Math.max(0, dbSize - dbSizeInUse);
-  const quota = quotaFor(member, view, policy);
+  const quota = quotaFor(member, cluster, policy);
   const rules = [
     fragmentationRule(dbSize, reclaimable, policy.defrag),
     quotaRule(dbSize, reclaimable, quota, policy.defrag),
-    ...fullRule(dbSize, quota, view),
+    ...fullRule(dbSize, quota, cluster),
   ];
   const free = `${mebibytes(reclaimable)} of ${mebibytes(dbSize)} can be reclaimed`;
   const reached = rules.find((rule) => rule.reached);
@@ -31,21 +31,21 @@ export function judgeMember(
 /** `QUOTA_BYTES` wins when set. */
 export function quotaFor(
   member: Member,
-  view: Pick<ClusterStatus, 'quotas'>,
+  cluster: Pick<ClusterStatus, 'quotas'>,
   { quotaBytes }: Pick<Policy, 'quotaBytes'>,
 ): Quota {
   if (quotaBytes !== undefined) return { kind: 'known', bytes: quotaBytes };
-  return view.quotas[member.id] ?? { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };
+  return cluster.quotas[member.id] ?? { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };
 }
 
 /** The quotas that there are, in bytes by member's ID; an assumed one counts, for etcd has it by default. */
 export function quotasOf(
-  view: Pick<ClusterStatus, 'quotas' | 'members'>,
+  cluster: Pick<ClusterStatus, 'quotas' | 'members'>,
   policy: Pick<Policy, 'quotaBytes'>,
 ): ReadonlyMap<string, number> {
   return new Map(
-    view.members.flatMap((member) => {
-      const quota = quotaFor(member, view, policy);
+    cluster.members.flatMap((member) => {
+      const quota = quotaFor(member, cluster, policy);
       return quota.kind === 'none' ? [] : [[member.id, quota.bytes] as const];
     }),
   );

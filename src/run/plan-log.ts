@@ -1,63 +1,59 @@
-import { label } from '../etcd/types.ts';
-import type { Decision, Plan } from '../plan/plan.ts';
-import type { StepName } from './report.ts';
-import type { Work } from '../work.ts';
+import type { Config } from '../config/config.ts';
+import { type ClusterStatus, label } from '../etcd/types.ts';
+import type { Log } from '../log.ts';
+import { quotasOf } from '../plan/members.ts';
+import { memberDecisions, type Plan } from '../plan/plan.ts';
+import { forEachPlannedStep } from '../plan/steps.ts';
+import type { RunState } from './state.ts';
 
-/** Logs what was seen and what will be done, and takes both into the report. */
-export function tell({ log, night, view, plan, config }: Work): void {
-  night.problems = plan.problems;
-  night.warnings.push(...plan.warnings);
-  const { window, windowFrom } = plan.compact;
-  const from = view.compactRevision;
-  night.compaction = {
+/** Takes what was seen and what will be done into the run's state. */
+export function recordPlan(state: RunState, cluster: ClusterStatus, plan: Plan, config: Config): void {
+  const { window, windowFrom } = plan.window;
+  const from = cluster.compactRevision;
+  state.clusterStatus = cluster;
+  state.quotas = quotasOf(cluster, config);
+  state.problems = plan.problems;
+  state.warnings.push(...plan.warnings);
+  state.compaction = {
     ...(from !== undefined && { from }),
-    ...(view.revision > window && { target: view.revision - window }),
+    ...(cluster.revision > window && { target: cluster.revision - window }),
     window,
     windowFrom,
   };
-  for (const warning of night.warnings) log.warn({ warning }, 'warning');
+  for (const { member, reason } of memberDecisions(plan)) {
+    state.members.set(member.id, { defragmented: false, reason });
+  }
+}
+
+/** Logs what is wrong, and the plan in one line with the reason for each step. */
+export function logPlan(log: Log, state: RunState, cluster: ClusterStatus, plan: Plan): void {
+  for (const warning of state.warnings) log.warn({ warning }, 'warning');
   for (const problem of plan.problems) log.error({ problem }, 'cluster is not well');
-  const decisions = decisionsOf(plan);
-  for (const { id, reason } of decisions) night.members.set(id, { defragmented: false, reason });
   log.info(
     {
-      dryRun: config.dryRun,
-      alarms: view.alarms,
-      consistency: view.hashes.kind,
-      backup: plan.backup.reason,
-      compact: plan.compact.reason,
-      defragment: plan.defragment.reason,
-      disarm: plan.disarm.reason,
-      members: decisions.map(({ id: _unused, ...decision }) => decision),
+      dryRun: state.dryRun,
+      alarms: cluster.alarms,
+      consistency: cluster.hashes.kind,
+      ...forEachPlannedStep((step) => plan.steps[step].reason),
+      members: memberDecisions(plan).map(({ member, ...decision }) => ({
+        member: label(member),
+        ...decision,
+      })),
     },
     'plan',
   );
 }
 
-/** For each member whether it would be defragmented, and why. */
-export function decisionsOf(
-  plan: Plan,
-): { id: string; member: string; defragment: boolean; reason: string }[] {
-  return plan.members.map(({ member, decision }) => {
-    // Sizes decide only where members are defragmented at all.
-    const { do: picked, reason } = plan.defragment.do || member.learner ? decision : plan.defragment;
-    return { id: member.id, member: label(member), defragment: picked, reason: member.problem ?? reason };
-  });
-}
-
 /** What a run would have done, in the places where the report says what it did. */
-export function noteDryRun({ night, plan }: Work): void {
-  night.steps.lock = { status: 'skipped', reason: 'dry run', durationMs: 0 };
-  const planned: [StepName, Decision][] = [
-    ['backup', plan.backup],
-    ['prune', plan.prune],
-    ['compact', plan.compact],
-    ['defragment', plan.defragment],
-    ['disarm', plan.disarm],
-  ];
-  for (const [name, decision] of planned) {
-    night.steps[name] = decision.do
-      ? { status: 'skipped', reason: `dry run; would be done: ${decision.reason}`, durationMs: 0 }
-      : { status: decision.status, reason: decision.reason, durationMs: 0 };
-  }
+export function recordDryRun(state: RunState, plan: Plan): void {
+  state.steps.lock = { status: 'skipped', reason: 'dry run', durationMs: 0 };
+  Object.assign(
+    state.steps,
+    forEachPlannedStep((step) => {
+      const decision = plan.steps[step];
+      return decision.do
+        ? { status: 'skipped', reason: `dry run; would be done: ${decision.reason}`, durationMs: 0 }
+        : { status: decision.status, reason: decision.reason, durationMs: 0 };
+    }),
+  );
 }

@@ -1,52 +1,60 @@
 import { Failure, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Decision } from '../plan/plan.ts';
-import type { RunState, StepName, StepReport } from './report.ts';
+import type { Decision } from '../plan/decision.ts';
+import type { StepEnd, StepName, StepStatus } from '../plan/steps.ts';
+import type { RunState, StepReport } from './state.ts';
 
-/** How a step ended when nothing was thrown. */
-export interface StepEnd {
-  status: 'done' | 'skipped';
-  reason: string;
+/** How a step ended, and what the report is to say of it beside that. */
+type Recorded = StepEnd & { facts?: Partial<RunState> };
+
+export interface StepRecorder {
+  /** Does the step and records how it ended. What it throws is recorded and thrown on. */
+  readonly record: <T extends Recorded>(name: StepName, work: () => Promise<T>) => Promise<T>;
+  /** Does the step if the decision says so, and records the decision's reason if not. */
+  readonly decided: (name: StepName, decision: Decision, work: () => Promise<Recorded>) => Promise<void>;
+  /** The same for a step whose failure ends nothing: it is in the report and in the exit code. */
+  readonly attempted: (name: StepName, decision: Decision, work: () => Promise<Recorded>) => Promise<void>;
 }
 
-export interface Recorder {
-  /** Does the step and notes how it ended. What it throws is noted and thrown on. */
-  readonly record: <T extends StepEnd>(name: StepName, work: () => Promise<T>) => Promise<T>;
-  /** Does the step if the plan says so, and notes the plan's reason if not. */
-  readonly decided: (name: StepName, decision: Decision, work: () => Promise<StepEnd>) => Promise<void>;
-}
-
-/** Notes in the night how each step ended, and logs it. */
-export function recorder(night: RunState, log: Log): Recorder {
+/** Records in the run's state how each step ended, and logs it. */
+export function stepRecorder(state: RunState, log: Log): StepRecorder {
   function note(name: StepName, end: StepReport): void {
-    night.steps[name] = end;
+    state.steps[name] = end;
     const level = end.status === 'done' || end.status === 'skipped' ? 'info' : 'error';
     log[level]({ step: name, ...end }, `step ${end.status}`);
   }
 
-  async function record<T extends StepEnd>(name: StepName, work: () => Promise<T>): Promise<T> {
+  async function record<T extends Recorded>(name: StepName, work: () => Promise<T>): Promise<T> {
     const began = performance.now();
     const durationMs = (): number => Math.round(performance.now() - began);
     try {
       const end = await work();
+      Object.assign(state, end.facts);
       note(name, { status: end.status, reason: end.reason, durationMs: durationMs() });
       return end;
     } catch (error) {
-      note(name, { status: statusOf(error), reason: messageOf(error), durationMs: durationMs() });
+      note(name, { status: statusAfter(error), reason: messageOf(error), durationMs: durationMs() });
       throw error;
     }
   }
 
-  async function decided(name: StepName, decision: Decision, work: () => Promise<StepEnd>): Promise<void> {
+  const decided: StepRecorder['decided'] = async (name, decision, work) => {
     if (decision.do) await record(name, work);
     else note(name, { status: decision.status, reason: decision.reason, durationMs: 0 });
-  }
+  };
 
-  return { record, decided };
+  const attempted: StepRecorder['attempted'] = async (name, decision, work) => {
+    try {
+      await decided(name, decision, work);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'step') throw error;
+    }
+  };
+
+  return { record, decided, attempted };
 }
 
-function statusOf(error: unknown): 'refused' | 'failed' {
-  return error instanceof Failure && (error.kind === 'refused' || error.kind === 'locked')
-    ? 'refused'
-    : 'failed';
+function statusAfter(error: unknown): StepStatus {
+  const refused = error instanceof Failure && (error.kind === 'refused' || error.kind === 'locked');
+  return refused ? 'refused' : 'failed';
 }

@@ -1,66 +1,15 @@
 import type { ConfigProblem } from '../config/config.ts';
 import { exitCodeOf, Interrupted, messageOf } from '../errors.ts';
 import type { Forecast } from '../history/forecast.ts';
-import { type ClusterStatus, type Member, votersOf } from '../etcd/types.ts';
-
-export const STEPS = ['inspect', 'lock', 'backup', 'prune', 'compact', 'defragment', 'disarm'] as const;
-export type StepName = (typeof STEPS)[number];
-
-export interface StepReport {
-  status: 'done' | 'skipped' | 'refused' | 'failed';
-  reason: string;
-  durationMs: number;
-}
+import { forEachStep, type StepName, STEPS } from '../plan/steps.ts';
+import type { BackupFacts } from '../steps/backup.ts';
+import type { CompactionFacts } from '../steps/compact.ts';
+import { memberReport, type MemberReport } from './members.ts';
+import type { ObjectsReport, RunState, StepReport } from './state.ts';
 
 export type Outcome = 'ok' | 'nothing-needed' | 'partial' | 'failed' | 'busy' | 'aborted' | 'dry-run';
 
-export interface BackupReport {
-  name: string;
-  store: string;
-  revision: number;
-  rawBytes: number;
-  storedBytes: number;
-  /** raw bytes of the stream until they were durable */
-  megabytesPerSecond: number;
-  streamSeconds: number;
-  readBackSeconds: number;
-}
-
-export interface CompactionReport {
-  from?: number;
-  to?: number;
-  target?: number;
-  window: number;
-  windowFrom: string;
-}
-
-export interface Sizes {
-  dbSize: number;
-  dbSizeInUse: number;
-}
-
-export interface MemberReport {
-  name: string;
-  id: string;
-  version?: string;
-  role: 'leader' | 'follower' | 'learner' | 'unknown';
-  before?: Sizes;
-  after?: Sizes;
-  defragmented: boolean;
-  reason: string;
-  unavailableSeconds?: number;
-  /** undefined where it has none */
-  quotaBytes?: number;
-  warning?: string;
-}
-
-export interface ObjectsReport {
-  total: number;
-  /** the most frequent first; what is not in here is in the total */
-  byResource: Readonly<Record<string, number>>;
-  note?: string;
-}
-
+/** The last log line of a run. */
 export interface Report {
   outcome: Outcome;
   exitCode: number;
@@ -75,8 +24,8 @@ export interface Report {
   warnings: string[];
   configuration?: readonly ConfigProblem[];
   steps: Record<StepName, StepReport>;
-  backup?: BackupReport;
-  compaction?: CompactionReport;
+  backup?: BackupFacts;
+  compaction?: CompactionFacts;
   members: readonly MemberReport[];
   reclaimedBytes: number;
   /** of this cluster in the store, once old ones were pruned */
@@ -85,76 +34,29 @@ export interface Report {
   forecast?: Forecast;
 }
 
-/** What a run has seen and done so far: the report is made of nothing else. */
-export interface RunState {
-  version: string;
-  startedAt: Date;
-  dryRun: boolean;
-  cluster?: { name: string; id?: string };
-  view?: ClusterStatus;
-  /** the members after the last change, where they were read again */
-  after?: readonly Member[];
-  problems: readonly string[];
-  warnings: string[];
-  steps: Partial<Record<StepName, StepReport>>;
-  backup?: BackupReport;
-  compaction?: CompactionReport;
-  backups?: number;
-  objects?: ObjectsReport;
-  forecast?: Forecast;
-  /** bytes by member's ID; those without a quota are left out */
-  quotas: ReadonlyMap<string, number>;
-  members: Map<string, { defragmented: boolean; reason: string; unavailableSeconds?: number }>;
-  /** what is wrong with the environment, where that is what ended it */
-  configuration?: readonly ConfigProblem[];
-  /** whatever ended the run before its end */
-  ended?: unknown;
-}
-
-/** A run of which nothing is known yet. */
-export function newRunState(version: string, startedAt: Date): RunState {
+export function reportOf(state: RunState, finishedAt: Date): Report {
+  const exitCode = exitCodeFor(state);
+  const members = (state.clusterStatus?.members ?? []).map((member) => memberReport(member, state));
   return {
-    version,
-    startedAt,
-    dryRun: false,
-    problems: [],
-    warnings: [],
-    steps: {},
-    quotas: new Map(),
-    members: new Map(),
-  };
-}
-
-/** kubelet kills a kubeadm etcd that does not answer for about two minutes (15 s x 8). */
-const LIVENESS_WARNING_SECONDS = 60;
-
-export function reportOf(night: RunState, finishedAt: Date): Report {
-  const exitCode = exitCodeFor(night);
-  const members = (night.view?.members ?? []).map((member) => memberReport(member, night));
-  return {
-    outcome: outcomeOf(night, exitCode),
+    outcome: outcomeOf(state, exitCode),
     exitCode,
-    version: night.version,
-    ...(night.cluster && { cluster: night.cluster.name }),
-    ...(night.cluster?.id !== undefined && { clusterId: night.cluster.id }),
-    startedAt: night.startedAt.toISOString(),
-    durationMs: finishedAt.getTime() - night.startedAt.getTime(),
-    ...(night.ended !== undefined && { error: messageOf(night.ended) }),
-    problems: night.problems,
-    warnings: [...night.warnings, ...members.flatMap((member) => member.warning ?? [])],
-    ...(night.configuration && { configuration: night.configuration }),
-    steps: stepsOf(night),
-    ...(night.backup && { backup: night.backup }),
-    ...(night.compaction && { compaction: night.compaction }),
+    version: state.version,
+    ...(state.cluster && { cluster: state.cluster.name }),
+    ...(state.cluster?.id !== undefined && { clusterId: state.cluster.id }),
+    startedAt: state.startedAt.toISOString(),
+    durationMs: finishedAt.getTime() - state.startedAt.getTime(),
+    ...(state.ended !== undefined && { error: messageOf(state.ended) }),
+    problems: state.problems,
+    warnings: [...state.warnings, ...members.flatMap((member) => member.warning ?? [])],
+    ...(state.configuration && { configuration: state.configuration }),
+    steps: stepReports(state),
+    ...(state.backup && { backup: state.backup }),
+    ...(state.compaction && { compaction: state.compaction }),
     members,
-    reclaimedBytes: members.reduce(
-      (sum, { before, after }) =>
-        sum + Math.max(0, (before?.dbSize ?? 0) - (after?.dbSize ?? before?.dbSize ?? 0)),
-      0,
-    ),
-    ...(night.backups !== undefined && { backups: night.backups }),
-    ...(night.objects && { objects: night.objects }),
-    ...(night.forecast && { forecast: night.forecast }),
+    reclaimedBytes: members.reduce((sum, member) => sum + reclaimedBytes(member), 0),
+    ...(state.backups !== undefined && { backups: state.backups }),
+    ...(state.objects && { objects: state.objects }),
+    ...(state.forecast && { forecast: state.forecast }),
   };
 }
 
@@ -171,7 +73,9 @@ function outcomeOf({ dryRun, steps, ended }: RunState, exitCode: number): Outcom
   switch (exitCode) {
     case 0: {
       if (dryRun) return 'dry-run';
-      const changed = [steps.compact, steps.defragment, steps.disarm].some((step) => step?.status === 'done');
+      const changed = STEPS.some(
+        ({ name, changesCluster }) => changesCluster && steps[name]?.status === 'done',
+      );
       return changed ? 'ok' : 'nothing-needed';
     }
     case 5:
@@ -184,54 +88,18 @@ function outcomeOf({ dryRun, steps, ended }: RunState, exitCode: number): Outcom
 }
 
 /** Every step, those too that were not reached. */
-function stepsOf({ steps, ended }: RunState): Record<StepName, StepReport> {
+function stepReports({ steps, ended }: RunState): Record<StepName, StepReport> {
   // The last one: a refused step before it ended nothing.
   const failed = STEPS.findLast(
-    (name) => steps[name]?.status === 'failed' || steps[name]?.status === 'refused',
+    ({ name }) => steps[name]?.status === 'failed' || steps[name]?.status === 'refused',
   );
   const why =
     ended === undefined
       ? 'not reached'
-      : `not reached: the run ended ${failed ? `at ${failed}` : 'before it'}`;
-  const of = (name: StepName): StepReport => steps[name] ?? { status: 'skipped', reason: why, durationMs: 0 };
-  return {
-    inspect: of('inspect'),
-    lock: of('lock'),
-    backup: of('backup'),
-    prune: of('prune'),
-    compact: of('compact'),
-    defragment: of('defragment'),
-    disarm: of('disarm'),
-  };
+      : `not reached: the run ended ${failed ? `at ${failed.name}` : 'before it'}`;
+  return forEachStep((name) => steps[name] ?? { status: 'skipped', reason: why, durationMs: 0 });
 }
 
-function memberReport(member: Member, night: RunState): MemberReport {
-  const after = night.after?.find((it) => it.id === member.id)?.status;
-  const outcome = night.members.get(member.id);
-  const seconds = outcome?.unavailableSeconds;
-  const quotaBytes = night.quotas.get(member.id);
-  return {
-    name: member.name,
-    id: member.id,
-    ...(member.status && { version: member.status.version }),
-    role: roleOf(member, night.view),
-    ...(member.status && { before: sizesOf(member.status) }),
-    ...(after && { after: sizesOf(after) }),
-    defragmented: outcome?.defragmented ?? false,
-    reason: outcome?.reason ?? member.problem ?? 'not reached',
-    ...(quotaBytes !== undefined && { quotaBytes }),
-    ...(seconds !== undefined && { unavailableSeconds: seconds }),
-    ...(seconds !== undefined &&
-      seconds > LIVENESS_WARNING_SECONDS && {
-        warning: `${member.name} did not answer for ${seconds} s: kubelet's liveness probe of a kubeadm etcd (15 s x 8) would kill it at about two minutes`,
-      }),
-  };
-}
-
-const sizesOf = ({ dbSize, dbSizeInUse }: Sizes): Sizes => ({ dbSize, dbSizeInUse });
-
-export function roleOf(member: Member, view: ClusterStatus | undefined): MemberReport['role'] {
-  if (member.learner) return 'learner';
-  if (member.id === view?.leaderId) return 'leader';
-  return member.status && view && votersOf(view).includes(member) ? 'follower' : 'unknown';
+function reclaimedBytes({ before, after }: MemberReport): number {
+  return Math.max(0, (before?.dbSize ?? 0) - (after?.dbSize ?? before?.dbSize ?? 0));
 }

@@ -1,52 +1,77 @@
-import { abortable } from '../util/abortable.ts';
-import { readManifests } from '../history/read.ts';
-import { boundedBy } from '../storage/bounded.ts';
 import type { Store } from '../storage/store.ts';
+import { boundedBy } from '../storage/bounded.ts';
+import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
+import type { Cluster } from '../etcd/cluster/discover.ts';
 import { countObjects, type ObjectCounts } from '../etcd/cluster/objects.ts';
 import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
-import type { ObjectsReport } from './report.ts';
-import type { Work } from '../work.ts';
+import { readManifests } from '../history/read.ts';
+import type { Log } from '../log.ts';
+import type { Plan } from '../plan/plan.ts';
+import { abortable } from '../util/abortable.ts';
+import type { ObjectsReport, RunState } from './state.ts';
 
-/** What is looked at for those who read the report alone. It changes nothing, and what fails is a warning. */
+/** What is read for those who look at the report alone. It changes nothing, and what fails is a warning. */
 
 const TIMEOUT_MS = 30_000;
 /** So many resources are named in the report, and in the metrics. */
 const NAMED = 50;
 
-/** Counts the objects on the member that was backed up, and looks at earlier nights. */
-export async function lookAround(work: Work, store: Store): Promise<void> {
-  await attempt(work, 'objects were not counted', (signal) => lookAtObjects(work, signal));
-  await attempt(work, 'earlier backups were not looked at, so there is no forecast', (signal) =>
-    lookAtNights(work, boundedBy(signal, store)),
+interface StatisticsInput {
+  config: Pick<Config, 'objectPrefix'>;
+  client: Cluster;
+  plan: Pick<Plan, 'source'>;
+  store: Store;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** Counts the objects on the member that was backed up, and forecasts by the backups of earlier runs. */
+export async function readStatistics(state: RunState, input: StatisticsInput): Promise<void> {
+  await attempt(state, input, 'objects were not counted', async (signal) => {
+    const objects = await objectsReport(input, signal);
+    if (objects) state.objects = objects;
+  });
+  await attempt(
+    state,
+    input,
+    'earlier backups were not looked at, so there is no forecast',
+    async (signal) => {
+      const manifests = await readManifests(boundedBy(signal, input.store), FORECAST_RUNS);
+      state.forecast = forecast(manifests.flatMap(pastRunOf), smallestQuota(state), Date.now());
+    },
   );
 }
 
 async function attempt(
-  { signal, night, log }: Work,
-  what: string,
-  look: (signal: AbortSignal) => Promise<void>,
+  { warnings }: RunState,
+  { signal, log }: StatisticsInput,
+  failure: string,
+  read: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    await look(AbortSignal.any([signal, timeout]));
+    await read(AbortSignal.any([signal, timeout]));
   } catch (error) {
     signal.throwIfAborted();
     if (isBug(error)) throw error;
-    const why = timeout.aborted ? `it took longer than ${TIMEOUT_MS / 1000} s` : messageOf(error);
-    night.warnings.push(`${what}: ${why}`);
-    log.warn({ reason: why }, what);
+    const reason = timeout.aborted ? `it took longer than ${TIMEOUT_MS / 1000} s` : messageOf(error);
+    warnings.push(`${failure}: ${reason}`);
+    log.warn({ reason }, failure);
   }
 }
 
-async function lookAtObjects({ config, cluster, plan, night }: Work, signal: AbortSignal): Promise<void> {
-  const connection = plan.backup.from && cluster.connections.get(plan.backup.from.id);
-  if (config.objectPrefix === undefined || connection === undefined) return;
-  night.objects = reportOf(await abortable(countObjects(connection, config.objectPrefix), signal));
+async function objectsReport(
+  { config, client, plan }: StatisticsInput,
+  signal: AbortSignal,
+): Promise<ObjectsReport | undefined> {
+  const connection = plan.source && client.connections.get(plan.source.member.id);
+  if (config.objectPrefix === undefined || connection === undefined) return undefined;
+  return summaryOf(await abortable(countObjects(connection, config.objectPrefix), signal));
 }
 
-function reportOf({ byResource, total }: ObjectCounts): ObjectsReport {
+function summaryOf({ byResource, total }: ObjectCounts): ObjectsReport {
   const largest = [...byResource].toSorted(([, a], [, b]) => b - a).slice(0, NAMED);
   const events = byResource.get('events') ?? 0;
   return {
@@ -58,9 +83,9 @@ function reportOf({ byResource, total }: ObjectCounts): ObjectsReport {
   };
 }
 
-async function lookAtNights({ night, view }: Work, store: Store): Promise<void> {
-  const quotas = votersOf(view).flatMap(({ id }) => night.quotas.get(id) ?? []);
-  const smallest = quotas.length > 0 ? Math.min(...quotas) : undefined;
-  const manifests = await readManifests(store, FORECAST_RUNS);
-  night.forecast = forecast(manifests.flatMap(pastRunOf), smallest, Date.now());
+/** The quota that is reached first; undefined where no voting member has one. */
+function smallestQuota({ clusterStatus, quotas }: RunState): number | undefined {
+  const voters = clusterStatus ? votersOf(clusterStatus) : [];
+  const known = voters.flatMap(({ id }) => quotas.get(id) ?? []);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }

@@ -1,5 +1,7 @@
 import { alignedLines } from '../util/table.ts';
-import type { MemberReport, ObjectsReport, Report, Sizes } from './report.ts';
+import type { MemberReport, Sizes } from './members.ts';
+import type { Report } from './report.ts';
+import type { ObjectsReport } from './state.ts';
 
 /** The report for a person at a terminal. */
 export function tableOf(report: Report): string {

@@ -1,8 +1,7 @@
 import { Gauge, Registry } from 'prom-client';
-import type { Report, Sizes } from '../run/report.ts';
-import { STEPS } from '../run/report.ts';
-
-const STATUSES = ['done', 'skipped', 'refused', 'failed'] as const;
+import { STEP_NAMES, STEP_STATUSES } from '../plan/steps.ts';
+import type { Sizes } from '../run/members.ts';
+import type { Report } from '../run/report.ts';
 
 /**
  * The figures of one run, as Prometheus names such things: base units, one label `cluster` on all. What the run did not
@@ -32,13 +31,13 @@ export function metricsOf(report: Report, cluster: string, now: Date): Registry 
   gauge(
     'step_duration_seconds',
     'How long each step of the last run took.',
-    STEPS.map((step) => [steps[step].durationMs / 1000, { step }]),
+    STEP_NAMES.map((step) => [steps[step].durationMs / 1000, { step }]),
   );
   gauge(
     'step_status',
     'How each step of the last run ended: 1 for the status that it has, 0 for the others.',
-    STEPS.flatMap((step) =>
-      STATUSES.map((status): Value => [steps[step].status === status ? 1 : 0, { step, status }]),
+    STEP_NAMES.flatMap((step) =>
+      STEP_STATUSES.map((status): Value => [steps[step].status === status ? 1 : 0, { step, status }]),
     ),
   );
   gauge('backup_raw_bytes', 'Size of the last backup, decoded.', [[backup?.rawBytes]]);

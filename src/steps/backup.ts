@@ -2,18 +2,28 @@ import type { Encryption } from '../backup/age.ts';
 import { type Encoding, encode } from '../backup/codec.ts';
 import { type Compression, formatManifest, type Manifest } from '../backup/manifest.ts';
 import { backupName, manifestName } from '../backup/names.ts';
-import { digesting, proveSnapshot, proveStored, type VerifiedBackup } from '../backup/proof.ts';
+import {
+  type BackupGuarantee,
+  digesting,
+  proveSnapshot,
+  proveStored,
+  type VerifiedBackup,
+} from '../backup/proof.ts';
+import type { Config } from '../config/config.ts';
 import { boundedBy } from '../storage/bounded.ts';
 import type { PendingFile, Store } from '../storage/store.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
 import { countKeys, status } from '../etcd/client/calls.ts';
 import type { Connection } from '../etcd/client/connection.ts';
-import { accessDenied } from '../etcd/cluster/discover.ts';
+import { accessDenied, type Cluster } from '../etcd/cluster/discover.ts';
 import { EtcdError } from '../etcd/errors.ts';
 import { openSnapshot, type SnapshotStream } from '../etcd/snapshot/snapshot.ts';
-import { type HashKV, label, type Member } from '../etcd/types.ts';
+import { type ClusterStatus, type HashKV, label, type Member } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { progress } from '../util/progress.ts';
+import { quotaFor } from '../plan/members.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { StepEnd } from '../plan/steps.ts';
+import { progress, rate } from '../util/progress.ts';
 
 /** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
 const HEADROOM = 1.15;
@@ -213,4 +223,95 @@ async function write(
   };
   await encode(watched(), encoding, sink, signal);
   return { raw: proof.raw(), stored: isPlain ? proof.whole() : stored.digest() };
+}
+
+interface BackupInput {
+  client: Cluster;
+  cluster: ClusterStatus;
+  clusterName: string;
+  config: Pick<Config, 'backup' | 'nodeName' | 'quotaBytes'>;
+  plan: Pick<Plan, 'steps' | 'source' | 'problems'>;
+  store: Store;
+  version: string;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** What the report says of the backup. */
+export interface BackupFacts {
+  name: string;
+  store: string;
+  revision: number;
+  rawBytes: number;
+  storedBytes: number;
+  /** raw bytes of the stream until they were durable */
+  megabytesPerSecond: number;
+  streamSeconds: number;
+  readBackSeconds: number;
+}
+
+/**
+ * A backup that was read back; or, where the operator said so, none.
+ * @throws Failure `backup`, `unreachable` where no member can serve a snapshot, `configuration`
+ */
+export async function backUpCluster(
+  input: BackupInput,
+): Promise<StepEnd & { guarantee: BackupGuarantee; facts?: { backup: BackupFacts } }> {
+  const { config, plan, store } = input;
+  const decision = plan.steps.backup;
+  if (!config.backup.enabled)
+    return { status: 'skipped', reason: decision.reason, guarantee: { kind: 'skip-confirmed' } };
+  if (plan.source === undefined)
+    throw new Failure('unreachable', `${decision.reason}; nothing was backed up and nothing was changed`);
+  const { member, doubts } = plan.source;
+  const result = await backUp(taskOf(input, member));
+  return {
+    status: 'done',
+    reason: [`${result.backup.manifest.name} of ${label(member)}, read back and whole`, ...doubts].join('; '),
+    guarantee: result.backup,
+    facts: { backup: factsOf(result, store) },
+  };
+}
+
+function taskOf(input: BackupInput, member: Member): BackupTask {
+  const { client, cluster, clusterName, config, plan, store, version, log, signal } = input;
+  const connection = client.connections.get(member.id);
+  if (connection === undefined)
+    throw new Failure(
+      'unreachable',
+      `${label(member)} is not reachable; nothing was backed up and nothing was changed`,
+    );
+  const { compression, recipients, timeoutMs } = config.backup;
+  const hashKV = 'byMember' in cluster.hashes ? cluster.hashes.byMember[member.id] : undefined;
+  const quota = quotaFor(member, cluster, config);
+  return {
+    connection,
+    member,
+    store,
+    cluster: { name: clusterName, id: client.id },
+    compression,
+    recipients,
+    timeoutMs,
+    problems: plan.problems,
+    version,
+    log,
+    signal,
+    ...(hashKV && { hashKV }),
+    ...(quota.kind !== 'none' && { quotaBytes: quota.bytes }),
+    ...(config.nodeName !== undefined && { node: config.nodeName }),
+  };
+}
+
+function factsOf({ backup, streamSeconds, readBackSeconds }: BackupResult, store: Store): BackupFacts {
+  const { name, revision, raw, stored } = backup.manifest;
+  return {
+    name,
+    store: store.location,
+    revision,
+    rawBytes: raw.size,
+    storedBytes: stored.size,
+    megabytesPerSecond: rate(raw.size, streamSeconds * 1000),
+    streamSeconds,
+    readBackSeconds,
+  };
 }

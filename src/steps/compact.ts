@@ -1,61 +1,72 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
+import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { compactPhysically, compactRevision } from '../etcd/client/calls.ts';
 import type { Cluster } from '../etcd/cluster/discover.ts';
-import type { Lock } from '../etcd/lock/lock.ts';
 import { toEtcdError } from '../etcd/errors.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
 import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
+import type { Window } from '../plan/compaction.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { StepEnd } from '../plan/steps.ts';
 
-export interface CompactionTask {
-  cluster: Cluster;
-  view: ClusterStatus;
+interface CompactionInput {
+  client: Cluster;
+  cluster: ClusterStatus;
+  config: Pick<Config, 'compaction'>;
+  plan: Pick<Plan, 'window'>;
   lock: Lock;
-  /** revisions of history to keep */
-  window: number;
-  timeoutMs: number;
   log: Log;
 }
 
-export interface CompactionResult {
-  /** false: nothing new was compacted */
-  done: boolean;
-  reason: string;
-  /** the compact revision before and after, as far as it could be read */
+/** What the report says of the history; of the revisions those that are known. */
+export interface CompactionFacts extends Window {
+  /** the compact revision before and after */
   from?: number;
   to?: number;
-  /** undefined when there was nothing to aim at */
   target?: number;
 }
 
-/** How often a member is asked again whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
+/** How often a member is asked whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
 const ASKS = 2;
+
 /**
  * Compacts to the current revision minus the window, on every voting member: the call waits only for the member that
  * is asked, and what another has not deleted yet a defragmentation of it could not free.
- * @throws Failure `step`
+ * @throws Failure `step`; `refused` where the lock is another run's
  */
-export async function compact(guarantee: BackupGuarantee, task: CompactionTask): Promise<CompactionResult> {
-  const { view, window } = task;
-  // Never past what the backup holds: history that no backup has must stay.
-  const newest =
-    guarantee.kind === 'verified' ? Math.min(view.revision, guarantee.manifest.revision) : view.revision;
+export async function compact(
+  guarantee: BackupGuarantee,
+  input: CompactionInput,
+): Promise<StepEnd & { facts: { compaction: CompactionFacts } }> {
+  const { cluster, plan, lock } = input;
+  const { window } = plan.window;
+  const newest = newestToCompact(guarantee, cluster);
   const target = newest - window;
-  const from = view.compactRevision;
+  const from = cluster.compactRevision;
+  const facts = (revisions: { to: number | undefined; target?: number }) => ({
+    compaction: { ...plan.window, ...known({ from, ...revisions }) },
+  });
   if (target <= 0) {
-    return {
-      done: false,
-      reason: `nothing to do: ${newest} revisions are within the window of ${window}`,
-      ...known({ from, to: from }),
-    };
+    const reason = `nothing to do: ${newest} revisions are within the window of ${window}`;
+    return { status: 'skipped', reason, facts: facts({ to: from }) };
   }
-  await task.lock.ensure();
-  const done = await compactEverywhere(task, target);
-  const to = await revisionAfter(task);
-  const reason = done
-    ? `compacted to ${target}, keeping ${window} revisions`
-    : `nothing new: revision ${target} was already compacted${to === undefined ? '' : ` (the history begins at ${to})`}`;
-  return { done, reason, target, ...known({ from, to }) };
+  await lock.ensure();
+  const done = await compactEveryMember(input, target);
+  const to = await compactRevisionNow(input);
+  if (done) {
+    const reason = `compacted to ${target}, keeping ${window} revisions`;
+    return { status: 'done', reason, facts: facts({ to, target }) };
+  }
+  const begins = to === undefined ? '' : ` (the history begins at ${to})`;
+  const reason = `nothing new: revision ${target} was already compacted${begins}`;
+  return { status: 'skipped', reason, facts: facts({ to, target }) };
+}
+
+/** Never past what the backup holds: history that no backup has must stay. */
+function newestToCompact(guarantee: BackupGuarantee, { revision }: ClusterStatus): number {
+  return guarantee.kind === 'verified' ? Math.min(revision, guarantee.manifest.revision) : revision;
 }
 
 /**
@@ -66,48 +77,44 @@ export async function compact(guarantee: BackupGuarantee, task: CompactionTask):
  *
  * @returns whether this run compacted anything; false when it had been already and every member has deleted it
  */
-async function compactEverywhere(task: CompactionTask, target: number): Promise<boolean> {
-  const voters = votersOf(task.view);
-  const news = new Set<Member>();
+async function compactEveryMember(input: CompactionInput, target: number): Promise<boolean> {
+  const voters = votersOf(input.cluster);
+  const compacted = new Set<Member>();
   for (const revision of [target - 2, target - 1, target].filter((it) => it > 0)) {
-    for (const member of voters) if (await compactTo(task, member, revision)) news.add(member);
+    for (const member of voters) if (await compactMember(input, member, revision)) compacted.add(member);
   }
   for (const member of voters) {
-    task.log.info(
+    input.log.info(
       { member: member.name, target },
-      news.has(member) ? 'member compacted' : 'member had compacted already',
+      compacted.has(member) ? 'member compacted' : 'member had compacted already',
     );
   }
-  return news.size > 0;
+  return compacted.size > 0;
 }
 
-async function compactTo(
-  { cluster, timeoutMs, log }: CompactionTask,
+/** @returns whether this run compacted it; false when it had been already */
+async function compactMember(
+  { client, config, log }: CompactionInput,
   member: Member,
   revision: number,
 ): Promise<boolean> {
-  const connection = cluster.connections.get(member.id);
+  const connection = client.connections.get(member.id);
   if (connection === undefined) {
     throw new Failure(
       'step',
       `${label(member)} could not be asked to compact: ${member.problem ?? 'it is not reachable'}`,
     );
   }
+  const { timeoutMs } = config.compaction;
   for (let asked = 1; ; asked += 1) {
     try {
       await compactPhysically(connection, revision, timeoutMs);
       return true;
     } catch (error) {
-      const refusal = toEtcdError(error);
+      const { code, message } = toEtcdError(error);
       // A second answer after a deadline: it was this run's own compaction that is now done.
-      if (refusal.code === 'compacted') return asked > 1;
-      if (refusal.code !== 'timeout' || asked >= ASKS) {
-        throw new Failure(
-          'step',
-          `${label(member)} did not compact to ${revision}: ${refusal.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
-          { cause: refusal },
-        );
-      }
+      if (code === 'compacted') return asked > 1;
+      if (code !== 'timeout' || asked >= ASKS) throw notCompacted(member, revision, message, error);
       log.warn(
         { member: member.name, revision, timeoutMs },
         'member still compacting after COMPACTION_TIMEOUT, asking again',
@@ -116,8 +123,16 @@ async function compactTo(
   }
 }
 
-async function revisionAfter({ cluster, view, log }: CompactionTask): Promise<number | undefined> {
-  const connection = cluster.connections.get(view.leaderId ?? '') ?? [...cluster.connections.values()][0];
+function notCompacted(member: Member, revision: number, reason: string, cause: unknown): Failure {
+  return new Failure(
+    'step',
+    `${label(member)} did not compact to ${revision}: ${reason}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
+    { cause },
+  );
+}
+
+async function compactRevisionNow({ client, cluster, log }: CompactionInput): Promise<number | undefined> {
+  const connection = client.connections.get(cluster.leaderId ?? '') ?? [...client.connections.values()][0];
   if (connection === undefined) return undefined;
   try {
     return await compactRevision(connection);
@@ -128,6 +143,10 @@ async function revisionAfter({ cluster, view, log }: CompactionTask): Promise<nu
 }
 
 /** Only what is known, so that a report never shows an undefined number. */
-function known({ from, to }: { from: number | undefined; to: number | undefined }) {
-  return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+function known({ from, to, target }: { from: number | undefined; to: number | undefined; target?: number }) {
+  return {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(target !== undefined && { target }),
+  };
 }

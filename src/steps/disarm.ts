@@ -1,18 +1,20 @@
+import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { disarmNoSpace } from '../etcd/client/calls.ts';
+import type { Connection } from '../etcd/client/connection.ts';
 import type { Cluster } from '../etcd/cluster/discover.ts';
 import { checkHealthy } from '../etcd/cluster/healthy.ts';
-import type { Lock } from '../etcd/lock/lock.ts';
 import { toEtcdError } from '../etcd/errors.ts';
-import { label, type Member, type Quota, votersOf } from '../etcd/types.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
+import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { FULL_USAGE } from '../plan/plan.ts';
+import { FULL_USAGE, quotaFor } from '../plan/members.ts';
+import type { StepEnd } from '../plan/steps.ts';
 
-export interface DisarmTask {
-  cluster: Cluster;
-  /** the members whose NOSPACE alarm is on */
-  alarmed: readonly string[];
-  quotaOf: (member: Member) => Quota;
+interface DisarmInput {
+  client: Cluster;
+  cluster: ClusterStatus;
+  config: Pick<Config, 'quotaBytes'>;
   lock: Lock;
   log: Log;
   signal: AbortSignal;
@@ -20,29 +22,39 @@ export interface DisarmTask {
 
 /**
  * Disarms NOSPACE, and no other alarm, once there is room on every voting member; then proves that a write works.
- * @throws Failure `step`
+ * @throws Failure `step`, `refused`
  */
-export async function disarm({ cluster, alarmed, quotaOf, lock, log, signal }: DisarmTask): Promise<void> {
-  const members = await checkHealthy(cluster, signal);
-  const full = votersOf({ members }).find((member) => {
-    const quota = quotaOf(member);
-    return quota.kind !== 'none' && (member.status?.dbSize ?? 0) >= FULL_USAGE * quota.bytes;
-  });
-  if (full) {
-    const quota = quotaOf(full);
+export async function disarm(input: DisarmInput): Promise<StepEnd> {
+  const { client, cluster, lock, log, signal } = input;
+  const members = await checkHealthy(client, signal);
+  refuseWhileFull(members, input);
+  const leader = members.find((member) => member.id === member.status?.leaderId);
+  const connection = leader && client.connections.get(leader.id);
+  if (connection === undefined)
+    throw new Failure('step', 'NOSPACE was not disarmed: the leader cannot be reached');
+  const alarmed = cluster.alarms.filter(({ type }) => type === 'NOSPACE').map(({ memberId }) => memberId);
+  await disarmMembers(connection, alarmed, lock);
+  log.info({ members: alarmed }, 'alarm NOSPACE disarmed, the cluster takes writes again');
+  return { status: 'done', reason: 'NOSPACE disarmed, and a write works' };
+}
+
+function refuseWhileFull(members: readonly Member[], { cluster, config }: DisarmInput): void {
+  for (const member of votersOf({ members })) {
+    const quota = quotaFor(member, cluster, config);
+    const { dbSize = 0 } = member.status ?? {};
+    if (quota.kind === 'none' || dbSize < FULL_USAGE * quota.bytes) continue;
     throw new Failure(
       'refused',
-      `NOSPACE was not disarmed: the database of ${label(full)} still takes ${full.status?.dbSize} of ${quota.kind === 'none' ? 'unlimited' : quota.bytes} bytes, ` +
+      `NOSPACE was not disarmed: the database of ${label(member)} still takes ${dbSize} of ${quota.bytes} bytes, ` +
         'and the alarm would come straight back. The cluster takes no writes: delete what is not needed, or raise --quota-backend-bytes',
     );
   }
-  const leader = members.find((member) => member.id === member.status?.leaderId);
-  const connection = leader && cluster.connections.get(leader.id);
-  if (connection === undefined)
-    throw new Failure('step', 'NOSPACE was not disarmed: the leader cannot be reached');
+}
+
+async function disarmMembers(leader: Connection, memberIds: readonly string[], lock: Lock): Promise<void> {
   try {
     await lock.ensure();
-    for (const memberId of alarmed) await disarmNoSpace(connection, memberId);
+    for (const memberId of memberIds) await disarmNoSpace(leader, memberId);
     if (!(await lock.touch()))
       throw new Failure('step', 'NOSPACE came straight back: the cluster takes no writes');
   } catch (error) {
@@ -52,5 +64,4 @@ export async function disarm({ cluster, alarmed, quotaOf, lock, log, signal }: D
       { cause: error },
     );
   }
-  log.info({ members: alarmed }, 'alarm NOSPACE disarmed, the cluster takes writes again');
 }

@@ -1,7 +1,10 @@
 import type { ClusterIdentity } from '../backup/inventory.ts';
 import { findOutdated } from '../backup/outdated.ts';
-import { prune } from '../backup/prune.ts';
-import type { VerifiedBackup } from '../backup/proof.ts';
+import { prune as removeBackups } from '../backup/prune.ts';
+import type { BackupGuarantee, VerifiedBackup } from '../backup/proof.ts';
+import type { Config } from '../config/config.ts';
+import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { StepEnd } from '../plan/steps.ts';
 import type { Keep } from '../backup/retention.ts';
 import { boundedBy } from '../storage/bounded.ts';
 import type { Store } from '../storage/store.ts';
@@ -71,7 +74,7 @@ async function deleteOutdated(
       { backups: future.length - NAMED },
       'more backups are dated in the future, kept and not counted',
     );
-  const { removed, failures } = await prune(store, remove);
+  const { removed, failures } = await removeBackups(store, remove);
   for (const name of removed) log.info({ backup: name }, 'old backup deleted');
   if (left > 0) log.info({ backups: left }, 'more old backups than one run deletes, left to later runs');
   const [first] = failures;
@@ -83,4 +86,42 @@ async function deleteOutdated(
     );
   }
   return { removed, kept, left };
+}
+
+interface PruneInput {
+  store: Store;
+  client: Cluster;
+  clusterName: string;
+  config: Pick<Config, 'backup'>;
+  /** how much of BACKUP_TIMEOUT, which is for both, the backup took */
+  backupMs: number;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/**
+ * Deletes old backups, where this run has made one of its own.
+ * @throws Failure `step`
+ */
+export async function prune(
+  guarantee: BackupGuarantee,
+  { store, client, clusterName, config, backupMs, log, signal }: PruneInput,
+): Promise<StepEnd & { facts?: { backups: number } }> {
+  if (guarantee.kind !== 'verified')
+    return { status: 'skipped', reason: 'this run made no backup, so none is deleted' };
+  const { removed, kept, left } = await pruneBackups(guarantee, {
+    store,
+    cluster: { name: clusterName, id: client.id },
+    keep: config.backup.keep,
+    now: new Date(),
+    timeoutMs: config.backup.timeoutMs - backupMs,
+    log,
+    signal,
+  });
+  const later = left > 0 ? `, ${left} left to later runs` : '';
+  return {
+    status: removed.length > 0 ? 'done' : 'skipped',
+    reason: `${removed.length} backups deleted, ${kept} kept${later}`,
+    facts: { backups: kept },
+  };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ObjectsReport } from '../../src/run/report.ts';
+import type { ObjectsReport } from '../../src/run/state.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { createJob, install, jobEnd, logOf } from './release.ts';
 

@@ -9,7 +9,7 @@ const keyed = (value: number, modRevision: number, revision = 50_000): ClusterSt
   viewOf([], { compactRevKey: { value, modRevision }, revision });
 
 const retention = (revisions: number) => policyOf({ COMPACTION_RETENTION: String(revisions) });
-const planned = (view: ClusterStatus, revisions: number) => judge(view, retention(revisions)).compact;
+const planned = (view: ClusterStatus, revisions: number) => judge(view, retention(revisions)).steps.compact;
 
 describe('the window', () => {
   const own = 'COMPACTION_RETENTION';
@@ -45,18 +45,17 @@ describe('the window', () => {
   ];
   for (const [name, view, revisions, window, windowFrom] of rows) {
     test(name, () => {
-      const { compact } = judge(view, retention(revisions));
-      assert.deepEqual(compact, {
+      const plan = judge(view, retention(revisions));
+      assert.deepEqual(plan.steps.compact, {
         do: true,
         reason: `keeps ${window} revisions (${windowFrom})`,
-        window,
-        windowFrom,
       });
+      assert.deepEqual(plan.window, { window, windowFrom });
     });
   }
 
   test('is told too when nothing is compacted', () => {
-    const { window, windowFrom } = judge(keyed(0, 45_000), policyOf({ COMPACTION_ENABLED: 'false' })).compact;
+    const { window, windowFrom } = judge(keyed(0, 45_000), policyOf({ COMPACTION_ENABLED: 'false' })).window;
     assert.deepEqual([window, windowFrom], [45_000, 'kube-apiserver']);
   });
 });
@@ -68,8 +67,6 @@ describe('there is nothing to compact', () => {
         do: false,
         status: 'skipped',
         reason: `nothing to do: revision ${revision} is within the 10000 revisions to keep (COMPACTION_RETENTION)`,
-        window: 10_000,
-        windowFrom: 'COMPACTION_RETENTION',
       });
     }
     assert.equal(planned(viewOf([], { revision: 10_001 }), 10_000).do, true);
@@ -80,7 +77,7 @@ describe('there is nothing to compact', () => {
   });
 
   test('when it is switched off', () => {
-    const { compact } = judge(viewOf(), policyOf({ COMPACTION_ENABLED: 'false' }));
+    const { compact } = judge(viewOf(), policyOf({ COMPACTION_ENABLED: 'false' })).steps;
     assert.equal(compact.do ? 'do' : compact.status, 'skipped');
     assert.equal(compact.reason, 'COMPACTION_ENABLED is false');
   });

@@ -11,7 +11,8 @@ const allOf = (version: string) => viewOfOnly(['a', 'b', 'c'].map((name) => vers
 
 describe('nobody is defragmented', () => {
   test('while the members are of different minor versions, and they are named', () => {
-    const { defragment, warnings } = judge(viewOf([versioned('b', '3.5.9')]), policyOf());
+    const { steps, warnings } = judge(viewOf([versioned('b', '3.5.9')]), policyOf());
+    const { defragment } = steps;
     assert.deepEqual(defragment, {
       do: false,
       status: 'refused',
@@ -22,16 +23,22 @@ describe('nobody is defragmented', () => {
   });
 
   test('while a learner is of another minor version', () => {
-    const { defragment } = judge(viewOf([versioned('d', '3.7.0', true)]), policyOf());
+    const { defragment } = judge(viewOf([versioned('d', '3.7.0', true)]), policyOf()).steps;
     assert.match(defragment.reason, /different minor versions .*3\.7 at d/);
   });
 
   test('while a pre-release of the next minor version is tried', () => {
-    assert.match(judge(viewOf([versioned('c', '3.7.0-rc.1')]), policyOf()).defragment.reason, /3\.7 at c/);
+    assert.match(
+      judge(viewOf([versioned('c', '3.7.0-rc.1')]), policyOf()).steps.defragment.reason,
+      /3\.7 at c/,
+    );
   });
 
   test('while one member is of a version that is known to be bad, and it is named with the bug', () => {
-    const { defragment } = judge(viewOfOnly([versioned('a', '3.5.30'), versioned('b', '3.5.3')]), policyOf());
+    const { defragment } = judge(
+      viewOfOnly([versioned('a', '3.5.30'), versioned('b', '3.5.3')]),
+      policyOf(),
+    ).steps;
     assert.equal(defragment.do ? 'do' : defragment.status, 'refused');
     assert.match(
       defragment.reason,
@@ -41,11 +48,12 @@ describe('nobody is defragmented', () => {
 
   test('when the versions differ, though the risk of bad ones was taken: that is another risk', () => {
     const view = viewOfOnly([versioned('a', '3.4.3'), versioned('b', '3.5.3')]);
-    assert.match(judge(view, policyOf(RISK)).defragment.reason, /different minor versions/);
+    assert.match(judge(view, policyOf(RISK)).steps.defragment.reason, /different minor versions/);
   });
 
   test('when it is switched off', () => {
-    const { defragment, warnings } = judge(allOf('3.5.3'), policyOf({ DEFRAG_ENABLED: 'false' }));
+    const { steps, warnings } = judge(allOf('3.5.3'), policyOf({ DEFRAG_ENABLED: 'false' }));
+    const { defragment } = steps;
     assert.deepEqual(defragment, { do: false, status: 'skipped', reason: 'DEFRAG_ENABLED is false' });
     assert.deepEqual(warnings, []);
   });
@@ -54,7 +62,7 @@ describe('nobody is defragmented', () => {
 describe('everybody may be defragmented', () => {
   test('when the patch versions differ', () => {
     const view = viewOf([versioned('b', '3.6.9')]);
-    assert.deepEqual(judge(view, policyOf()).defragment, {
+    assert.deepEqual(judge(view, policyOf()).steps.defragment, {
       do: true,
       reason: 'the members that the policy picks, one at a time',
     });
@@ -62,18 +70,19 @@ describe('everybody may be defragmented', () => {
 
   test('when a member that is not a voter runs a bad version: a learner is never defragmented', () => {
     const view = viewOfOnly([versioned('a', '3.5.30'), versioned('d', '3.5.3', true)]);
-    assert.equal(judge(view, policyOf()).defragment.do, true);
+    assert.equal(judge(view, policyOf()).steps.defragment.do, true);
   });
 
   test('when a learner does not answer and so tells no version', () => {
     assert.equal(
-      judge(viewOf([member('d', { learner: true, status: null })]), policyOf()).defragment.do,
+      judge(viewOf([member('d', { learner: true, status: null })]), policyOf()).steps.defragment.do,
       true,
     );
   });
 
   test('when the risk of a bad version was taken, and then the report names the members and the bug', () => {
-    const { defragment, warnings } = judge(allOf('3.5.3'), policyOf(RISK));
+    const { steps, warnings } = judge(allOf('3.5.3'), policyOf(RISK));
+    const { defragment } = steps;
     assert.equal(defragment.do, true);
     assert.equal(warnings.length, 4);
     assert.match(
@@ -85,14 +94,16 @@ describe('everybody may be defragmented', () => {
 });
 
 test('a version with a known weakness is warned of once, however many members run it', () => {
-  const { defragment, warnings } = judge(allOf('3.6.4'), policyOf());
+  const { steps, warnings } = judge(allOf('3.6.4'), policyOf());
+  const { defragment } = steps;
   assert.equal(defragment.do, true);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? '', /^etcd 3\.6\.4 .*etcd#20650; fixed in 3\.6\.5/);
 });
 
 test('Debian 12 with its etcd 3.4.23 is defragmented with a warning', () => {
-  const { defragment, warnings } = judge(allOf('3.4.23'), policyOf());
+  const { steps, warnings } = judge(allOf('3.4.23'), policyOf());
+  const { defragment } = steps;
   assert.equal(defragment.do, true);
   assert.match(warnings.join(), /etcd#20650; fixed in 3\.4\.38/);
 });
@@ -101,23 +112,23 @@ describe('a cluster with one voting member', () => {
   const NEVER = { DEFRAG_SINGLE_MEMBER: 'false' };
 
   test('is defragmented, and the reason says that it will not answer meanwhile', () => {
-    const { defragment } = judge(viewOfOnly([member('a')]), policyOf());
+    const { defragment } = judge(viewOfOnly([member('a')]), policyOf()).steps;
     assert.equal(defragment.do, true);
     assert.match(defragment.reason, /; the only voting member does not answer meanwhile$/);
   });
 
   test('is left alone with DEFRAG_SINGLE_MEMBER=false', () => {
-    const { defragment } = judge(viewOfOnly([member('a')]), policyOf(NEVER));
+    const { defragment } = judge(viewOfOnly([member('a')]), policyOf(NEVER)).steps;
     assert.equal(defragment.do ? 'do' : defragment.status, 'skipped');
     assert.match(defragment.reason, /^DEFRAG_SINGLE_MEMBER is false, /);
   });
 
   test('is one with a learner beside it too: the learner answers nobody', () => {
     const view = viewOfOnly([member('a'), member('d', { learner: true })]);
-    assert.equal(judge(view, policyOf(NEVER)).defragment.do, false);
+    assert.equal(judge(view, policyOf(NEVER)).steps.defragment.do, false);
   });
 
   test('is not one of two members: DEFRAG_SINGLE_MEMBER does not matter there', () => {
-    assert.equal(judge(viewOfOnly([member('a'), member('b')]), policyOf(NEVER)).defragment.do, true);
+    assert.equal(judge(viewOfOnly([member('a'), member('b')]), policyOf(NEVER)).steps.defragment.do, true);
   });
 });

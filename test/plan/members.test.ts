@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Environment } from '../../src/config/config.ts';
 import type { Quota } from '../../src/etcd/types.ts';
-import { judgeMember, quotaFor } from '../../src/plan/plan.ts';
+import { judgeMember, quotaFor } from '../../src/plan/members.ts';
 import { idOf, member, MIB, policyOf } from '../support/view.ts';
 
 const GIB = 2 ** 10;

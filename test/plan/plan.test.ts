@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClusterStatus } from '../../src/etcd/types.ts';
-import { type Decision, judge } from '../../src/plan/plan.ts';
+import type { Decision } from '../../src/plan/decision.ts';
+import { judge } from '../../src/plan/plan.ts';
 import {
   idOf,
   member,
@@ -25,8 +26,12 @@ describe('a healthy cluster', () => {
     const plan = judge(viewOf(), policyOf());
     assert.deepEqual(plan.problems, []);
     assert.deepEqual(plan.warnings, []);
-    assert.ok([plan.backup, plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
-    assert.deepEqual(plan.disarm, { do: false, status: 'skipped', reason: 'no NOSPACE alarm' });
+    assert.ok(
+      [plan.steps.backup, plan.steps.prune, plan.steps.compact, plan.steps.defragment].every(
+        (decision) => decision.do,
+      ),
+    );
+    assert.deepEqual(plan.steps.disarm, { do: false, status: 'skipped', reason: 'no NOSPACE alarm' });
   });
 
   test('gets the same plan every time, and the view is left as it was', () => {
@@ -51,16 +56,20 @@ describe('a healthy cluster', () => {
   test('of one member is treated like any other', () => {
     const plan = judge(viewOfOnly([member('a')]), policyOf());
     assert.deepEqual(plan.problems, []);
-    assert.ok([plan.backup, plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
+    assert.ok(
+      [plan.steps.backup, plan.steps.prune, plan.steps.compact, plan.steps.defragment].every(
+        (decision) => decision.do,
+      ),
+    );
   });
 
   test('that is new and empty is backed up; there is nothing to compact and nothing worth a defragmentation', () => {
     const empty = { dbSize: 20_480, dbSizeInUse: 16_384, revision: 1, raftIndex: 4, raftAppliedIndex: 4 };
     const members = ['a', 'b', 'c'].map((name) => member(name, { status: empty }));
     const plan = judge(viewOfOnly(members, { revision: 1, compactRevision: 0 }), policyOf());
-    assert.equal(plan.backup.do, true);
-    assert.equal(verdict(plan.compact), 'skipped');
-    assert.match(plan.compact.reason, /^nothing to do: revision 1 /);
+    assert.equal(plan.steps.backup.do, true);
+    assert.equal(verdict(plan.steps.compact), 'skipped');
+    assert.match(plan.steps.compact.reason, /^nothing to do: revision 1 /);
     assert.deepEqual(
       plan.members.map(({ decision }) => verdict(decision)),
       ['skipped', 'skipped', 'skipped'],
@@ -99,8 +108,8 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
       const plan = judge({ ...view, alarms: [...view.alarms, ...NOSPACE_AT_B] }, policyOf());
       assert.equal(plan.problems.length, 1);
       assert.match(plan.problems[0] ?? '', problem);
-      assert.equal(plan.backup.do, true);
-      for (const decision of [plan.compact, plan.defragment, plan.disarm]) {
+      assert.equal(plan.steps.backup.do, true);
+      for (const decision of [plan.steps.compact, plan.steps.defragment, plan.steps.disarm]) {
         assert.equal(verdict(decision), 'refused');
         assert.match(decision.reason, /^the cluster is not well, so this is left alone: /);
         assert.ok(decision.reason.includes(plan.problems[0] ?? '?'));
@@ -112,7 +121,8 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
     const view = withoutLeader(
       viewOf([unreachable, member('c', { problem: 'it lags' }), unstarted('f00d')], { hashes: mismatch() }),
     );
-    const { problems, compact } = judge({ ...view, alarms: CORRUPT_AT_C }, policyOf());
+    const { problems, steps } = judge({ ...view, alarms: CORRUPT_AT_C }, policyOf());
+    const { compact } = steps;
     assert.deepEqual(problems, [
       'the cluster has no leader',
       'CORRUPT alarm at c (63)',
@@ -127,14 +137,14 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
   test('and no reason says that a backup was taken: the plan is made before it, or without it', () => {
     const off = { BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' };
     const plan = judge(viewOf([lagging]), policyOf(off));
-    assert.doesNotMatch(plan.compact.reason, /back(ed)? ?up/);
-    assert.equal(verdict(plan.backup), 'skipped');
+    assert.doesNotMatch(plan.steps.compact.reason, /back(ed)? ?up/);
+    assert.equal(verdict(plan.steps.backup), 'skipped');
   });
 
   test('and what the configuration switched off stays skipped, not refused', () => {
     const off = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false', ALARM_DISARM: 'false' };
     const plan = judge({ ...viewOf([lagging]), alarms: NOSPACE_AT_B }, policyOf(off));
-    assert.deepEqual([plan.compact, plan.defragment, plan.disarm].map(verdict), [
+    assert.deepEqual([plan.steps.compact, plan.steps.defragment, plan.steps.disarm].map(verdict), [
       'skipped',
       'skipped',
       'skipped',
@@ -147,7 +157,7 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
     const plan = judge(viewOf([learner]), policyOf());
     assert.deepEqual(plan.problems, []);
     assert.deepEqual(plan.warnings, ['learner d (64): it does not answer']);
-    assert.ok([plan.compact, plan.defragment].every((decision) => decision.do));
+    assert.ok([plan.steps.compact, plan.steps.defragment].every((decision) => decision.do));
   });
 
   test('but hashes that could not be compared are only a warning', () => {
@@ -158,7 +168,7 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
     );
     assert.deepEqual(plan.problems, []);
     assert.deepEqual(plan.warnings, [message]);
-    assert.ok([plan.prune, plan.compact, plan.defragment].every((decision) => decision.do));
+    assert.ok([plan.steps.prune, plan.steps.compact, plan.steps.defragment].every((decision) => decision.do));
   });
 
   test('but hashes that the operator did not want compared are nothing to speak of', () => {
@@ -172,7 +182,7 @@ describe('CORRUPT', () => {
   test('of member 0 is told in words: etcd does not know which member is wrong', () => {
     const plan = judge(viewOf([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }), policyOf());
     assert.match(plan.problems[0] ?? '', /^CORRUPT alarm: .* does not say which of them is wrong$/);
-    assert.equal(verdict(plan.compact), 'refused');
+    assert.equal(verdict(plan.steps.compact), 'refused');
   });
 
   test('of a member that has been removed is told with its ID', () => {
@@ -181,7 +191,7 @@ describe('CORRUPT', () => {
   });
 
   test('is never disarmed', () => {
-    assert.equal(verdict(judge(viewOf([], { alarms: CORRUPT_AT_C }), policyOf()).disarm), 'skipped');
+    assert.equal(verdict(judge(viewOf([], { alarms: CORRUPT_AT_C }), policyOf()).steps.disarm), 'skipped');
   });
 });
 
@@ -192,10 +202,16 @@ describe('NOSPACE', () => {
     const plan = judge(full, policyOf());
     assert.deepEqual(plan.problems, []);
     assert.ok(
-      [plan.backup, plan.prune, plan.compact, plan.defragment, plan.disarm].every(({ do: it }) => it),
+      [
+        plan.steps.backup,
+        plan.steps.prune,
+        plan.steps.compact,
+        plan.steps.defragment,
+        plan.steps.disarm,
+      ].every(({ do: it }) => it),
     );
     assert.equal(
-      plan.disarm.reason,
+      plan.steps.disarm.reason,
       'NOSPACE at b (62), once every voting member is below 90 % of its quota',
     );
   });
@@ -209,7 +225,7 @@ describe('NOSPACE', () => {
   });
 
   test('stays on with ALARM_DISARM=false, and what that means is said', () => {
-    const { disarm } = judge(full, policyOf({ ALARM_DISARM: 'false' }));
+    const { disarm } = judge(full, policyOf({ ALARM_DISARM: 'false' })).steps;
     assert.equal(verdict(disarm), 'skipped');
     assert.match(disarm.reason, /^ALARM_DISARM is false; the cluster takes no writes until /);
   });
@@ -217,8 +233,8 @@ describe('NOSPACE', () => {
   test('is disarmed too when an upgrade under way forbids the defragmentation', () => {
     const view = viewOf([member('c', { status: { version: '3.5.30' } })], { alarms: NOSPACE_AT_B });
     const plan = judge(view, policyOf());
-    assert.equal(verdict(plan.defragment), 'refused');
-    assert.equal(plan.disarm.do, true);
+    assert.equal(verdict(plan.steps.defragment), 'refused');
+    assert.equal(plan.steps.disarm.do, true);
   });
 });
 
@@ -229,5 +245,5 @@ test('a member that is worth it is found whatever else is refused, and in a plan
     plan.members.map(({ decision }) => verdict(decision)),
     ['skipped', 'do', 'skipped'],
   );
-  assert.equal(verdict(plan.defragment), 'skipped');
+  assert.equal(verdict(plan.steps.defragment), 'skipped');
 });

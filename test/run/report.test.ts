@@ -3,15 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Failure, type FailureKind, Interrupted } from '../../src/errors.ts';
-import {
-  newRunState,
-  type RunState,
-  type Outcome,
-  reportOf,
-  type Report,
-  STEPS,
-  type StepReport,
-} from '../../src/run/report.ts';
+import { STEP_NAMES } from '../../src/plan/steps.ts';
+import { type Outcome, type Report, reportOf } from '../../src/run/report.ts';
+import { newRunState, type RunState, type StepReport } from '../../src/run/state.ts';
 import { tableOf } from '../../src/run/table.ts';
 import { terminationMessage, writeTerminationMessage } from '../../src/run/termination.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -112,7 +106,7 @@ describe('the steps', () => {
       ended: new Failure('step', 'it broke'),
       steps: { inspect: done(), lock: done(), backup: done(), prune: refused, compact: failed },
     });
-    assert.deepEqual(Object.keys(report.steps), [...STEPS]);
+    assert.deepEqual(Object.keys(report.steps), [...STEP_NAMES]);
     // Pruning was refused too, and the run went on after it.
     const notReached = 'not reached: the run ended at compact';
     assert.deepEqual(report.steps.defragment, { status: 'skipped', reason: notReached, durationMs: 0 });
@@ -121,7 +115,8 @@ describe('the steps', () => {
 
   test('a run that ended before its first step says so', () => {
     const report = reportFor({ ended: new Failure('configuration', 'wrong') });
-    for (const name of STEPS) assert.equal(report.steps[name].reason, 'not reached: the run ended before it');
+    for (const name of STEP_NAMES)
+      assert.equal(report.steps[name].reason, 'not reached: the run ended before it');
   });
 });
 
@@ -129,8 +124,8 @@ describe('the members', () => {
   test('what was reclaimed is the sum over those that became smaller; one that grew takes nothing away', () => {
     const view = viewOf();
     const report = reportFor({
-      view,
-      after: [
+      clusterStatus: view,
+      membersAfter: [
         member('a', { status: { dbSize: 100 * MIB } }),
         member('b', { status: { dbSize: 700 * MIB } }),
         member('c', { status: null }), // not seen again: nothing is claimed
@@ -147,7 +142,7 @@ describe('the members', () => {
   test('above a minute without an answer there is a warning that names the liveness probe', () => {
     const outcome = { defragmented: true, reason: 'defragmented' };
     const report = reportFor({
-      view: viewOf(),
+      clusterStatus: viewOf(),
       warnings: ['something else'],
       members: new Map([
         [idOf('a'), { ...outcome, unavailableSeconds: 60 }],
@@ -164,7 +159,7 @@ describe('the members', () => {
   test('a learner, a silent member and one that never started are what they are', () => {
     const silent = member('b', { status: null, problem: 'it does not answer' });
     const view = viewOf([silent, member('d', { learner: true }), unstarted('e5')]);
-    const { members } = reportFor({ view });
+    const { members } = reportFor({ clusterStatus: view });
     assert.deepEqual(
       members.map(({ name, role }) => [name, role]),
       [
@@ -243,10 +238,10 @@ describe('the table', () => {
   test('has a line for each member, in columns, and how the run ended', () => {
     const text = tableOf(
       reportFor({
-        view: viewOf([
+        clusterStatus: viewOf([
           member('b', { name: 'a-much-longer-name', status: null, problem: 'it does not answer' }),
         ]),
-        after: [member('a', { status: { dbSize: 100 * MIB, dbSizeInUse: 90 * MIB } })],
+        membersAfter: [member('a', { status: { dbSize: 100 * MIB, dbSizeInUse: 90 * MIB } })],
         members: new Map([
           [idOf('a'), { defragmented: true, reason: 'defragmented', unavailableSeconds: 1.2 }],
         ]),

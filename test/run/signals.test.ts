@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after as afterAll, afterEach, before as beforeAll, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Report, STEPS, type StepName } from '../../src/run/report.ts';
+import { STEP_NAMES, type StepName } from '../../src/plan/steps.ts';
+import type { Report } from '../../src/run/report.ts';
 import { startCluster } from '../support/etcd.ts';
 import { fill } from '../support/fill.ts';
 import { type Job, startJob } from '../support/job.ts';
@@ -164,7 +165,7 @@ describe('a run that is told to end, on the wire', () => {
     await job.waitForLine(says('run started'));
     while (proxy.connections === 0) await sleep(20);
     const report = await endsPromptly(job, 'SIGTERM');
-    for (const name of STEPS) assert.notEqual(report.steps[name].status, 'done');
+    for (const name of STEP_NAMES) assert.notEqual(report.steps[name].status, 'done');
     assert.deepEqual(report.members, []);
     assert.deepEqual(await filesBelow(store.path), []);
   });
@@ -240,7 +241,7 @@ async function endsPromptly(job: Job, signal: Signal): Promise<Report> {
 
 /** Every step after that one says that it was not reached, and where the run ended. */
 function notReached(report: Report, last: StepName): void {
-  for (const name of STEPS.slice(STEPS.indexOf(last) + 1)) {
+  for (const name of STEP_NAMES.slice(STEP_NAMES.indexOf(last) + 1)) {
     step(report, name, 'skipped', new RegExp(`not reached: the run ended at ${last}`));
   }
 }

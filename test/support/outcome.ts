@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Report, StepName } from '../../src/run/report.ts';
+import type { StepName } from '../../src/plan/steps.ts';
+import type { Report } from '../../src/run/report.ts';
 import type { JobResult } from './job.ts';
 import { reportOf } from './report.ts';
 

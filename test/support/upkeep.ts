@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MemberReport, Report, StepName } from '../../src/run/report.ts';
+import type { StepName } from '../../src/plan/steps.ts';
+import type { MemberReport } from '../../src/run/members.ts';
+import type { Report } from '../../src/run/report.ts';
 import { type CallHook, type CallProxy, startCallProxy } from './call-proxy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from './etcd.ts';
 import type { JobResult, LogLine } from './job.ts';

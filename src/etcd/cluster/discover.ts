@@ -16,6 +16,7 @@ export interface Cluster {
   /** given endpoints that are no member's own and did not answer */
   warnings: readonly string[];
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 interface Answer {
@@ -59,7 +60,16 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
     const connections = new Map([...byMember].map(([memberId, { connection }]) => [memberId, connection]));
     for (const connection of opened) if (![...connections.values()].includes(connection)) connection.close();
     const warnings = silentEndpoints(given, members);
-    return { id, settings, members, connections, unreachable: unreachableBecause, warnings, close };
+    return {
+      id,
+      settings,
+      members,
+      connections,
+      unreachable: unreachableBecause,
+      warnings,
+      close,
+      [Symbol.dispose]: close,
+    };
   } catch (error) {
     close();
     throw error;

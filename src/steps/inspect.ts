@@ -1,0 +1,34 @@
+import type { Config } from '../config/config.ts';
+import { type Cluster, discover } from '../etcd/cluster/discover.ts';
+import { inspect } from '../etcd/cluster/inspect.ts';
+import type { ClusterStatus } from '../etcd/types.ts';
+import type { StepEnd } from '../plan/steps.ts';
+
+interface InspectInput {
+  config: Pick<Config, 'etcd' | 'consistencyCheck'>;
+  signal: AbortSignal;
+  /** told as soon as it is known, so that it is in the report however the step ends */
+  onCluster: (clusterId: string) => void;
+}
+
+/**
+ * Finds the members and reads what the plan has to know of them, without writing anything.
+ * @throws Failure `unreachable`, `configuration`
+ */
+export async function inspectCluster({
+  config,
+  signal,
+  onCluster,
+}: InspectInput): Promise<StepEnd & { client: Cluster; cluster: ClusterStatus }> {
+  const client = await discover(config.etcd, signal);
+  try {
+    onCluster(client.id);
+    const cluster = await inspect(client, config.consistencyCheck);
+    const count = cluster.members.length;
+    const reason = `${count === 1 ? 'one member' : `${count} members`}, revision ${cluster.revision}`;
+    return { status: 'done', reason, client, cluster };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
