@@ -1,4 +1,4 @@
-import { isKey } from './bech32.ts';
+import { isKey } from './age-keys.ts';
 import { readSmallFile } from './small-file.ts';
 
 /**
