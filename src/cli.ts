@@ -1,47 +1,47 @@
-import { type Call, readArguments } from './commands/arguments.ts';
+import { type Invocation, readArguments } from './commands/arguments.ts';
 import { exitCodeOf, Failure } from './errors.ts';
 import type { CommandContext } from './commands/context.ts';
 
 /** Does what the arguments ask for. @returns the exit code */
-export async function main(surroundings: CommandContext): Promise<number> {
+export async function main(context: CommandContext): Promise<number> {
   try {
-    return await obey(readArguments(surroundings.args), surroundings);
+    return await dispatch(readArguments(context.args), context);
   } catch (error) {
-    surroundings.note(`${errorText(error)}\n`);
+    context.note(`${errorText(error)}\n`);
     return exitCodeOf(error);
   }
 }
 
 /** A command's code is loaded with it: what only needs the store starts without gRPC. */
-async function obey(call: Call, surroundings: CommandContext): Promise<number> {
+async function dispatch(invocation: Invocation, context: CommandContext): Promise<number> {
   // The run has a log of its own for these.
-  if (call.command !== 'run') surroundings.onWarning((warning) => surroundings.note(`warning: ${warning}\n`));
-  switch (call.command) {
+  if (invocation.command !== 'run') context.onWarning((warning) => context.note(`warning: ${warning}\n`));
+  switch (invocation.command) {
     case 'help':
-      surroundings.print(call.text);
+      context.print(invocation.text);
       return 0;
     case 'run':
-      return (await import('./commands/run.ts')).runCommand(surroundings);
+      return (await import('./commands/run.ts')).runCommand(context);
     case 'status':
-      return (await import('./commands/status.ts')).showStatus(call, surroundings);
+      return (await import('./commands/status.ts')).showStatus(invocation, context);
     case 'list':
-      return (await import('./commands/list.ts')).listBackups(call, surroundings);
+      return (await import('./commands/list.ts')).listBackups(invocation, context);
     case 'history':
-      return (await import('./commands/history.ts')).showHistory(call, surroundings);
+      return (await import('./commands/history.ts')).showHistory(invocation, context);
     case 'verify':
-      return (await import('./commands/verify.ts')).verifyBackups(call, surroundings);
+      return (await import('./commands/verify.ts')).verifyBackups(invocation, context);
     case 'fetch':
-      return (await import('./commands/fetch.ts')).fetchBackup(call, surroundings);
+      return (await import('./commands/fetch.ts')).fetchBackup(invocation, context);
     case 'drill':
-      return (await import('./commands/drill.ts')).drill(call, surroundings);
+      return (await import('./commands/drill.ts')).drill(invocation, context);
     default:
-      return call satisfies never;
+      return invocation satisfies never;
   }
 }
 
 /** For a person; the stack only of what nobody foresaw. */
 function errorText(error: unknown): string {
   if (error instanceof Failure) return `etcd-upkeep: ${error.message}`;
-  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `etcd-upkeep: unexpected error, please report it\n${told}`;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `etcd-upkeep: unexpected error, please report it\n${text}`;
 }

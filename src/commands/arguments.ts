@@ -12,7 +12,7 @@ import {
 } from './help.ts';
 
 /** What the arguments ask for. */
-export type Call =
+export type Invocation =
   | { command: 'help'; text: string }
   | { command: 'run' }
   | { command: 'status'; json: boolean }
@@ -22,18 +22,19 @@ export type Call =
   | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
   | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
 
-/** One command's call. */
-export type InvocationOf<Name extends Call['command']> = Extract<Call, { command: Name }>;
+/** That of one command. */
+export type InvocationOf<Name extends Invocation['command']> = Extract<Invocation, { command: Name }>;
 
-const LAST = 30;
+/** What `history` shows unless told otherwise. */
+const DEFAULT_LAST = 30;
 
 /**
  * Reads what stands behind the program's name; `run` where nothing does.
  * @throws Failure `configuration`, with the usage in its message
  */
-export function readArguments([name = 'run', ...rest]: readonly string[]): Call {
+export function readArguments([name = 'run', ...rest]: readonly string[]): Invocation {
   if (['help', '--help', '-h'].includes(name)) return { command: 'help', text: overview() };
-  if (!isCommand(name)) throw misused(`there is no command ${JSON.stringify(name)}`, overview());
+  if (!isCommand(name)) throw usageFailure(`there is no command ${JSON.stringify(name)}`, overview());
   const { values, positionals } = parse(name, rest);
   if (values.help) return { command: 'help', text: helpFor(name) };
   checkCount(name, positionals);
@@ -54,14 +55,14 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Call 
       return { command: name, which, file, receipt: values.receipt, json };
     case 'drill':
       if (values.receipt !== undefined && positionals.length > 0)
-        throw misused('drill: --receipt says already which backup it was', helpFor(name));
+        throw usageFailure('drill: --receipt says already which backup it was', helpFor(name));
       return { command: name, which, receipt: values.receipt, json };
     default:
       return name satisfies never;
   }
 }
 
-const misused = (problem: string, help: string): Failure =>
+const usageFailure = (problem: string, help: string): Failure =>
   new Failure('configuration', `${problem}\n\n${help.trimEnd()}`);
 
 function parse(name: CommandName, args: string[]) {
@@ -74,13 +75,13 @@ function parse(name: CommandName, args: string[]) {
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true });
     const known: readonly string[] = [...COMMANDS[name].options, 'help'];
-    const strange = Object.keys(parsed.values).find((option) => !known.includes(option));
-    if (strange !== undefined) throw misused(`${name} has no option --${strange}`, helpFor(name));
+    const unknown = Object.keys(parsed.values).find((option) => !known.includes(option));
+    if (unknown !== undefined) throw usageFailure(`${name} has no option --${unknown}`, helpFor(name));
     return parsed;
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     // Its second sentence is about arguments that begin with a dash, which nothing here does.
-    throw misused(`${name}: ${error.message.split('. ')[0]}`, helpFor(name));
+    throw usageFailure(`${name}: ${error.message.split('. ')[0]}`, helpFor(name));
   }
 }
 
@@ -88,8 +89,8 @@ function checkCount(name: CommandName, positionals: readonly string[]): void {
   const [least, most] = COMMANDS[name].positionals;
   const extra = positionals[most];
   if (extra !== undefined)
-    throw misused(`${name}: ${JSON.stringify(extra)} is one argument too many`, helpFor(name));
-  if (positionals.length < least) throw misused(`${name} needs ${least} arguments`, helpFor(name));
+    throw usageFailure(`${name}: ${JSON.stringify(extra)} is one argument too many`, helpFor(name));
+  if (positionals.length < least) throw usageFailure(`${name} needs ${least} arguments`, helpFor(name));
 }
 
 function formatOf(name: CommandName, output: string | undefined): Format {
@@ -99,14 +100,14 @@ function formatOf(name: CommandName, output: string | undefined): Format {
   const format = formats.find((one) => one === given);
   if (format !== undefined) return format;
   const allowed = formats.join(', ').replace(/, (\w+)$/, ' or $1');
-  throw misused(`${name}: --output ${JSON.stringify(given)} should be ${allowed}`, helpFor(name));
+  throw usageFailure(`${name}: --output ${JSON.stringify(given)} should be ${allowed}`, helpFor(name));
 }
 
 function lastOf(given: string | undefined): number {
-  if (given === undefined) return LAST;
+  if (given === undefined) return DEFAULT_LAST;
   const last = /^\d{1,9}$/.test(given) ? Number(given) : 0;
   if (last >= 1 && last <= MOST_RUNS) return last;
-  throw misused(
+  throw usageFailure(
     `history: --last ${JSON.stringify(given)} should be a whole number from 1 to ${MOST_RUNS}`,
     helpFor('history'),
   );

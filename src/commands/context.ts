@@ -9,9 +9,9 @@ export interface CommandContext {
   /** who runs, for a person who finds the lock */
   holder: string;
   /** whether a person reads standard output */
-  terminal: boolean;
+  stdoutIsTTY: boolean;
   /** whether a person reads standard error */
-  watched: boolean;
+  stderrIsTTY: boolean;
   /** to standard output */
   print: (text: string) => void;
   /** to standard error */

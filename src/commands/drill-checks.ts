@@ -9,7 +9,7 @@ export interface Check {
   what: string;
   expected: number | string;
   found: number | string;
-  /** `not compared`: told by `found`, and no failure */
+  /** `not compared`: `found` says why, and it is no failure */
   result: 'same' | 'differs' | 'not compared';
 }
 
@@ -54,19 +54,19 @@ async function compareKeys({ revision, keys }: Manifest, connection: Connection)
   }
 }
 
-async function compareHashes({ hashKV: told }: Manifest, connection: Connection): Promise<Check> {
-  if (told === undefined) {
+async function compareHashes({ hashKV: noted }: Manifest, connection: Connection): Promise<Check> {
+  if (noted === undefined) {
     return { what: 'HashKV', expected: 'not in the manifest', found: '-', result: 'not compared' };
   }
-  const check = { what: `HashKV at revision ${told.revision}`, expected: told.hash };
+  const check = { what: `HashKV at revision ${noted.revision}`, expected: noted.hash };
   try {
-    const { hash, compactRevision } = await hashKV(connection, told.revision, HASH_TIMEOUT_MS);
-    if (compactRevision !== told.compactRevision) {
+    const { hash, compactRevision } = await hashKV(connection, noted.revision, HASH_TIMEOUT_MS);
+    if (compactRevision !== noted.compactRevision) {
       // Somebody, say kube-apiserver, compacted between the hash and the snapshot.
-      const found = `compacted at ${compactRevision}, then at ${told.compactRevision}`;
+      const found = `compacted at ${compactRevision}, then at ${noted.compactRevision}`;
       return { ...check, found, result: 'not compared' };
     }
-    return { ...check, found: hash, result: hash === told.hash ? 'same' : 'differs' };
+    return { ...check, found: hash, result: hash === noted.hash ? 'same' : 'differs' };
   } catch (error) {
     return { ...check, found: compacted(error), result: 'not compared' };
   }

@@ -8,8 +8,9 @@ import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import { type Check, compareWith } from './drill-checks.ts';
 import { readReceipt } from './fetch-receipt.ts';
-import { openRepository, pick } from './repository.ts';
-import { json, table } from '../util/format.ts';
+import { openRepository, pickBackup } from './repository.ts';
+import { formatSeconds } from '../util/format.ts';
+import { formatJson, formatTable } from './output.ts';
 
 /** How a scratch etcd compares with the backup that it was restored from: what `drill -o json` prints. */
 interface Drill {
@@ -17,7 +18,7 @@ interface Drill {
   cluster: { name: string; id: string };
   same: boolean;
   checks: Check[];
-  /** from the beginning of the fetch to the first answer of the restored member; only a receipt tells when that was */
+  /** from the beginning of the fetch to the first answer of the restored member; only a receipt says when that was */
   wayBackSeconds?: number;
 }
 
@@ -29,11 +30,13 @@ interface Original {
 }
 
 /** Asks a restored member whether it holds what the backup's manifest says. @returns the exit code */
-export async function drill(call: InvocationOf<'drill'>, surroundings: CommandContext): Promise<number> {
-  const { env, print, signal } = surroundings;
+export async function drill(
+  { receipt, which, json }: InvocationOf<'drill'>,
+  context: CommandContext,
+): Promise<number> {
+  const { env, print, signal } = context;
   const config = loadConfig(env);
-  const { receipt, which } = call;
-  const original = receipt === undefined ? await readStored(which, surroundings) : await readReceipt(receipt);
+  const original = receipt === undefined ? await readStored(which, context) : await readReceipt(receipt);
   const cluster = await discover(config.etcd, signal);
   let result: Drill;
   try {
@@ -41,7 +44,7 @@ export async function drill(call: InvocationOf<'drill'>, surroundings: CommandCo
   } finally {
     cluster.close();
   }
-  print(call.json ? json(result) : tableOf(result));
+  print(json ? formatJson(result) : formatDrill(result));
   if (result.same) return 0;
   throw new Failure(
     'backup',
@@ -52,7 +55,7 @@ export async function drill(call: InvocationOf<'drill'>, surroundings: CommandCo
 
 async function readStored(which: string, { env, note, signal }: CommandContext): Promise<Original> {
   const repository = await openRepository(loadStoreSettings(env), signal);
-  const entry = pick(repository, which, note);
+  const entry = pickBackup(repository, which, note);
   return { manifest: await abortable(readManifest(repository, entry), signal) };
 }
 
@@ -81,10 +84,10 @@ function refuseOriginal({ id, settings }: Cluster, { cluster }: Manifest): void 
   );
 }
 
-function tableOf({ backup, checks, same, wayBackSeconds }: Drill): string {
-  const took = wayBackSeconds === undefined ? '' : `, ${wayBackSeconds.toFixed(1)} s after its fetch began`;
+function formatDrill({ backup, checks, same, wayBackSeconds }: Drill): string {
+  const took = wayBackSeconds === undefined ? '' : `, ${formatSeconds(wayBackSeconds)} after its fetch began`;
   return [
-    table([
+    formatTable([
       ['CHECK', 'MANIFEST', 'RESTORED', 'RESULT'],
       ...checks.map(({ what, expected, found, result }) => [what, String(expected), String(found), result]),
     ]),

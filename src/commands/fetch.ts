@@ -7,43 +7,44 @@ import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts
 import { Failure, messageOf } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
-import { type Receipt } from './fetch-receipt.ts';
-import { type OpenRepository, openRepository, pick } from './repository.ts';
+import type { Receipt } from './fetch-receipt.ts';
+import { type ListedRepository, openRepository, pickBackup } from './repository.ts';
 import { checkRoom, checkTarget, openTarget, type Target } from './fetch-target.ts';
-import { tellProgress } from './progress.ts';
-import { json, sizeText, table } from '../util/format.ts';
+import { printProgress } from './progress.ts';
+import { formatBytes, formatSeconds } from '../util/format.ts';
+import { formatJson, formatTable } from './output.ts';
 
 /** The file system's own needs for one more file. */
 const MARGIN_BYTES = 2 ** 16;
 
 /** Writes a backup as `etcdctl snapshot save` would have. @returns the exit code */
 export async function fetchBackup(
-  call: InvocationOf<'fetch'>,
-  surroundings: CommandContext,
+  invocation: InvocationOf<'fetch'>,
+  context: CommandContext,
 ): Promise<number> {
-  const { env, print, note, signal } = surroundings;
+  const { env, print, note, signal } = context;
   const startedAt = new Date();
   const settings = loadRecoverySettings(env);
-  for (const path of [call.file, call.receipt]) if (path !== undefined) await checkTarget(path);
+  for (const path of [invocation.file, invocation.receipt]) if (path !== undefined) await checkTarget(path);
   const repository = await openRepository(settings, signal);
-  const entry = pick(repository, call.which, note);
+  const entry = pickBackup(repository, invocation.which, note);
   const manifest = await abortable(manifestOf(repository, entry), signal);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
-  await checkRoom(call.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
-  const receipt = await write(call, { repository, manifest, settings, startedAt, surroundings });
-  print(call.json ? json(receipt) : table(rowsOf(receipt)));
+  await checkRoom(invocation.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
+  const receipt = await write(invocation, { repository, manifest, settings, startedAt, context });
+  print(invocation.json ? formatJson(receipt) : formatTable(rowsOf(receipt)));
   return 0;
 }
 
 interface Task {
-  repository: OpenRepository;
+  repository: ListedRepository;
   manifest: Manifest;
   settings: RecoverySettings;
   startedAt: Date;
-  surroundings: CommandContext;
+  context: CommandContext;
 }
 
-async function manifestOf(repository: OpenRepository, entry: CatalogEntry): Promise<Manifest> {
+async function manifestOf(repository: ListedRepository, entry: CatalogEntry): Promise<Manifest> {
   try {
     return await readManifest(repository, entry);
   } catch (error) {
@@ -53,7 +54,7 @@ async function manifestOf(repository: OpenRepository, entry: CatalogEntry): Prom
 
 /** Both files, or neither. */
 async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task: Task): Promise<Receipt> {
-  const { surroundings, repository, manifest, startedAt } = task;
+  const { context, repository, manifest, startedAt } = task;
   const opened: Target[] = [];
   try {
     const target = await openTarget(file);
@@ -70,22 +71,22 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
     if (receiptFile !== undefined) {
       const beside = await openTarget(receiptFile);
       opened.push(beside);
-      await beside.write(Buffer.from(json(receipt)));
+      await beside.write(Buffer.from(formatJson(receipt)));
       await beside.flush();
     }
-    surroundings.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     for (const one of opened) await one.publish();
     return receipt;
   } catch (error) {
     for (const end of await Promise.allSettled(opened.map((one) => one.discard()))) {
-      if (end.status === 'rejected') surroundings.note(`not removed: ${messageOf(end.reason)}\n`);
+      if (end.status === 'rejected') context.note(`not removed: ${messageOf(end.reason)}\n`);
     }
     throw error;
   }
 }
 
 /** Proves what it writes; the file has no name yet. */
-async function fill(target: Target, { repository, manifest, settings, surroundings }: Task): Promise<void> {
+async function fill(target: Target, { repository, manifest, settings, context }: Task): Promise<void> {
   const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     let writing = Promise.resolve();
     for await (const chunk of chunks) {
@@ -101,8 +102,8 @@ async function fill(target: Target, { repository, manifest, settings, surroundin
       store: repository.store,
       manifest,
       identities: settings.identities,
-      signal: surroundings.signal,
-      onRead: tellProgress(manifest, surroundings),
+      signal: context.signal,
+      onRead: printProgress(manifest, context),
       sink,
     });
   } catch (error) {
@@ -121,11 +122,11 @@ function rowsOf({ file, store, startedAt, finishedAt, manifest }: Receipt): stri
   const seconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
   return [
     ['FILE', file],
-    ['SIZE', sizeText(manifest.raw.size + TRAILER_BYTES)],
+    ['SIZE', formatBytes(manifest.raw.size + TRAILER_BYTES)],
     ['BACKUP', `${store}/${manifest.name}`],
     ['CLUSTER', `${manifest.cluster.name} (${manifest.cluster.id})`],
     ['REVISION', `${manifest.revision}, ${manifest.keys} keys`],
     ['TAKEN', `${manifest.startedAt} from ${manifest.member.name}, etcd ${manifest.etcdVersion}`],
-    ['TOOK', `${seconds.toFixed(1)} s`],
+    ['TOOK', formatSeconds(seconds)],
   ];
 }

@@ -7,7 +7,8 @@ import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import { findRepository } from './repository.ts';
-import { ageText, json, sizeText, table, timeText } from '../util/format.ts';
+import { formatAge, formatBytes, formatTime } from '../util/format.ts';
+import { formatJson, formatTable } from './output.ts';
 
 /** So many of the newest manifests are looked into: a store of thousands must not cost thousands of requests. */
 const MANIFESTS_READ = 50;
@@ -30,26 +31,26 @@ interface Listed {
 
 /** Shows what is in the store; an empty one is no failure. @returns the exit code */
 export async function listBackups(
-  { json: asJson }: InvocationOf<'list'>,
+  { json }: InvocationOf<'list'>,
   { env, print, note, signal }: CommandContext,
 ): Promise<number> {
   const settings = loadStoreSettings(env);
   const found = await findRepository(settings, signal);
   if (found.kind === 'nothing') {
     note(`${found.why}\n`);
-    if (asJson) print(json({ backups: [] }));
+    if (json) print(formatJson({ backups: [] }));
     return 0;
   }
   const { repository } = found;
   const now = Date.now();
   const backups = repository.entries.map((entry) => describe(entry, now));
   await addRawSizes(repository, repository.entries.slice(0, MANIFESTS_READ), backups, signal);
-  if (asJson) {
-    print(json({ store: repository.store.location, cluster: repository.cluster, backups }));
+  if (json) {
+    print(formatJson({ store: repository.store.location, cluster: repository.cluster, backups }));
     return 0;
   }
   note(`${backups.length} backups of ${repository.cluster} in ${repository.store.location}\n`);
-  print(table([HEAD, ...backups.map(rowOf)]));
+  print(formatTable([HEAD, ...backups.map(rowOf)]));
   return 0;
 }
 
@@ -78,11 +79,11 @@ async function addRawSizes(
   await inParallel([...entries.entries()], AT_ONCE, async ([index, entry]) => {
     signal.throwIfAborted();
     const backup = backups[index];
-    if (backup?.complete) Object.assign(backup, await abortable(look(repository, entry), signal));
+    if (backup?.complete) Object.assign(backup, await abortable(readRawSize(repository, entry), signal));
   });
 }
 
-async function look(
+async function readRawSize(
   repository: Repository,
   entry: CatalogEntry,
 ): Promise<Pick<Listed, 'rawBytes' | 'complete' | 'problem'>> {
@@ -99,11 +100,11 @@ const HEAD = ['NAME', 'TIME (UTC)', 'AGE', 'REVISION', 'STORED', 'RAW', 'ENCRYPT
 
 const rowOf = (backup: Listed): string[] => [
   backup.name,
-  timeText(new Date(backup.time)),
-  ageText(backup.ageSeconds),
+  formatTime(new Date(backup.time)),
+  formatAge(backup.ageSeconds),
   String(backup.revision),
-  backup.storedBytes === undefined ? '-' : sizeText(backup.storedBytes),
-  backup.rawBytes === undefined ? '-' : sizeText(backup.rawBytes),
+  backup.storedBytes === undefined ? '-' : formatBytes(backup.storedBytes),
+  backup.rawBytes === undefined ? '-' : formatBytes(backup.rawBytes),
   backup.encrypted ? 'yes' : 'no',
   backup.complete ? 'yes' : `no: ${backup.problem}`,
 ];

@@ -2,12 +2,12 @@ import type { Manifest } from '../backup/manifest.ts';
 import { progress } from '../util/progress.ts';
 import type { CommandContext } from './context.ts';
 
-/** Takes the stored bytes that were just read and tells how far it is, where somebody watches. */
-export function tellProgress(
+/** Takes the stored bytes that were just read and prints how far it is, where a person reads it. */
+export function printProgress(
   { name, stored }: Manifest,
-  { watched, note }: Pick<CommandContext, 'watched' | 'note'>,
+  { stderrIsTTY, note }: Pick<CommandContext, 'stderrIsTTY' | 'note'>,
 ): (bytes: number) => void {
-  if (!watched) return () => undefined;
+  if (!stderrIsTTY) return () => undefined;
   return progress(stored.size, ({ percent, megabytesPerSecond }) =>
     note(`${name}: ${percent} % read, ${megabytesPerSecond} MB/s\n`),
   );

@@ -6,32 +6,37 @@ import { clustersIn, openStore } from '../storage/open.ts';
 import type { StoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 
-/** The folder of one cluster in the store, with what a listing of it tells. */
-export interface OpenRepository extends Repository {
+/** One cluster's backups in a store, with the listing of them. */
+export interface ListedRepository extends Repository {
   /** newest first; at least one */
   entries: readonly CatalogEntry[];
 }
 
 /** What there is; or, for a person, why there is nothing. */
-export type Found = { kind: 'repository'; repository: OpenRepository } | { kind: 'nothing'; why: string };
+export type RepositoryLookup =
+  | { kind: 'repository'; repository: ListedRepository }
+  | { kind: 'nothing'; why: string };
 
 /**
  * Opens the store at the cluster that `CLUSTER_NAME` names, or at the only one that there is.
  * @throws Failure `configuration` where there are several, `backup` where it cannot be read; what the signal says
  */
-export function findRepository(settings: StoreSettings, signal: AbortSignal): Promise<Found> {
+export function findRepository(settings: StoreSettings, signal: AbortSignal): Promise<RepositoryLookup> {
   // A server may take long to say what it has.
   return abortable(find(settings), signal);
 }
 
 /** The same for whoever cannot do without. @throws Failure `backup` where there is nothing, too */
-export async function openRepository(settings: StoreSettings, signal: AbortSignal): Promise<OpenRepository> {
+export async function openRepository(
+  settings: StoreSettings,
+  signal: AbortSignal,
+): Promise<ListedRepository> {
   const found = await findRepository(settings, signal);
   if (found.kind === 'repository') return found.repository;
   throw new Failure('backup', found.why);
 }
 
-async function find({ store: config, clusterName }: StoreSettings): Promise<Found> {
+async function find({ store: config, clusterName }: StoreSettings): Promise<RepositoryLookup> {
   const cluster = clusterName ?? (await onlyCluster(config));
   if (cluster === undefined) {
     const why = 'there is no backup of any cluster in the store: does BACKUP_STORE name the right place?';
@@ -41,8 +46,8 @@ async function find({ store: config, clusterName }: StoreSettings): Promise<Foun
   const entries = await readCatalog(store);
   if (entries.length > 0) return { kind: 'repository', repository: { store, cluster, entries } };
   const others = (await clustersIn(config)).filter((name) => name !== cluster);
-  const told = others.length === 0 ? 'nor of any other cluster' : `but folders of ${others.join(', ')}`;
-  const why = `there is no backup in ${store.location}, ${told}: check BACKUP_STORE and CLUSTER_NAME`;
+  const elsewhere = others.length === 0 ? 'nor of any other cluster' : `but folders of ${others.join(', ')}`;
+  const why = `there is no backup in ${store.location}, ${elsewhere}: check BACKUP_STORE and CLUSTER_NAME`;
   return { kind: 'nothing', why };
 }
 
@@ -57,11 +62,11 @@ async function onlyCluster(config: StoreSettings['store']): Promise<string | und
 
 /**
  * The entry that a person asked for. `latest` is the newest one that has its manifest and its data; what it passes over
- * is noted, whatever else is wrong with that one is told, and no older one silently taken for it.
+ * is noted; whatever else is wrong with that one is said, and no older one silently taken for it.
  * @throws Failure `configuration` for what is no name, `backup` where there is no such backup
  */
-export function pick(
-  { entries, store }: OpenRepository,
+export function pickBackup(
+  { entries, store }: ListedRepository,
   which: string,
   note: (text: string) => void,
 ): CatalogEntry {

@@ -1,62 +1,61 @@
-import {
-  clusterNameOf,
-  type Config,
-  ConfigurationError,
-  type Environment,
-  loadConfig,
-  logLevelOf,
-  sinksOf,
-} from '../config/config.ts';
+import { type Configuration, ConfigurationError, readConfiguration } from '../config/config.ts';
 import { createLog, type Log } from '../log.ts';
 import { type Report, reportOf } from '../run/report.ts';
 import { newRunState, type RunState } from '../run/state.ts';
-import { run } from '../run.ts';
-import { notifySinks } from '../sinks/sinks.ts';
-import type { CommandContext } from './context.ts';
 import { tableOf } from '../run/table.ts';
 import { writeTerminationMessage } from '../run/termination.ts';
+import { run } from '../run.ts';
+import { notifySinks } from '../sinks/notify.ts';
+import type { CommandContext } from './context.ts';
 
-/** Runs the night and reports it. @returns the exit code */
-export async function runCommand(surroundings: CommandContext): Promise<number> {
-  const { env, terminal, signal } = surroundings;
-  const least = logLevelOf(env);
-  const log = await createLog({ level: least, pretty: terminal });
-  surroundings.onWarning((warning) => log.warn({ warning }, 'warning'));
+/** Runs once and reports it. @returns the exit code */
+export async function runCommand(context: CommandContext): Promise<number> {
+  const { env, version, stdoutIsTTY, signal } = context;
+  const state = newRunState(version, new Date());
+  const configuration = readConfiguration(env);
+  const { logLevel, terminationLog } = configuration.reporting;
+  const log = await createLog({ level: logLevel, pretty: stdoutIsTTY });
+  context.onWarning((warning) => log.warn({ warning }, 'warning'));
   signal.addEventListener('abort', () => log.warn('ending the run'));
-  const night = newRunState(surroundings.version, new Date());
-  const report = await spend(night, surroundings, log);
-  await tellOthers(report, env, log);
-  if (report.exitCode === 1) log.fatal({ err: night.ended }, 'unexpected error, please report it');
+  const report = await runConfigured(configuration, state, context, log);
+  await notifyOthers(report, configuration, log);
+  if (report.exitCode === 1) log.fatal({ err: state.ended }, 'unexpected error, please report it');
   const level = levelOf(report);
   // The report is the one line that every level but silent shows.
-  log[log.isLevelEnabled(level) ? level : least](report, 'report');
-  if (terminal) surroundings.print(tableOf(report));
-  await writeTerminationMessage(report, env['TERMINATION_LOG'] || '/dev/termination-log');
+  log[log.isLevelEnabled(level) ? level : logLevel](report, 'report');
+  if (stdoutIsTTY) context.print(tableOf(report));
+  await writeTerminationMessage(report, terminationLog);
   return report.exitCode;
 }
 
-async function spend(night: RunState, { env, holder, signal }: CommandContext, log: Log): Promise<Report> {
-  const name = clusterNameOf(env);
-  if (name !== undefined) night.cluster = { name };
-  let config: Config;
-  try {
-    config = loadConfig(env);
-  } catch (error) {
-    night.ended = error;
-    night.configuration = error instanceof ConfigurationError ? error.problems : [];
-    for (const { variable, message } of night.configuration) {
-      log.error({ variable, problem: message }, 'configuration problem');
-    }
-    return reportOf(night, new Date());
+async function runConfigured(
+  configuration: Configuration,
+  state: RunState,
+  { holder, signal }: CommandContext,
+  log: Log,
+): Promise<Report> {
+  const { clusterName } = configuration.reporting;
+  if (clusterName !== undefined) state.cluster = { name: clusterName };
+  if (!configuration.ok) return refuse(configuration.error, state, log);
+  const { config } = configuration;
+  log.info({ version: state.version, dryRun: config.dryRun }, 'run started');
+  return run(config, state, { log, signal, holder });
+}
+
+/** A run that never began. */
+function refuse(error: unknown, state: RunState, log: Log): Report {
+  state.ended = error;
+  state.configuration = error instanceof ConfigurationError ? error.problems : [];
+  for (const { variable, message } of state.configuration) {
+    log.error({ variable, problem: message }, 'configuration problem');
   }
-  log.info({ version: night.version, dryRun: config.dryRun }, 'run started');
-  return run(config, night, { log, signal, holder });
+  return reportOf(state, new Date());
 }
 
 /** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */
-async function tellOthers(report: Report, env: Environment, log: Log): Promise<void> {
+async function notifyOthers(report: Report, { reporting }: Configuration, log: Log): Promise<void> {
   if (report.outcome === 'dry-run') return;
-  for (const warning of await notifySinks(report, sinksOf(env))) {
+  for (const warning of await notifySinks(report, reporting.sinks)) {
     report.warnings.push(warning);
     log.warn({ warning }, 'warning');
   }

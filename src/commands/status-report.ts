@@ -14,7 +14,7 @@ import { forEachPlannedStep, type PlannedStep } from '../plan/steps.ts';
 import { type MemberReport, roleOf } from '../run/members.ts';
 
 /** A cluster's condition, and what a run would make of it: what `status -o json` prints. Sizes are bytes. */
-export interface Status {
+export interface StatusReport {
   cluster: { name: string; id: string };
   revision: number;
   compactRevision?: number;
@@ -22,7 +22,7 @@ export interface Status {
   consistency: HashAgreement['kind'];
   alarms: { type: Alarm['type']; member: string }[];
   members: MemberCondition[];
-  steps: Record<PlannedStep, Intention>;
+  steps: Record<PlannedStep, StepOutlook>;
   /** with any of these a run backs up and leaves everything else alone */
   problems: readonly string[];
   warnings: readonly string[];
@@ -43,40 +43,40 @@ export interface MemberCondition {
   reason: string;
 }
 
-export interface Intention {
+export interface StepOutlook {
   would: 'do' | 'skip' | 'refuse';
   reason: string;
 }
 
-/** Pure. */
-export function statusOf(view: ClusterStatus, plan: Plan, config: Config): Status {
+/** Pure: asks nobody. */
+export function statusReportOf(cluster: ClusterStatus, plan: Plan, config: Config): StatusReport {
   return {
-    cluster: { name: config.clusterName ?? view.id, id: view.id },
-    revision: view.revision,
-    ...(view.compactRevision !== undefined && { compactRevision: view.compactRevision }),
-    consistency: view.hashes.kind,
-    alarms: view.alarms.map(({ type, memberId }) => ({ type, member: nameOf(view, memberId) })),
-    members: view.members.map((member) => conditionOf(member, view, plan, config)),
-    steps: forEachPlannedStep((step) => intentionOf(plan.steps[step])),
+    cluster: { name: config.clusterName ?? cluster.id, id: cluster.id },
+    revision: cluster.revision,
+    ...(cluster.compactRevision !== undefined && { compactRevision: cluster.compactRevision }),
+    consistency: cluster.hashes.kind,
+    alarms: cluster.alarms.map(({ type, memberId }) => ({ type, member: nameOf(cluster, memberId) })),
+    members: cluster.members.map((member) => conditionOf(member, cluster, plan, config)),
+    steps: forEachPlannedStep((step) => outlookOf(plan.steps[step])),
     problems: plan.problems,
     warnings: plan.warnings,
   };
 }
 
 /** A NOSPACE alarm counts: a run may well end it, but until then the cluster takes no writes. */
-export const isWell = ({ problems, alarms, steps }: Status): boolean =>
+export const isWell = ({ problems, alarms, steps }: StatusReport): boolean =>
   problems.length === 0 &&
   alarms.length === 0 &&
   Object.values(steps).every(({ would }) => would !== 'refuse');
 
-function conditionOf(member: Member, view: ClusterStatus, plan: Plan, config: Config): MemberCondition {
+function conditionOf(member: Member, cluster: ClusterStatus, plan: Plan, config: Config): MemberCondition {
   const { status } = member;
-  const quota = quotaFor(member, view, config);
+  const quota = quotaFor(member, cluster, config);
   const decision = memberDecisions(plan).find((decided) => decided.member.id === member.id);
   return {
     name: member.name,
     id: member.id,
-    role: roleOf(member, view),
+    role: roleOf(member, cluster),
     ...(status && {
       version: status.version,
       dbSize: status.dbSize,
@@ -90,7 +90,7 @@ function conditionOf(member: Member, view: ClusterStatus, plan: Plan, config: Co
   };
 }
 
-function intentionOf(decision: Decision): Intention {
+function outlookOf(decision: Decision): StepOutlook {
   if (decision.do) return { would: 'do', reason: decision.reason };
   return { would: decision.status === 'skipped' ? 'skip' : 'refuse', reason: decision.reason };
 }

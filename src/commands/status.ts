@@ -5,39 +5,39 @@ import type { ClusterStatus } from '../etcd/types.ts';
 import { judge } from '../plan/plan.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
-import { type Intention, isWell, type Status, statusOf } from './status-report.ts';
-import { json, sizeText, table } from '../util/format.ts';
+import { isWell, type StepOutlook, type StatusReport, statusReportOf } from './status-report.ts';
+import { formatBytes, formatPercent } from '../util/format.ts';
+import { formatJson, formatTable } from './output.ts';
 
 /** A run's first three steps, and what they say. @returns the exit code */
 export async function showStatus(
-  { json: asJson }: InvocationOf<'status'>,
+  { json }: InvocationOf<'status'>,
   { env, print, note, signal }: CommandContext,
 ): Promise<number> {
   const config = loadConfig(env);
-  const view = await look(config, signal);
-  const status = statusOf(view, judge(view, config), config);
+  const view = await inspectCluster(config, signal);
+  const report = statusReportOf(view, judge(view, config), config);
   for (const warning of config.warnings) note(`warning: ${warning}\n`);
-  if (asJson) print(json(status));
-  else print(tableOf(status));
-  return isWell(status) ? 0 : 5;
+  if (json) print(formatJson(report));
+  else print(formatReport(report));
+  return isWell(report) ? 0 : 5;
 }
 
-async function look({ etcd, consistencyCheck }: Config, signal: AbortSignal): Promise<ClusterStatus> {
-  const cluster = await discover(etcd, signal);
-  try {
-    return await inspect(cluster, consistencyCheck);
-  } finally {
-    cluster.close();
-  }
+async function inspectCluster(
+  { etcd, consistencyCheck }: Config,
+  signal: AbortSignal,
+): Promise<ClusterStatus> {
+  using client = await discover(etcd, signal);
+  return await inspect(client, consistencyCheck);
 }
 
-function tableOf(status: Status): string {
-  const { cluster, members, steps, problems, warnings, alarms } = status;
-  const compacted = status.compactRevision ?? 'unknown';
+function formatReport(report: StatusReport): string {
+  const { cluster, members, steps, problems, warnings, alarms } = report;
+  const compacted = report.compactRevision ?? 'unknown';
   return [
-    `cluster ${cluster.name}, revision ${status.revision}, compacted at ${compacted}, data ${status.consistency}\n`,
-    table([MEMBERS_HEAD, ...members.map(memberRow)]),
-    table([STEPS_HEAD, ...Object.entries(steps).flatMap((step) => stepRows(step, members))]),
+    `cluster ${cluster.name}, revision ${report.revision}, compacted at ${compacted}, data ${report.consistency}\n`,
+    formatTable([MEMBERS_HEAD, ...members.map(memberRow)]),
+    formatTable([STEPS_HEAD, ...Object.entries(steps).flatMap((step) => stepRows(step, members))]),
     [
       ...problems.map((problem) => `PROBLEM  ${problem}\n`),
       ...alarms.map(({ type, member }) => `ALARM    ${type} at ${member}\n`),
@@ -51,19 +51,22 @@ function tableOf(status: Status): string {
 const MEMBERS_HEAD = ['MEMBER', 'ROLE', 'VERSION', 'SIZE', 'IN USE', 'FRAGMENTED', 'QUOTA', 'OF QUOTA'];
 const STEPS_HEAD = ['STEP', 'A RUN WOULD', 'WHY'];
 
-const memberRow = (member: Status['members'][number]): string[] => [
+const memberRow = (member: StatusReport['members'][number]): string[] => [
   member.name || member.id,
   member.role,
   member.version ?? '-',
-  member.dbSize === undefined ? '-' : sizeText(member.dbSize),
-  member.dbSizeInUse === undefined ? '-' : sizeText(member.dbSizeInUse),
-  percent(member.fragmentation),
+  member.dbSize === undefined ? '-' : formatBytes(member.dbSize),
+  member.dbSizeInUse === undefined ? '-' : formatBytes(member.dbSizeInUse),
+  percentOf(member.fragmentation),
   quotaText(member.quota),
-  percent(member.quotaUsage),
+  percentOf(member.quotaUsage),
 ];
 
 /** Under the step of defragmentation its members, at the sizes of now: a compaction comes before it. */
-function stepRows([name, { would, reason }]: [string, Intention], members: Status['members']): string[][] {
+function stepRows(
+  [name, { would, reason }]: [string, StepOutlook],
+  members: StatusReport['members'],
+): string[][] {
   const row = [name, would, reason];
   if (name !== 'defragment' || would !== 'do') return [row];
   return [
@@ -76,10 +79,9 @@ function stepRows([name, { would, reason }]: [string, Intention], members: Statu
   ];
 }
 
-const percent = (ratio: number | undefined): string =>
-  ratio === undefined ? '-' : `${Math.floor(ratio * 1000) / 10} %`;
+const percentOf = (ratio: number | undefined): string => (ratio === undefined ? '-' : formatPercent(ratio));
 
-function quotaText(quota: Status['members'][number]['quota']): string {
+function quotaText(quota: StatusReport['members'][number]['quota']): string {
   if (quota.kind === 'none') return 'none';
-  return `${sizeText(quota.bytes)}${quota.kind === 'assumed' ? ' (assumed)' : ''}`;
+  return `${formatBytes(quota.bytes)}${quota.kind === 'assumed' ? ' (assumed)' : ''}`;
 }

@@ -5,9 +5,10 @@ import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts
 import { Failure } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
-import { type OpenRepository, openRepository, pick } from './repository.ts';
-import { tellProgress } from './progress.ts';
-import { json, sizeText, table } from '../util/format.ts';
+import { type ListedRepository, openRepository, pickBackup } from './repository.ts';
+import { printProgress } from './progress.ts';
+import { formatBytes, formatSeconds } from '../util/format.ts';
+import { formatJson, formatTable } from './output.ts';
 
 interface Verified {
   name: string;
@@ -19,24 +20,24 @@ interface Verified {
   seconds: number;
 }
 
-/** Reads backups back and tells which of them are whole. @returns the exit code */
+/** Reads backups back and shows which of them are whole. @returns the exit code */
 export async function verifyBackups(
-  { which, json: asJson }: InvocationOf<'verify'>,
-  surroundings: CommandContext,
+  { which, json }: InvocationOf<'verify'>,
+  context: CommandContext,
 ): Promise<number> {
-  const { env, print, note, signal } = surroundings;
+  const { env, print, note, signal } = context;
   const settings = loadRecoverySettings(env);
   const repository = await openRepository(settings, signal);
   const verified: Verified[] = [];
-  const chosen = which === 'all' ? repository.entries : [pick(repository, which, note)];
+  const chosen = which === 'all' ? repository.entries : [pickBackup(repository, which, note)];
   for (const entry of chosen) {
-    verified.push(await verify(repository, entry, settings, surroundings));
+    verified.push(await verify(repository, entry, settings, context));
   }
   const { store, cluster } = repository;
   print(
-    asJson
-      ? json({ store: store.location, cluster, backups: verified })
-      : table([HEAD, ...verified.map(rowOf)]),
+    json
+      ? formatJson({ store: store.location, cluster, backups: verified })
+      : formatTable([HEAD, ...verified.map(rowOf)]),
   );
   const failed = verified.filter(({ whole }) => !whole);
   if (failed.length === 0) return 0;
@@ -47,17 +48,17 @@ export async function verifyBackups(
 }
 
 async function verify(
-  repository: OpenRepository,
+  repository: ListedRepository,
   entry: CatalogEntry,
   { identities }: RecoverySettings,
-  surroundings: CommandContext,
+  context: CommandContext,
 ): Promise<Verified> {
-  const { signal } = surroundings;
+  const { signal } = context;
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   try {
     const manifest = await abortable(readManifest(repository, entry), signal);
-    const onRead = tellProgress(manifest, surroundings);
+    const onRead = printProgress(manifest, context);
     await recover({ store: repository.store, manifest, identities, signal, onRead });
     const { raw, stored } = manifest;
     return {
@@ -77,8 +78,8 @@ const HEAD = ['NAME', 'STORED', 'RAW', 'TOOK', 'WHOLE'];
 
 const rowOf = (backup: Verified): string[] => [
   backup.name,
-  backup.storedBytes === undefined ? '-' : sizeText(backup.storedBytes),
-  backup.rawBytes === undefined ? '-' : sizeText(backup.rawBytes),
-  `${backup.seconds.toFixed(1)} s`,
+  backup.storedBytes === undefined ? '-' : formatBytes(backup.storedBytes),
+  backup.rawBytes === undefined ? '-' : formatBytes(backup.rawBytes),
+  formatSeconds(backup.seconds),
   backup.whole ? 'yes' : `no: ${backup.problem}`,
 ];

@@ -17,24 +17,28 @@ export function readCredentials(vars: Variables): Credentials | undefined {
       vars.report('ETCDCTL_PASSWORD', 'is set, but ETCDCTL_USER is not; set both or neither');
     return undefined;
   }
-  const colon = user.indexOf(':');
-  const credentials =
-    password !== undefined || colon < 0
-      ? { username: user, password: password ?? '' }
-      : { username: user.slice(0, colon), password: user.slice(colon + 1) };
+  const credentials = split(user, password);
   if (credentials.password === '') {
     vars.report('ETCDCTL_USER', 'has no password; set ETCDCTL_PASSWORD (a job cannot be asked for it)');
   }
   if (credentials.username === '') vars.report('ETCDCTL_USER', 'should have a name before the colon');
-  if (password !== undefined && colon >= 0) {
-    vars.warn(
+  warnOfMistakes(vars, user, credentials.password);
+  return credentials;
+}
+
+function split(user: string, password: string | undefined): Credentials {
+  const colon = user.indexOf(':');
+  if (password !== undefined || colon < 0) return { username: user, password: password ?? '' };
+  return { username: user.slice(0, colon), password: user.slice(colon + 1) };
+}
+
+function warnOfMistakes({ given, warn }: Variables, user: string, password: string): void {
+  if (given('ETCDCTL_PASSWORD') !== undefined && user.includes(':')) {
+    warn(
       'ETCDCTL_USER holds a colon; as ETCDCTL_PASSWORD is set, all of it is taken as the name, as etcdctl does',
     );
   }
-  if (/[\r\n]$/.test(user) || /[\r\n]$/.test(credentials.password)) {
-    vars.warn(
-      'ETCDCTL_USER or ETCDCTL_PASSWORD ends with a line break, which is sent to etcd as a part of it',
-    );
+  if (/[\r\n]$/.test(user) || /[\r\n]$/.test(password)) {
+    warn('ETCDCTL_USER or ETCDCTL_PASSWORD ends with a line break, which is sent to etcd as a part of it');
   }
-  return credentials;
 }

@@ -1,4 +1,5 @@
-import { type Environment, type Variables, variablesOf } from './variables.ts';
+import { isAbsolute } from 'node:path';
+import type { Variables } from './variables.ts';
 
 /** Who is told of a run. What is left out is not told. */
 export interface SinksConfig {
@@ -9,11 +10,26 @@ export interface SinksConfig {
   readonly heartbeatUrl?: URL | undefined;
 }
 
-export const readSinks = ({ read }: Variables): SinksConfig => ({
-  pushgatewayUrl: read('METRICS_PUSHGATEWAY_URL', (it) => it.asHttpUrl()),
-  textfile: read('METRICS_TEXTFILE', (it) => it.asTextfile()),
-  heartbeatUrl: read('HEARTBEAT_URL', (it) => it.asHttpUrl()),
+export const readSinks = ({ parse }: Variables): SinksConfig => ({
+  pushgatewayUrl: parse('METRICS_PUSHGATEWAY_URL', httpUrl),
+  textfile: parse('METRICS_TEXTFILE', textfile),
+  heartbeatUrl: parse('HEARTBEAT_URL', httpUrl),
 });
 
-/** Who is told that the configuration is wrong: those that are right themselves. */
-export const sinksOf = (env: Environment): SinksConfig => readSinks(variablesOf(env));
+function httpUrl(text: string): URL {
+  const url = URL.parse(text);
+  // URL itself takes http:host and http:///host for http://host.
+  if (url === null || !/^https?:\/\/[^/]/i.test(text)) {
+    throw new Error('should be a URL that begins with http:// or https://');
+  }
+  if (url.hash !== '') throw new Error('should have no fragment (write # as %23)');
+  return url;
+}
+
+function textfile(text: string): string {
+  if (!isAbsolute(text)) throw new Error('should be an absolute path');
+  if (!text.endsWith('.prom')) throw new Error('should end in .prom, or node_exporter does not read it');
+  // No file system takes it, and what it says then does not name the variable.
+  if (text.includes('\0')) throw new Error('should have no zero byte');
+  return text;
+}

@@ -1,5 +1,7 @@
+import { readClusterName } from './cluster-name.ts';
+import { readIdentities } from './identities.ts';
 import { ConfigurationError } from './problems.ts';
-import type { StoreConfig } from './store.ts';
+import { readStore, type StoreConfig } from './store.ts';
 import { type Environment, type Variables, variablesOf } from './variables.ts';
 
 /** Where backups are: nothing of etcd's, so that they can be read when there is no etcd any more. */
@@ -27,18 +29,9 @@ export function loadStoreSettings(env: Environment): StoreSettings {
 export function loadRecoverySettings(env: Environment): RecoverySettings {
   return readAll(env, (vars) => ({
     ...storeSettings(vars),
-    identities: vars.read('BACKUP_AGE_IDENTITY_FILE', (it) => it.asIdentities()) ?? [],
+    identities: vars.parse('BACKUP_AGE_IDENTITY_FILE', readIdentities) ?? [],
   }));
 }
-
-export const readStore = ({ read }: Variables): StoreConfig =>
-  read('BACKUP_STORE', (it) => it.default('file:///backups').asStore());
-
-export const readClusterName = ({ read }: Variables): string | undefined =>
-  read('CLUSTER_NAME', (it) => it.asFolderName());
-
-/** What the cluster is called, also where the rest is wrong; `loadConfig` says what is wrong with it. */
-export const clusterNameOf = (env: Environment): string | undefined => readClusterName(variablesOf(env));
 
 const storeSettings = (vars: Variables): StoreSettings => ({
   store: readStore(vars),

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../errors.ts';
-import type { CertificateFile, KeyFile } from './pem.ts';
+import { DAY_MS } from '../util/time.ts';
+import { type CertificateFile, type KeyFile, readCertificates, readPrivateKey } from './pem.ts';
 import type { Variables } from './variables.ts';
 
 /** PEM as it was read from the files. Without `ca` the system's roots are trusted. */
@@ -11,15 +12,14 @@ export interface TlsConfig {
   readonly key?: Buffer | undefined;
 }
 
-const dayMs = 86_400_000;
 /** A certificate that ends sooner is worth a warning: two weeks are time enough to renew it. */
 const warnDays = 14;
 
 /** Reads the three PEM files and checks that they fit together. */
 export function readTls(vars: Variables): TlsConfig {
-  const ca = vars.read('ETCDCTL_CACERT', (it) => it.asCertificates());
-  const cert = vars.read('ETCDCTL_CERT', (it) => it.asCertificates());
-  const key = vars.read('ETCDCTL_KEY', (it) => it.asPrivateKey());
+  const ca = vars.parse('ETCDCTL_CACERT', readCertificates);
+  const cert = vars.parse('ETCDCTL_CERT', readCertificates);
+  const key = vars.parse('ETCDCTL_KEY', readPrivateKey);
   checkPair(vars, 'ETCDCTL_CERT', 'ETCDCTL_KEY');
   checkPair(vars, 'ETCDCTL_KEY', 'ETCDCTL_CERT');
   if (cert !== undefined && key !== undefined) checkFit(vars, cert, key);
@@ -56,6 +56,6 @@ function checkFit(vars: Variables, cert: CertificateFile, key: KeyFile): void {
 /** Only a warning: whether a certificate is still good is for the other side to say, by its own clock. */
 function warnOfEnd(vars: Variables, variable: string, certificates: readonly X509Certificate[]): void {
   const end = Math.max(...certificates.map((certificate) => certificate.validToDate.getTime()));
-  if (end - Date.now() > warnDays * dayMs) return;
+  if (end - Date.now() > warnDays * DAY_MS) return;
   vars.warn(`the certificate in ${variable} ends or ended at ${new Date(end).toISOString()}; renew it`);
 }

@@ -40,9 +40,9 @@ const ofService =
  * Looks at the variables that nobody read, so it has to come last. A misspelt connection variable is refused: without
  * it `ETCDCTL_CACERTS` would mean "no CA". One of our own groups is a warning, for the prefixes are common words.
  */
-export function checkUnknown(vars: Variables): void {
-  const strangers = vars.unread().filter((variable) => !ofService.test(variable) && !ignored.has(variable));
-  for (const variable of strangers) {
+export function checkUnknownVariables(vars: Variables): void {
+  const unknown = vars.unread().filter((variable) => !ofService.test(variable) && !ignored.has(variable));
+  for (const variable of unknown) {
     if (variable.startsWith('ETCDCTL_')) {
       vars.report(
         variable,

@@ -1,10 +1,5 @@
 import envVar from 'env-var';
-import { messageOf } from '../errors.ts';
-import { readIdentities } from './identities.ts';
-import { readCertificates, readPrivateKey } from './pem.ts';
-import { httpUrl, keyPrefix, textfile } from './places.ts';
 import { type ConfigProblem, shown } from './problems.ts';
-import { storeOf } from './store.ts';
 import { durationMs, ratio, sizeBytes, trueOrFalse, wholeNumber } from './units.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,13 +27,6 @@ const accessors = {
   asWholeNumber: wholeNumber,
   asRatio: ratio,
   asSize: sizeBytes,
-  asStore: storeOf,
-  asHttpUrl: httpUrl,
-  asTextfile: textfile,
-  asKeyPrefix: keyPrefix,
-  asCertificates: readCertificates,
-  asPrivateKey: readPrivateKey,
-  asIdentities: readIdentities,
   asAboveZeroSize(text: string): number {
     const bytes = sizeBytes(text);
     if (bytes === 0) throw new Error('should be more than 0');
@@ -50,14 +38,6 @@ const accessors = {
     if (ms % durationMs(step) !== 0) throw new Error(`should be a multiple of ${step}`);
     return ms;
   },
-  asFolderName(text: string): string {
-    if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(text)) {
-      throw new Error(
-        'should be 1 to 63 letters, digits, ".", "_" and "-", starting with a letter or a digit',
-      );
-    }
-    return text;
-  },
 };
 
 function lookUp(values: Environment, variable: string) {
@@ -67,10 +47,18 @@ function lookUp(values: Environment, variable: string) {
 /** A variable as env-var hands it out, with the accessors above. */
 export type Variable = ReturnType<typeof lookUp>;
 
+interface Parse {
+  /** `fallback`: what is parsed where nothing is given. */
+  <T>(variable: string, parser: (text: string) => T, fallback: string): T;
+  <T>(variable: string, parser: (text: string) => T): T | undefined;
+}
+
 /** The environment, with a memory of what was asked for and of all that was wrong with it. */
 export interface Variables {
   /** One variable's value; a problem is remembered, and reading goes on. */
   readonly read: <T>(variable: string, parse: (it: Variable) => T) => T;
+  /** The same with a parser of one's own, which throws an Error whose message goes on after the words "it ". */
+  readonly parse: Parse;
   /** What was given, unchecked; undefined where nothing was. */
   readonly given: (variable: string) => string | undefined;
   readonly report: (variable: string, message: string) => void;
@@ -102,11 +90,7 @@ export function variablesOf(env: Environment): Variables {
     } catch (error) {
       // The default can be wrong only by a mistake in this program.
       if (value === undefined) throw error;
-      const reason = messageOf(error).replace(`env-var: "${variable}" `, 'it ');
-      problems.push({
-        variable,
-        message: `is ${SECRET.has(variable) ? '(not shown)' : shown(value)}; ${reason}`,
-      });
+      problems.push({ variable, message: describeWrong(variable, value, error) });
       // Only to find the other problems as well: with one problem there will be no configuration.
       return parse(lookUp({}, variable));
     }
@@ -114,6 +98,7 @@ export function variablesOf(env: Environment): Variables {
 
   return {
     read,
+    parse: parseWith(read),
     given,
     report: (variable, message) => void problems.push({ variable, message }),
     warn: (warning) => void warnings.push(warning),
@@ -121,4 +106,25 @@ export function variablesOf(env: Environment): Variables {
     problems,
     warnings,
   };
+}
+
+/** `Variables.parse`, on top of `Variables.read`. */
+function parseWith(read: Variables['read']): Parse {
+  function parse<T>(variable: string, parser: (text: string) => T, fallback: string): T;
+  function parse<T>(variable: string, parser: (text: string) => T): T | undefined;
+  function parse<T>(variable: string, parser: (text: string) => T, fallback?: string): T | undefined {
+    return read(variable, (it) => {
+      const text = (fallback === undefined ? it : it.default(fallback)).asString();
+      return text === undefined ? undefined : parser(text);
+    });
+  }
+  return parse;
+}
+
+function describeWrong(variable: string, value: string, error: unknown): string {
+  // Without its causes: a parser's message is for whoever sets the variable, and says what they have to know of them.
+  const message = error instanceof Error ? error.message : String(error);
+  // env-var puts this before the message of every accessor.
+  const reason = message.replace(`env-var: "${variable}" `, '');
+  return `is ${SECRET.has(variable) ? '(not shown)' : shown(value)}; it ${reason}`;
 }

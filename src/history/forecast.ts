@@ -1,13 +1,14 @@
 import type { Manifest } from '../backup/manifest.ts';
+import { DAY_MS } from '../util/time.ts';
 import { restartBetween, type Standing, standingOf } from './restarts.ts';
 
-/** What one night's backup tells of the database. */
+/** What one run's backup tells of the database. */
 export interface PastRun extends Standing {
   /** bytes of the database that are in use */
   inUse: number;
 }
 
-/** When the quota will be reached, and on how many nights that rests. */
+/** When the quota will be reached. `nights`, as reports and `history -o json` call it, is on how many runs that rests. */
 export type Forecast =
   | { kind: 'days'; days: number; bytesPerDay: number; nights: number }
   | { kind: 'not-rising'; bytesPerDay: number; nights: number }
@@ -16,21 +17,20 @@ export type Forecast =
 /** A forecast looks back no further: a store of thousands of backups must not cost thousands of requests. */
 export const FORECAST_RUNS = 60;
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Fewer say more of chance than of a trend. */
 const MIN_RUNS = 5;
 const MIN_DAYS = 3;
-/** Nights longer ago say little of the next ones. */
+/** Runs longer ago say little of the next ones. */
 const MAX_DAYS = 30;
 /** Beyond it nobody would act, and the figure would be noise. */
 const MAX_FORECAST_DAYS = 365;
 
 /**
- * Days until what is in use reaches the quota, by the median of the slopes between all pairs of nights (Theil and Sen):
- * one odd night does not move it. Only the last unbroken stretch of nights counts, and none that is dated after now.
+ * Days until what is in use reaches the quota, by the median of the slopes between all pairs of runs (Theil and Sen):
+ * one odd run does not move it. Only the last unbroken stretch of runs counts, and none that is dated after now.
  */
-export function forecast(nights: readonly PastRun[], quotaBytes: number | undefined, now: number): Forecast {
-  const counted = lastStretch(nights.filter(({ at }) => at <= now));
+export function forecast(runs: readonly PastRun[], quotaBytes: number | undefined, now: number): Forecast {
+  const counted = lastStretch(runs.filter(({ at }) => at <= now));
   const first = counted[0];
   const last = counted.at(-1);
   const unknown = (why: string): Forecast => ({ kind: 'unknown', why, nights: counted.length });
@@ -44,7 +44,7 @@ export function forecast(nights: readonly PastRun[], quotaBytes: number | undefi
   const bytesPerDay = Math.round(median(slopes));
   const rising = slopes.filter((slope) => slope > 0).length / slopes.length;
   const days = (quotaBytes - last.inUse) / bytesPerDay;
-  // A trend is one when most pairs of nights agree on it.
+  // A trend is one when most pairs of runs agree on it.
   if (bytesPerDay <= 0 || rising < 2 / 3 || days > MAX_FORECAST_DAYS) {
     return { kind: 'not-rising', bytesPerDay, nights: counted.length };
   }
@@ -52,19 +52,19 @@ export function forecast(nights: readonly PastRun[], quotaBytes: number | undefi
 }
 
 /**
- * The latest nights, oldest first, back to the first break: a cluster that was restored, a clock that jumped, or a night
+ * The latest runs, oldest first, back to the first break: a cluster that was restored, a clock that jumped, or a run
  * too long ago.
  */
-function lastStretch(nights: readonly PastRun[]): PastRun[] {
-  const newestFirst = nights.toSorted((a, b) => b.at - a.at);
+function lastStretch(runs: readonly PastRun[]): PastRun[] {
+  const newestFirst = runs.toSorted((a, b) => b.at - a.at);
   const stretch: PastRun[] = [];
-  for (const night of newestFirst) {
+  for (const run of newestFirst) {
     const later = stretch.at(-1);
-    const newest = stretch[0] ?? night;
-    if (later !== undefined && restartBetween(night, later) !== undefined) break;
-    if (newest.at - night.at > MAX_DAYS * DAY_MS) break;
+    const newest = stretch[0] ?? run;
+    if (later !== undefined && restartBetween(run, later) !== undefined) break;
+    if (newest.at - run.at > MAX_DAYS * DAY_MS) break;
     // Two runs at one moment have no slope between them.
-    if (later === undefined || night.at < later.at) stretch.push(night);
+    if (later === undefined || run.at < later.at) stretch.push(run);
   }
   return stretch.toReversed();
 }
@@ -75,10 +75,10 @@ export function pastRunOf(manifest: Manifest): PastRun[] {
   return database === undefined ? [] : [{ ...standingOf(manifest), inUse: database.inUse }];
 }
 
-/** Bytes a day between every two nights. */
-function slopesOf(nights: readonly PastRun[]): number[] {
-  return nights.flatMap((from, index) =>
-    nights.slice(index + 1).map((to) => ((to.inUse - from.inUse) / (to.at - from.at)) * DAY_MS),
+/** Bytes a day between every two runs. */
+function slopesOf(runs: readonly PastRun[]): number[] {
+  return runs.flatMap((from, index) =>
+    runs.slice(index + 1).map((to) => ((to.inUse - from.inUse) / (to.at - from.at)) * DAY_MS),
   );
 }
 

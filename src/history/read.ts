@@ -1,8 +1,15 @@
+import { abortable } from '../util/abortable.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
-import { incompleteBecause, readCatalog } from '../backup/catalog.ts';
+import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
 import { type Manifest, parseManifest } from '../backup/manifest.ts';
 import { manifestName } from '../backup/names.ts';
+import { readManifest, type Repository } from '../backup/recover.ts';
+import { Failure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
+
+/** Those that have both of their files. */
+export const completeEntries = (entries: readonly CatalogEntry[]): CatalogEntry[] =>
+  entries.filter((entry) => incompleteBecause(entry) === undefined);
 
 /**
  * The manifests of the latest backups in a cluster's folder, newest first. Those that cannot be read are left out:
@@ -10,12 +17,41 @@ import type { Store } from '../storage/store.ts';
  * @throws Failure `backup` when the store cannot be read
  */
 export async function readManifests(store: Store, most: number): Promise<Manifest[]> {
-  const complete = (await readCatalog(store)).filter((entry) => incompleteBecause(entry) === undefined);
-  const texts = await inParallel(complete.slice(0, most), AT_ONCE, ({ name }) =>
-    store.readText(manifestName(name)),
-  );
+  const complete = completeEntries(await readCatalog(store)).slice(0, most);
+  const texts = await inParallel(complete, AT_ONCE, ({ name }) => store.readText(manifestName(name)));
   return texts.flatMap((text) => {
     const manifest = parseManifest(text ?? '');
     return manifest.ok ? [manifest.value] : [];
   });
+}
+
+/** A backup whose manifest cannot be used, and why. */
+export interface LeftOut {
+  name: string;
+  problem: string;
+}
+
+/**
+ * The manifests of these backups, where they fit their names and their cluster: one that cannot be used says nothing
+ * about the others.
+ * @throws what the signal says
+ */
+export async function readEachManifest(
+  repository: Repository,
+  entries: readonly CatalogEntry[],
+  signal: AbortSignal,
+): Promise<{ manifests: Manifest[]; leftOut: LeftOut[] }> {
+  const read = await inParallel(entries, AT_ONCE, async (entry): Promise<Manifest | LeftOut> => {
+    signal.throwIfAborted();
+    try {
+      return await abortable(readManifest(repository, entry), signal);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
+      return { name: entry.name, problem: error.message };
+    }
+  });
+  return {
+    manifests: read.flatMap((one) => ('problem' in one ? [] : one)),
+    leftOut: read.flatMap((one) => ('problem' in one ? one : [])),
+  };
 }

@@ -9,7 +9,7 @@ export interface Standing {
   raftTerm: number;
 }
 
-/** A restore that lifts the revision adds 1000 for each second since 1970; no cluster writes so fast from night to night. */
+/** A restore that lifts the revision adds 1000 for each second since 1970; no cluster writes so fast from run to run. */
 const MAX_REVISIONS_PER_SECOND = 10_000;
 
 export const standingOf = ({ cluster, startedAt, revision, raftTerm }: Manifest): Standing => ({
@@ -19,7 +19,7 @@ export const standingOf = ({ cluster, startedAt, revision, raftTerm }: Manifest)
   raftTerm,
 });
 
-/** Why the later of two nights does not go on where the earlier one was; undefined where it does. */
+/** Why the later of two runs does not go on where the earlier one was; undefined where it does. */
 export function restartBetween(before: Standing, after: Standing): string | undefined {
   const rise = after.revision - before.revision;
   if (after.clusterId !== before.clusterId)

@@ -1,4 +1,5 @@
 import { type ClusterStatus, DEFAULT_QUOTA_BYTES, type Member, type Quota } from '../etcd/types.ts';
+import { formatMebibytes, formatPercent } from '../util/format.ts';
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
 type DefragPolicy = Policy['defrag'];
@@ -22,7 +23,7 @@ export function judgeMember(
     quotaRule(dbSize, reclaimable, quota, policy.defrag),
     ...fullRule(dbSize, quota, cluster),
   ];
-  const free = `${mebibytes(reclaimable)} of ${mebibytes(dbSize)} can be reclaimed`;
+  const free = `${formatMebibytes(reclaimable)} of ${formatMebibytes(dbSize)} can be reclaimed`;
   const reached = rules.find((rule) => rule.reached);
   if (reached) return go(`${free}: ${reached.told}`);
   return skip(`${free}, which the policy does not ask for: ${rules.map((rule) => rule.told).join('; ')}`);
@@ -59,9 +60,9 @@ interface Rule {
 
 function fragmentationRule(dbSize: number, reclaimable: number, defrag: DefragPolicy): Rule {
   const ratio = dbSize === 0 ? 0 : reclaimable / dbSize;
-  const told = `${percent(ratio)} of the file`;
-  const least = `DEFRAG_MIN_FRAGMENTATION (${percent(defrag.minFragmentation)})`;
-  const leastSize = `DEFRAG_MIN_DB_SIZE (${mebibytes(defrag.minDbSizeBytes)})`;
+  const told = `${formatPercent(ratio)} of the file`;
+  const least = `DEFRAG_MIN_FRAGMENTATION (${formatPercent(defrag.minFragmentation)})`;
+  const leastSize = `DEFRAG_MIN_DB_SIZE (${formatMebibytes(defrag.minDbSizeBytes)})`;
   if (ratio < defrag.minFragmentation) return { reached: false, told: `${told} is below ${least}` };
   if (dbSize < defrag.minDbSizeBytes) return { reached: false, told: `the file is below ${leastSize}` };
   return { reached: true, told: `${told} reaches ${least}, and its size ${leastSize}` };
@@ -71,9 +72,9 @@ function quotaRule(dbSize: number, reclaimable: number, quota: Quota, defrag: De
   if (quota.kind === 'none') return { reached: false, told: 'the member has no quota' };
   const ratio = dbSize / quota.bytes;
   const assumed = quota.kind === 'assumed' ? 'an assumed' : 'the';
-  const told = `${percent(ratio)} of ${assumed} quota of ${mebibytes(quota.bytes)}`;
-  const least = `DEFRAG_QUOTA_USAGE (${percent(defrag.quotaUsage)})`;
-  const leastFree = `DEFRAG_MIN_RECLAIM (${mebibytes(defrag.minReclaimBytes)})`;
+  const told = `${formatPercent(ratio)} of ${assumed} quota of ${formatMebibytes(quota.bytes)}`;
+  const least = `DEFRAG_QUOTA_USAGE (${formatPercent(defrag.quotaUsage)})`;
+  const leastFree = `DEFRAG_MIN_RECLAIM (${formatMebibytes(defrag.minReclaimBytes)})`;
   if (ratio < defrag.quotaUsage) return { reached: false, told: `${told} is below ${least}` };
   if (reclaimable < defrag.minReclaimBytes)
     return { reached: false, told: `what can be reclaimed is below ${leastFree}` };
@@ -89,7 +90,7 @@ export const FULL_USAGE = 0.9;
  */
 function fullRule(dbSize: number, quota: Quota, { alarms = [] }: Sizing): Rule[] {
   if (quota.kind === 'none' || !alarms.some(({ type }) => type === 'NOSPACE')) return [];
-  const told = `${percent(dbSize / quota.bytes)} of the quota, with NOSPACE on,`;
+  const told = `${formatPercent(dbSize / quota.bytes)} of the quota, with NOSPACE on,`;
   if (dbSize < FULL_USAGE * quota.bytes)
     return [{ reached: false, told: `${told} leaves room to disarm it` }];
   return [
@@ -99,7 +100,3 @@ function fullRule(dbSize: number, quota: Quota, { alarms = [] }: Sizing): Rule[]
     },
   ];
 }
-
-/** Rounded down, so that what is just below a threshold never reads as if it had reached it. */
-const percent = (ratio: number): string => `${Math.floor(ratio * 1000) / 10} %`;
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

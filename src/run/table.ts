@@ -1,3 +1,4 @@
+import { formatMebibytes, formatSeconds } from '../util/format.ts';
 import { alignedLines } from '../util/table.ts';
 import type { MemberReport, Sizes } from './members.ts';
 import type { Report } from './report.ts';
@@ -38,12 +39,12 @@ function rowOf(member: MemberReport): string[] {
 }
 
 const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
-  sizes === undefined ? '-' : `${(sizes[which] / 2 ** 20).toFixed(1)} MiB`;
+  sizes === undefined ? '-' : formatMebibytes(sizes[which]);
 
 function summaryOf(report: Report): string {
   const { outcome, exitCode, backup, reclaimedBytes, durationMs, error, objects, forecast } = report;
   return [
-    `${outcome} (exit code ${exitCode}) after ${(durationMs / 1000).toFixed(1)} s, ${(reclaimedBytes / 2 ** 20).toFixed(1)} MiB reclaimed`,
+    `${outcome} (exit code ${exitCode}) after ${formatSeconds(durationMs / 1000)}, ${formatMebibytes(reclaimedBytes)} reclaimed`,
     ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
     ...(objects && objects.total > 0
       ? [

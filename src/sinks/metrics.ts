@@ -1,92 +1,171 @@
 import { Gauge, Registry } from 'prom-client';
 import { STEP_NAMES, STEP_STATUSES } from '../plan/steps.ts';
-import type { Sizes } from '../run/members.ts';
+import type { MemberReport, Sizes } from '../run/members.ts';
 import type { Report } from '../run/report.ts';
 
+/** One series of a metric; undefined is left out. */
+type Value = readonly [value: number | undefined, labels?: Readonly<Record<string, string>>];
+
+interface Metric {
+  /** without the prefix of all of them */
+  readonly name: string;
+  readonly help: string;
+  /** `now`: when the run ended, in seconds since 1970 */
+  readonly values: (report: Report, now: number) => readonly Value[];
+}
+
+const PREFIX = 'etcd_upkeep_';
+
+/** Everything that a run tells Prometheus, in its conventions: base units, one label `cluster` on all. */
+const METRICS: readonly Metric[] = [
+  {
+    name: 'last_run_timestamp_seconds',
+    help: 'When the last run ended, whatever came of it.',
+    values: (_, now) => [[now]],
+  },
+  {
+    name: 'last_success_timestamp_seconds',
+    help: 'When the last run ended that exited with 0.',
+    values: ({ exitCode }, now) => [[exitCode === 0 ? now : undefined]],
+  },
+  {
+    name: 'last_run_exit_code',
+    help: 'Exit code of the last run.',
+    values: ({ exitCode }) => [[exitCode]],
+  },
+  {
+    name: 'run_duration_seconds',
+    help: 'How long the last run took.',
+    values: ({ durationMs }) => [[durationMs / 1000]],
+  },
+  {
+    name: 'step_duration_seconds',
+    help: 'How long each step of the last run took.',
+    values: ({ steps }) => STEP_NAMES.map((step) => [steps[step].durationMs / 1000, { step }]),
+  },
+  {
+    name: 'step_status',
+    help: 'How each step of the last run ended: 1 for the status that it has, 0 for the others.',
+    values: stepStatuses,
+  },
+  {
+    name: 'backup_raw_bytes',
+    help: 'Size of the last backup, decoded.',
+    values: ({ backup }) => [[backup?.rawBytes]],
+  },
+  {
+    name: 'backup_stored_bytes',
+    help: 'Size of the last backup as it is stored.',
+    values: ({ backup }) => [[backup?.storedBytes]],
+  },
+  {
+    name: 'backup_revision',
+    help: 'Revision of the last backup: every write up to it is in there.',
+    values: ({ backup }) => [[backup?.revision]],
+  },
+  {
+    name: 'backups',
+    help: 'Backups of this cluster in the store.',
+    values: ({ backups }) => [[backups]],
+  },
+  {
+    name: 'compact_revision',
+    help: 'Revision below which the history is gone.',
+    values: ({ compaction }) => [[compaction?.to ?? compaction?.from]],
+  },
+  {
+    name: 'member_db_size_bytes',
+    help: "Size of the member's database file.",
+    values: sizes('dbSize'),
+  },
+  {
+    name: 'member_db_size_in_use_bytes',
+    help: 'What of it is in use.',
+    values: sizes('dbSizeInUse'),
+  },
+  {
+    name: 'member_quota_bytes',
+    help: 'Size at which the member raises NOSPACE.',
+    values: eachMember(({ quotaBytes }) => quotaBytes),
+  },
+  {
+    name: 'member_unavailable_seconds',
+    help: 'How long the member did not answer while it was defragmented.',
+    values: eachMember(({ unavailableSeconds = 0 }) => unavailableSeconds),
+  },
+  {
+    name: 'reclaimed_bytes',
+    help: 'What the last run gave back to the disks.',
+    values: ({ reclaimedBytes }) => [[reclaimedBytes]],
+  },
+  {
+    name: 'objects',
+    help: 'Objects by resource; the smallest together as other.',
+    values: ({ objects }) => (objects ? objectCounts(objects) : []),
+  },
+  {
+    name: 'quota_exhaustion_days',
+    help: 'Days until the quota is reached, if it goes on as in the last nights; NaN where they do not tell.',
+    values: ({ forecast }) => [[forecast && daysOf(forecast)]],
+  },
+  {
+    name: 'build_info',
+    help: 'The version that ran.',
+    values: ({ version }) => [[1, { version }]],
+  },
+];
+
 /**
- * The figures of one run, as Prometheus names such things: base units, one label `cluster` on all. What the run did not
- * come to know is left out, so that whoever keeps the figures keeps those of the last run that knew.
+ * The metrics of one run. What the run did not come to know is left out, so that whoever keeps the figures keeps those
+ * of the last run that knew.
  */
 export function metricsOf(report: Report, cluster: string, now: Date): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ cluster });
-
-  /** A series for each of the values that there are; no metric at all without any. */
-  function gauge(name: string, help: string, values: readonly Value[]): void {
-    const known = values.filter(([value]) => value !== undefined);
-    if (known.length === 0) return;
-    const labelNames = Object.keys(known[0]?.[1] ?? {});
-    const metric = new Gauge({ name: `etcd_upkeep_${name}`, help, labelNames, registers: [registry] });
-    for (const [value = 0, labels = {}] of known) metric.set(labels, value);
-  }
-
-  const { backup, compaction, forecast, members, objects, steps } = report;
-  const seconds = now.getTime() / 1000;
-  gauge('last_run_timestamp_seconds', 'When the last run ended, whatever came of it.', [[seconds]]);
-  gauge('last_success_timestamp_seconds', 'When the last run ended that exited with 0.', [
-    [report.exitCode === 0 ? seconds : undefined],
-  ]);
-  gauge('last_run_exit_code', 'Exit code of the last run.', [[report.exitCode]]);
-  gauge('run_duration_seconds', 'How long the last run took.', [[report.durationMs / 1000]]);
-  gauge(
-    'step_duration_seconds',
-    'How long each step of the last run took.',
-    STEP_NAMES.map((step) => [steps[step].durationMs / 1000, { step }]),
-  );
-  gauge(
-    'step_status',
-    'How each step of the last run ended: 1 for the status that it has, 0 for the others.',
-    STEP_NAMES.flatMap((step) =>
-      STEP_STATUSES.map((status): Value => [steps[step].status === status ? 1 : 0, { step, status }]),
-    ),
-  );
-  gauge('backup_raw_bytes', 'Size of the last backup, decoded.', [[backup?.rawBytes]]);
-  gauge('backup_stored_bytes', 'Size of the last backup as it is stored.', [[backup?.storedBytes]]);
-  gauge('backup_revision', 'Revision of the last backup: every write up to it is in there.', [
-    [backup?.revision],
-  ]);
-  gauge('backups', 'Backups of this cluster in the store.', [[report.backups]]);
-  gauge('compact_revision', 'Revision below which the history is gone.', [
-    [compaction?.to ?? compaction?.from],
-  ]);
-  const sizes = (which: keyof Sizes): Value[] =>
-    members.flatMap(({ name, id, before, after }) => {
-      const member = name || id;
-      return [
-        [before?.[which], { member, when: 'before' }],
-        [after?.[which], { member, when: 'after' }],
-      ] satisfies Value[];
-    });
-  gauge('member_db_size_bytes', "Size of the member's database file.", sizes('dbSize'));
-  gauge('member_db_size_in_use_bytes', 'What of it is in use.', sizes('dbSizeInUse'));
-  const each = (valueOf: (member: Report['members'][number]) => number | undefined): Value[] =>
-    members.map((member) => [valueOf(member), { member: member.name || member.id }]);
-  gauge(
-    'member_quota_bytes',
-    'Size at which the member raises NOSPACE.',
-    each(({ quotaBytes }) => quotaBytes),
-  );
-  gauge(
-    'member_unavailable_seconds',
-    'How long the member did not answer while it was defragmented.',
-    each(({ unavailableSeconds = 0 }) => unavailableSeconds),
-  );
-  gauge('reclaimed_bytes', 'What the last run gave back to the disks.', [[report.reclaimedBytes]]);
-  gauge(
-    'objects',
-    'Objects by resource; the smallest together as other.',
-    objects ? objectValues(objects) : [],
-  );
-  gauge(
-    'quota_exhaustion_days',
-    'Days until the quota is reached, if it goes on as in the last nights; NaN where they do not tell.',
-    [[forecast && daysOf(forecast)]],
-  );
-  gauge('build_info', 'The version that ran.', [[1, { version: report.version }]]);
+  for (const metric of METRICS) addGauge(registry, metric, report, now.getTime() / 1000);
   return registry;
 }
 
-/** Told also where it is nothing: the figure of an earlier night must not stay. */
+/** A series for each of the values that there are; no metric at all without any. */
+function addGauge(registry: Registry, { name, help, values }: Metric, report: Report, now: number): void {
+  const known = values(report, now).filter(([value]) => value !== undefined);
+  if (known.length === 0) return;
+  const labelNames = Object.keys(known[0]?.[1] ?? {});
+  const gauge = new Gauge({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
+  for (const [value = 0, labels = {}] of known) gauge.set({ ...labels }, value);
+}
+
+function stepStatuses({ steps }: Report): Value[] {
+  return STEP_NAMES.flatMap((step) =>
+    STEP_STATUSES.map((status): Value => [steps[step].status === status ? 1 : 0, { step, status }]),
+  );
+}
+
+const labelOf = ({ name, id }: MemberReport): string => name || id;
+
+function eachMember(valueOf: (member: MemberReport) => number | undefined): Metric['values'] {
+  return ({ members }) => members.map((member) => [valueOf(member), { member: labelOf(member) }]);
+}
+
+function sizes(which: keyof Sizes): Metric['values'] {
+  return ({ members }) =>
+    members.flatMap((member): Value[] => [
+      [member.before?.[which], { member: labelOf(member), when: 'before' }],
+      [member.after?.[which], { member: labelOf(member), when: 'after' }],
+    ]);
+}
+
+function objectCounts({ byResource, total }: NonNullable<Report['objects']>): Value[] {
+  const largest = Object.entries(byResource); // the report names no more than 50: more would cost more than they tell
+  const other = total - largest.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    ...largest.map(([resource, count]): Value => [count, { resource }]),
+    // Also where there is nothing at all: the figures of an earlier run must not stay.
+    ...(other > 0 || total === 0 ? [[other, { resource: 'other' }] satisfies Value] : []),
+  ];
+}
+
+/** Said also where there is none: the figure of an earlier run must not stay. */
 function daysOf(forecast: NonNullable<Report['forecast']>): number {
   switch (forecast.kind) {
     case 'days':
@@ -98,16 +177,4 @@ function daysOf(forecast: NonNullable<Report['forecast']>): number {
     default:
       return forecast satisfies never;
   }
-}
-
-type Value = [value: number | undefined, labels?: Record<string, string>];
-
-function objectValues({ byResource, total }: NonNullable<Report['objects']>): Value[] {
-  const largest = Object.entries(byResource); // the report names no more than 50: more would cost more than they tell
-  const other = total - largest.reduce((sum, [, count]) => sum + count, 0);
-  return [
-    ...largest.map(([resource, count]): Value => [count, { resource }]),
-    // Also where there is nothing at all: the figures of an earlier night must not stay.
-    ...(other > 0 || total === 0 ? [[other, { resource: 'other' }] satisfies Value] : []),
-  ];
 }

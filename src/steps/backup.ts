@@ -23,7 +23,8 @@ import type { Log } from '../log.ts';
 import { quotaFor } from '../plan/members.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StepEnd } from '../plan/steps.ts';
-import { progress, rate } from '../util/progress.ts';
+import { megabytesPerSecond } from '../util/format.ts';
+import { progress } from '../util/progress.ts';
 
 /** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
 const HEADROOM = 1.15;
@@ -310,7 +311,7 @@ function factsOf({ backup, streamSeconds, readBackSeconds }: BackupResult, store
     revision,
     rawBytes: raw.size,
     storedBytes: stored.size,
-    megabytesPerSecond: rate(raw.size, streamSeconds * 1000),
+    megabytesPerSecond: megabytesPerSecond(raw.size, streamSeconds * 1000),
     streamSeconds,
     readBackSeconds,
   };

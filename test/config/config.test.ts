@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ConfigurationError, type Environment, loadConfig, logLevelOf } from '../../src/config/config.ts';
+import {
+  ConfigurationError,
+  type Environment,
+  loadConfig,
+  readConfiguration,
+} from '../../src/config/config.ts';
 import { exitCodeOf } from '../../src/errors.ts';
 import { problemsOf } from './support.ts';
 
@@ -218,6 +223,9 @@ describe('what is refused', () => {
     assert.deepEqual(said({ BACKUP_COMPRESSION: 'gzip' }), [
       'BACKUP_COMPRESSION is "gzip"; it should be one of [none, zstd]',
     ]);
+    assert.deepEqual(said({ ETCDCTL_CACERT: '/none/ca.crt' }), [
+      'ETCDCTL_CACERT is "/none/ca.crt"; it should be a file, but there is none with this path',
+    ]);
     assert.deepEqual(said({ BACKUP_STORE: 'gs://bucket' }), [
       'BACKUP_STORE is "gs://bucket"; it should be file:///dir or s3://bucket/prefix',
     ]);
@@ -297,12 +305,46 @@ describe('secrets', () => {
   }
 });
 
-describe('logLevelOf', () => {
-  it('reads the level and falls back to info', () => {
-    assert.equal(logLevelOf({ LOG_LEVEL: 'debug', DRY_RUN: 'maybe' }), 'debug');
-    for (const level of [undefined, '', 'loud']) assert.equal(logLevelOf({ LOG_LEVEL: level }), 'info');
+describe('what a run tells by, where the rest is wrong', () => {
+  it('is the log level, and info instead of a wrong one', () => {
+    assert.equal(reportingOf({ LOG_LEVEL: 'debug' }).logLevel, 'debug');
+    for (const level of [undefined, '', 'loud'])
+      assert.equal(reportingOf({ LOG_LEVEL: level }).logLevel, 'info');
+  });
+
+  it('is the name of the cluster and the termination log', () => {
+    const { clusterName, terminationLog } = reportingOf({
+      CLUSTER_NAME: 'prod',
+      TERMINATION_LOG: '/tmp/end',
+    });
+    assert.deepEqual([clusterName, terminationLog], ['prod', '/tmp/end']);
+    const fallback = reportingOf({ CLUSTER_NAME: 'a/b', TERMINATION_LOG: '' });
+    assert.deepEqual([fallback.clusterName, fallback.terminationLog], [undefined, '/dev/termination-log']);
+  });
+
+  it('is every sink that is right itself', () => {
+    const { sinks } = reportingOf({ METRICS_TEXTFILE: 'etcd.prom', HEARTBEAT_URL: 'https://hc.example/id' });
+    assert.deepEqual(sinks, {
+      pushgatewayUrl: undefined,
+      textfile: undefined,
+      heartbeatUrl: new URL('https://hc.example/id'),
+    });
+  });
+
+  it('is the same as in a configuration that is right', () => {
+    const configuration = readConfiguration({ LOG_LEVEL: 'warn', CLUSTER_NAME: 'prod' });
+    assert.ok(configuration.ok);
+    const { logLevel, clusterName, terminationLog, sinks } = configuration.config;
+    assert.deepEqual(configuration.reporting, { logLevel, clusterName, terminationLog, sinks });
   });
 });
+
+/** Of a configuration that is refused. */
+function reportingOf(env: Environment) {
+  const configuration = readConfiguration({ ...env, DRY_RUN: 'maybe' });
+  assert.ok(!configuration.ok && configuration.error instanceof ConfigurationError);
+  return configuration.reporting;
+}
 
 function said(env: Environment): string[] {
   return problemsOf(env).map(({ variable, message }) => `${variable} ${message}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { progress, type ProgressFields, rate } from '../../src/util/progress.ts';
+import { progress, type ProgressFields } from '../../src/util/progress.ts';
 
 const MB = 1_000_000;
 
@@ -64,18 +64,4 @@ describe('a stream tells how far it has come', () => {
   test('on the clock of the machine, unless it is given another', () => {
     progress(1, () => assert.fail('no second has passed'))(1);
   });
-});
-
-describe('a rate', () => {
-  const rows: [name: string, bytes: number, ms: number, rate: number][] = [
-    ['is millions of bytes a second', 535 * MB, 1_000, 535],
-    ['has one decimal', 1_234_567, 1_000, 1.2],
-    ['is rounded to the nearest', 1_250_001, 1_000, 1.3],
-    ['of nothing is nothing', 0, 1_000, 0],
-    ['over no time is nothing rather than infinite', 5 * MB, 0, 0],
-    ['over a clock that was put back is nothing', 5 * MB, -3, 0],
-  ];
-  for (const [name, bytes, ms, expected] of rows) {
-    test(name, () => assert.equal(rate(bytes, ms), expected));
-  }
 });

@@ -1,24 +1,24 @@
-import { sizeText, timeText } from '../../util/format.ts';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatTime } from '../../util/format.ts';
 import { type Markup, markup } from './markup.ts';
-import { type HistoryRun, notesOf } from './runs.ts';
+import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import { type Plot, plotOf } from './plot.ts';
 import { byteScale, countScale, durationScale, speedScale } from './scale.ts';
 import type { Values } from './shapes.ts';
-import { countText, durationText, quotaShare, speedText } from './text.ts';
+import { quotaShare } from './text.ts';
 
-/** A quota so many times the file would press the lines to the floor: it is told in words then. */
+/** A quota so many times the file would press the lines to the floor: it is said in words then. */
 const FAR_QUOTA = 4;
 
-/** The plots, with what their lines are. @param nights at least one, none of them dated after now */
-export function figures(nights: readonly HistoryRun[]): Markup[] {
-  return [sizes(nights), revisions(nights), durations(nights), speeds(nights)];
+/** The plots, with what their lines are. @param runs at least one, none of them dated after now */
+export function figures(runs: readonly HistoryRun[]): Markup[] {
+  return [sizes(runs), revisions(runs), durations(runs), speeds(runs)];
 }
 
-function sizes(nights: readonly HistoryRun[]): Markup {
+function sizes(runs: readonly HistoryRun[]): Markup {
   const [raw, inUse, quota] = [
-    nights.map(({ rawBytes }) => rawBytes),
-    nights.map(({ inUseBytes }) => inUseBytes),
-    nights.map(({ quotaBytes }) => quotaBytes),
+    runs.map(({ rawBytes }) => rawBytes),
+    runs.map(({ inUseBytes }) => inUseBytes),
+    runs.map(({ quotaBytes }) => quotaBytes),
   ];
   const [most, mostQuota] = [greatest([...raw, ...inUse]), greatest(quota)];
   const isFar = mostQuota > most * FAR_QUOTA;
@@ -27,16 +27,16 @@ function sizes(nights: readonly HistoryRun[]): Markup {
     { class: 'use', values: inUse },
   ];
   const quotaKey = isFar
-    ? markup`<span class="key limit">quota of ${sizeText(mostQuota)}, far above</span>`
+    ? markup`<span class="key limit">quota of ${formatBytes(mostQuota)}, far above</span>`
     : markup`<span class="key limit">quota</span>`;
   return figure(
     {
       title: 'Size of the database',
-      nights,
+      runs,
       scale: byteScale(isFar ? most : Math.max(most, mostQuota)),
       lines,
       ...(!isFar && mostQuota > 0 && { limit: quota }),
-      tips: nights.map((night) => tip(night, sizeTip(night))),
+      tips: runs.map((run) => tip(run, sizeTip(run))),
     },
     markup`<span class="key size">database file</span>${
       inUse.some((bytes) => bytes !== undefined) ? markup`<span class="key use">in use</span>` : undefined
@@ -44,43 +44,43 @@ function sizes(nights: readonly HistoryRun[]): Markup {
   );
 }
 
-function revisions(nights: readonly HistoryRun[]): Markup {
-  const values = nights.map(({ revisionsPerDay }) => revisionsPerDay);
+function revisions(runs: readonly HistoryRun[]): Markup {
+  const values = runs.map(({ revisionsPerDay }) => revisionsPerDay);
   return figure(
     {
       title: 'Revisions a day',
-      nights,
+      runs,
       scale: countScale(greatest(values)),
       bars: values,
-      tips: nights.map((night, index) => tip(night, told(values[index], countText, 'revisions a day'))),
+      tips: runs.map((run, index) => tip(run, orNotKnown(values[index], formatCount, 'revisions a day'))),
     },
     markup`<span class="key bar">from each night to the next; paler over a gap</span>`,
   );
 }
 
-function durations(nights: readonly HistoryRun[]): Markup {
-  const values = nights.map(({ seconds }) => seconds);
+function durations(runs: readonly HistoryRun[]): Markup {
+  const values = runs.map(({ seconds }) => seconds);
   return figure(
     {
       title: 'How long the backup took',
-      nights,
+      runs,
       scale: durationScale(greatest(values)),
       lines: [{ class: 'size', values }],
-      tips: nights.map((night, index) => tip(night, told(values[index], durationText, ''))),
+      tips: runs.map((run, index) => tip(run, orNotKnown(values[index], formatDuration, ''))),
     },
     markup`<span class="key size">from the first call until it was read back and proved</span>`,
   );
 }
 
-function speeds(nights: readonly HistoryRun[]): Markup {
-  const values = nights.map(({ bytesPerSecond }) => bytesPerSecond);
+function speeds(runs: readonly HistoryRun[]): Markup {
+  const values = runs.map(({ bytesPerSecond }) => bytesPerSecond);
   return figure(
     {
       title: 'Throughput of the backup',
-      nights,
+      runs,
       scale: speedScale(greatest(values)),
       lines: [{ class: 'size', values }],
-      tips: nights.map((night, index) => tip(night, told(values[index], speedText, ''))),
+      tips: runs.map((run, index) => tip(run, orNotKnown(values[index], formatByteRate, ''))),
     },
     markup`<span class="key size">size of the database file over that time</span>`,
   );
@@ -94,16 +94,16 @@ const figure = (plot: Plot, keys: Markup): Markup => markup`<figure>
 
 const greatest = (values: Values): number => Math.max(0, ...values.flatMap((value) => value ?? []));
 
-const tip = (night: HistoryRun, text: string): string =>
-  [timeText(new Date(night.time)), text, ...notesOf(night)].join('\n');
+const tip = (run: HistoryRun, text: string): string =>
+  [formatTime(new Date(run.time)), text, ...notesOf(run)].join('\n');
 
-const told = (value: number | undefined, text: (value: number) => string, unit: string): string =>
-  value === undefined ? 'not known' : `${text(value)} ${unit}`.trim();
+const orNotKnown = (value: number | undefined, format: (value: number) => string, unit: string): string =>
+  value === undefined ? 'not known' : `${format(value)} ${unit}`.trim();
 
-function sizeTip(night: HistoryRun): string {
-  const share = quotaShare(night);
+function sizeTip(run: HistoryRun): string {
+  const share = quotaShare(run);
   return [
-    `database file ${sizeText(night.rawBytes)}${share === undefined ? '' : `, ${share} of the quota`}`,
-    `in use ${told(night.inUseBytes, sizeText, '')}`,
+    `database file ${formatBytes(run.rawBytes)}${share === undefined ? '' : `, ${share} of the quota`}`,
+    `in use ${orNotKnown(run.inUseBytes, formatBytes, '')}`,
   ].join('\n');
 }

@@ -1,35 +1,26 @@
-import { sizeText, timeText } from '../../util/format.ts';
+import { formatByteRate, formatBytes, formatCount, formatDuration, formatTime } from '../../util/format.ts';
 import { figures } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
-import { type HistoryRun, notesOf } from './runs.ts';
+import { type HistoryRun, notesOf } from '../../history/runs.ts';
+import type { History } from './read.ts';
 import { STYLE } from './style.ts';
-import {
-  cellsOf,
-  countText,
-  durationText,
-  forecastText,
-  HEADS,
-  type History,
-  runsText,
-  quotaShare,
-  speedText,
-} from './text.ts';
+import { cellsOf, formatForecast, HEADS, formatRuns, quotaShare } from './text.ts';
 
 /** The history as one page that needs nothing else: no script, no font, no image from anywhere. */
 export function pageOf(history: History, now: Date): string {
-  const { cluster, store, nights, leftOut } = history;
-  const dated = nights.filter(({ future }) => !future);
+  const { cluster, store, nights: runs, leftOut } = history;
+  const dated = runs.filter(({ future }) => !future);
   return documentOf(
     `${cluster}: backups of etcd`,
     markup`<h1>${cluster}</h1>
-<p class="soft">${runsText(nights.length)} of etcd, by its backups in ${store}, as of ${timeText(now)} UTC</p>
+<p class="soft">${formatRuns(runs.length)} of etcd, by its backups in ${store}, as of ${formatTime(now)} UTC</p>
 ${dated.length > 0 ? tilesOf(dated) : undefined}
-<p>${sentence(forecastText(history))}</p>
+<p>${sentence(formatForecast(history))}</p>
 <p class="soft">${legendOf(dated)}</p>
 ${dated.length > 0 ? figures(dated) : undefined}
 ${restartsOf(dated)}
 <h2 class="table">Night by night</h2>
-<div class="wide">${nightTable(nights)}</div>
+<div class="wide">${runTable(runs)}</div>
 ${leftOut.map(({ name, problem }) => markup`<p class="soft">${name} is left out: ${problem}</p>`)}`,
   );
 }
@@ -61,70 +52,82 @@ ${body}
   return page.markup;
 }
 
-function tilesOf(nights: readonly HistoryRun[]): Markup {
-  const newest = nights.at(-1);
-  const perDay = nights.findLast(({ revisionsPerDay }) => revisionsPerDay !== undefined)?.revisionsPerDay;
+/** A figure with its name and a remark; undefined is not known. */
+type Tile = readonly [name: string, figure: string | undefined, remark: string | undefined];
+
+/** The figures of the newest run, those that are known. */
+function tilesOf(runs: readonly HistoryRun[]): Markup {
+  const newest = runs.at(-1);
   if (newest === undefined) return markup``;
-  const { rawBytes, inUseBytes, seconds, bytesPerSecond, quotaBytes, time, storedBytes } = newest;
-  const share = quotaShare(newest);
-  const [day, clock] = timeText(new Date(time)).split(' ');
-  const tiles: [string, string | undefined, string | undefined][] = [
-    ['Last backup', day, `${clock} UTC, ${sizeText(storedBytes)} stored`],
-    ['Database file', sizeText(rawBytes), share && `${share} of the quota of ${sizeText(quotaBytes ?? 0)}`],
-    [
-      'In use',
-      inUseBytes === undefined ? undefined : sizeText(inUseBytes),
-      inUseBytes === undefined ? undefined : `${sizeText(Math.max(0, rawBytes - inUseBytes))} could be freed`,
-    ],
-    [
-      'Revisions a day',
-      perDay === undefined ? undefined : countText(perDay),
-      newest.revisionsPerDay === undefined ? 'when last known' : 'since the night before',
-    ],
-    [
-      'The backup took',
-      seconds === undefined ? undefined : durationText(seconds),
-      bytesPerSecond === undefined ? undefined : speedText(bytesPerSecond),
-    ],
-  ];
+  const tiles = [timeTile(newest), ...sizeTiles(newest), revisionsTile(newest, runs), durationTile(newest)];
   const shown = tiles.filter(([, figure]) => figure !== undefined);
-  return markup`<dl>${shown.map(([name, figure, more]) => markup`<div><dt>${name}</dt><dd>${figure}<small>${more}</small></dd></div>`)}</dl>`;
+  return markup`<dl>${shown.map(([name, figure, remark]) => markup`<div><dt>${name}</dt><dd>${figure}<small>${remark}</small></dd></div>`)}</dl>`;
 }
 
+function timeTile({ time, storedBytes }: HistoryRun): Tile {
+  const [day, clock] = formatTime(new Date(time)).split(' ');
+  return ['Last backup', day, `${clock} UTC, ${formatBytes(storedBytes)} stored`];
+}
+
+function sizeTiles(run: HistoryRun): Tile[] {
+  const { rawBytes, inUseBytes, quotaBytes = 0 } = run;
+  const share = quotaShare(run);
+  const quota = share && `${share} of the quota of ${formatBytes(quotaBytes)}`;
+  const file: Tile = ['Database file', formatBytes(rawBytes), quota];
+  if (inUseBytes === undefined) return [file];
+  const free = Math.max(0, rawBytes - inUseBytes);
+  return [file, ['In use', formatBytes(inUseBytes), `${formatBytes(free)} could be freed`]];
+}
+
+function revisionsTile({ revisionsPerDay }: HistoryRun, runs: readonly HistoryRun[]): Tile {
+  const lastKnown = runs.findLast((run) => run.revisionsPerDay !== undefined)?.revisionsPerDay;
+  const remark = revisionsPerDay === undefined ? 'when last known' : 'since the night before';
+  return ['Revisions a day', formatKnown(lastKnown, formatCount), remark];
+}
+
+const durationTile = ({ seconds, bytesPerSecond }: HistoryRun): Tile => [
+  'The backup took',
+  formatKnown(seconds, formatDuration),
+  formatKnown(bytesPerSecond, formatByteRate),
+];
+
+const formatKnown = (value: number | undefined, format: (value: number) => string): string | undefined =>
+  value === undefined ? undefined : format(value);
+
 /** What the marks in the plots mean, where there are any. */
-function legendOf(nights: readonly HistoryRun[]): string {
+function legendOf(runs: readonly HistoryRun[]): string {
   const marks: [boolean, string][] = [
     [
-      nights.some(({ gapDays }) => gapDays !== undefined),
+      runs.some(({ gapDays }) => gapDays !== undefined),
       'Grey: no backup for so many days; long gaps are not to scale.',
     ],
     [
-      nights.some(({ restart }) => restart !== undefined),
+      runs.some(({ restart }) => restart !== undefined),
       'A numbered line: the figures begin anew, see below.',
     ],
-    [nights.some(({ problems }) => problems.length > 0), 'A triangle: the cluster was not well.'],
+    [runs.some(({ problems }) => problems.length > 0), 'A triangle: the cluster was not well.'],
   ];
   return marks.flatMap(([is, text]) => (is ? text : [])).join(' ');
 }
 
 /** What the numbered lines in the plots stand for. */
-function restartsOf(nights: readonly HistoryRun[]): Markup {
-  const restarts = nights.filter(({ restart }) => restart !== undefined);
+function restartsOf(runs: readonly HistoryRun[]): Markup {
+  const restarts = runs.filter(({ restart }) => restart !== undefined);
   if (restarts.length === 0) return markup``;
   return markup`<h2 class="table">Where the figures begin anew</h2>
-<ol>${restarts.map(({ time, restart }) => markup`<li>before ${timeText(new Date(time))}: ${restart}</li>`)}</ol>`;
+<ol>${restarts.map(({ time, restart }) => markup`<li>before ${formatTime(new Date(time))}: ${restart}</li>`)}</ol>`;
 }
 
 /** Newest first: a page is read from its top. */
-function nightTable(nights: readonly HistoryRun[]): Markup {
+function runTable(runs: readonly HistoryRun[]): Markup {
   const heads = [...Object.values(HEADS), 'Notes'];
   return markup`<table>
 <thead><tr>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>
-${nights.toReversed().map(
+${runs.toReversed().map(
   (
-    night,
-  ) => markup`<tr${night.future && markup` class="future"`}>${Object.values(cellsOf(night)).map((cell) => markup`<td>${cell}</td>`)}<td>${notesOf(night).join('; ')}</td></tr>
+    run,
+  ) => markup`<tr${run.future && markup` class="future"`}>${Object.values(cellsOf(run)).map((cell) => markup`<td>${cell}</td>`)}<td>${notesOf(run).join('; ')}</td></tr>
 `,
 )}</tbody>
 </table>`;

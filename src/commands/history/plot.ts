@@ -1,20 +1,20 @@
 import { type Markup, markup } from './markup.ts';
-import type { HistoryRun } from './runs.ts';
+import type { HistoryRun } from '../../history/runs.ts';
 import type { Scale } from './scale.ts';
 import { bars, curve, type Frame, gaps, limits, problems, restarts, tips, type Values } from './shapes.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 
 export interface Plot {
   title: string;
-  nights: readonly HistoryRun[];
+  runs: readonly HistoryRun[];
   scale: Scale;
-  /** drawn as lines with a dot for each night; the class gives the colour */
+  /** drawn as lines with a dot for each run; the class gives the colour */
   lines?: readonly { class: string; values: Values }[];
-  /** each over the time since the night before */
+  /** each over the time since the run before */
   bars?: Values;
-  /** a level that was in force around each night */
+  /** a level that was in force around each run */
   limit?: Values;
-  /** what a pointer over a night shows */
+  /** what a pointer over a run shows */
   tips: readonly string[];
 }
 
@@ -29,10 +29,10 @@ const DATE_WIDTH = 130;
 
 /** One plot: the time from left to right, and nothing drawn where nothing is known. */
 export function plotOf(plot: Plot): Markup {
-  const { title, nights, scale, lines = [] } = plot;
-  const timeline = timelineOf(nights, DATE_WIDTH / (RIGHT - LEFT));
+  const { title, runs, scale, lines = [] } = plot;
+  const timeline = timelineOf(runs, DATE_WIDTH / (RIGHT - LEFT));
   const frame: Frame = {
-    nights,
+    runs,
     xs: timeline.positions.map(xOf),
     yOf: (value) => round(BOTTOM - (value / scale.max) * (BOTTOM - TOP)),
     left: LEFT,

@@ -1,16 +1,24 @@
-import { abortable } from '../../util/abortable.ts';
-import { type CatalogEntry, incompleteBecause } from '../../backup/catalog.ts';
-import type { Manifest } from '../../backup/manifest.ts';
-import { readManifest } from '../../backup/recover.ts';
 import { Failure } from '../../errors.ts';
-import { FORECAST_RUNS, forecast, pastRunOf } from '../../history/forecast.ts';
-import { AT_ONCE, inParallel } from '../../util/parallel.ts';
+import { type Forecast, FORECAST_RUNS, forecast, pastRunOf } from '../../history/forecast.ts';
+import { completeEntries, type LeftOut, readEachManifest } from '../../history/read.ts';
+import { type HistoryRun, runsOf } from '../../history/runs.ts';
 import { MOST_RUNS } from '../help.ts';
-import type { OpenRepository } from '../repository.ts';
-import { runsOf } from './runs.ts';
-import type { History } from './text.ts';
+import type { ListedRepository } from '../repository.ts';
 
-type LeftOut = History['leftOut'][number];
+/** What the history knows, whatever it is printed as; `-o json` prints it as it is. */
+export interface History {
+  /** for a person */
+  store: string;
+  cluster: string;
+  /** The runs, as the output calls them: oldest first, those dated after now last; only so many as were asked for. */
+  nights: readonly HistoryRun[];
+  /** complete backups in the store */
+  backups: number;
+  leftOut: readonly LeftOut[];
+  forecast: Forecast;
+  /** what the forecast goes by */
+  quotaBytes?: number;
+}
 
 /**
  * Reads the manifests of the latest backups, at most `MOST_RUNS` of them.
@@ -18,52 +26,31 @@ type LeftOut = History['leftOut'][number];
  * @throws Failure `backup` where there are backups and not one manifest can be used; what the signal says
  */
 export async function readHistory(
-  repository: OpenRepository,
+  repository: ListedRepository,
   last: number,
   now: number,
   signal: AbortSignal,
 ): Promise<History | string> {
-  const complete = repository.entries.filter((entry) => incompleteBecause(entry) === undefined);
+  const complete = completeEntries(repository.entries);
   if (complete.length === 0) return `there is no complete backup in ${repository.store.location}`;
-  // One more than is shown: the first of them has a night before, too. And no fewer than a run's own forecast.
+  // One more than is shown: the first of them has a run before it, too. And no fewer than a run's own forecast reads.
   const most = Math.min(MOST_RUNS, Math.max(last + 1, FORECAST_RUNS));
-  const { manifests, leftOut } = await readManifests(repository, complete.slice(0, most), signal);
+  const { manifests, leftOut } = await readEachManifest(repository, complete.slice(0, most), signal);
   const [first] = leftOut;
   if (manifests.length === 0 && first !== undefined)
     throw new Failure(
       'backup',
       `not one manifest in ${repository.store.location} can be used: ${first.name}: ${first.problem}`,
     );
-  const nights = runsOf(manifests, now);
-  const quota = nights.findLast(({ future }) => !future)?.quotaBytes;
+  const runs = runsOf(manifests, now);
+  const quota = runs.findLast(({ future }) => !future)?.quotaBytes;
   return {
     store: repository.store.location,
     cluster: repository.cluster,
-    nights: nights.slice(-last),
+    nights: runs.slice(-last),
     backups: complete.length,
     leftOut,
     forecast: forecast(manifests.flatMap(pastRunOf), quota, now),
     ...(quota !== undefined && { quotaBytes: quota }),
-  };
-}
-
-/** One manifest that cannot be used says nothing about the others. */
-async function readManifests(
-  repository: OpenRepository,
-  entries: readonly CatalogEntry[],
-  signal: AbortSignal,
-): Promise<{ manifests: Manifest[]; leftOut: LeftOut[] }> {
-  const read = await inParallel(entries, AT_ONCE, async (entry): Promise<Manifest | LeftOut> => {
-    signal.throwIfAborted();
-    try {
-      return await abortable(readManifest(repository, entry), signal);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
-      return { name: entry.name, problem: error.message };
-    }
-  });
-  return {
-    manifests: read.flatMap((one) => ('problem' in one ? [] : one)),
-    leftOut: read.flatMap((one) => ('problem' in one ? one : [])),
   };
 }

@@ -1,3 +1,5 @@
+import { BYTE_UNITS } from '../../util/format.ts';
+
 /** A value axis from 0 to `max`, with round figures on it. */
 export interface Scale {
   max: number;
@@ -10,7 +12,7 @@ interface Unit {
 }
 
 const KIB = 1024;
-const BYTES: readonly Unit[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB'].map((name, power) => ({
+const BYTES: readonly Unit[] = BYTE_UNITS.map((name, power) => ({
   size: KIB ** power,
   name: ` ${name}`,
 }));

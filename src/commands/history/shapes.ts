@@ -1,13 +1,13 @@
 import { type Markup, markup } from './markup.ts';
-import type { HistoryRun } from './runs.ts';
+import type { HistoryRun } from '../../history/runs.ts';
 
-/** A figure of each night, undefined where it is not known. */
+/** A figure of each run, undefined where it is not known. */
 export type Values = readonly (number | undefined)[];
 
-/** Where a plot's nights and values lie, in units of the drawing. */
+/** Where a plot's runs and values lie, in units of the drawing. */
 export interface Frame {
-  nights: readonly HistoryRun[];
-  /** of each night */
+  runs: readonly HistoryRun[];
+  /** of each run */
   xs: readonly number[];
   yOf: (value: number) => number;
   left: number;
@@ -23,13 +23,13 @@ const DOTTED_RUNS = 150;
 
 const round = (units: number): number => Math.round(units * 10) / 10;
 
-/** Nothing is drawn from the night before to this one. */
-const isApart = (night: HistoryRun | undefined): boolean =>
-  night?.gapDays !== undefined || night?.restart !== undefined;
+/** Nothing is drawn from the run before to this one. */
+const isApart = (run: HistoryRun | undefined): boolean =>
+  run?.gapDays !== undefined || run?.restart !== undefined;
 
 /** Bands where there is no backup, with their days: long ones are not to scale. */
-export function gaps({ nights, xs, top, bottom }: Frame): Markup[] {
-  return nights.map(({ gapDays, restart }, index) => {
+export function gaps({ runs, xs, top, bottom }: Frame): Markup[] {
+  return runs.map(({ gapDays, restart }, index) => {
     const [from, to] = [xs[index - 1], xs[index]];
     if (gapDays === undefined || from === undefined || to === undefined) return markup``;
     const band = markup`<rect class="gap" x="${from}" y="${top}" width="${round(to - from)}" height="${bottom - top}"/>`;
@@ -43,9 +43,9 @@ export function gaps({ nights, xs, top, bottom }: Frame): Markup[] {
 }
 
 /** Numbered lines where the figures begin anew. */
-export function restarts({ nights, xs, top, bottom }: Frame): Markup[] {
+export function restarts({ runs, xs, top, bottom }: Frame): Markup[] {
   let number = 0;
-  return nights.map(({ restart }, index) => {
+  return runs.map(({ restart }, index) => {
     const [from, to] = [xs[index - 1], xs[index]];
     if (restart === undefined || from === undefined || to === undefined) return markup``;
     number += 1;
@@ -55,19 +55,19 @@ export function restarts({ nights, xs, top, bottom }: Frame): Markup[] {
   });
 }
 
-/** A sign on the axis for each night on which the cluster was not well. */
-export function problems({ nights, xs, bottom }: Frame): Markup[] {
-  return nights.map((night, index) => {
+/** A sign on the axis for each run in which the cluster was not well. */
+export function problems({ runs, xs, bottom }: Frame): Markup[] {
+  return runs.map((run, index) => {
     const x = xs[index];
-    if (night.problems.length === 0 || x === undefined) return markup``;
+    if (run.problems.length === 0 || x === undefined) return markup``;
     return markup`<path class="problem" d="M${x - 4} ${bottom}h8l-4 -8z"/>`;
   });
 }
 
-/** A line through the values, broken where one is not known or nothing leads on, with a dot for each night. */
-export function curve(values: Values, { nights, xs, yOf }: Frame): Markup {
+/** A line through the values, broken where one is not known or nothing leads on, with a dot for each run. */
+export function curve(values: Values, { runs, xs, yOf }: Frame): Markup {
   const leadsTo = (index: number): boolean =>
-    values[index] !== undefined && values[index - 1] !== undefined && !isApart(nights[index]);
+    values[index] !== undefined && values[index - 1] !== undefined && !isApart(runs[index]);
   const path: string[] = [];
   const dots: Markup[] = [];
   for (const [index, value] of values.entries()) {
@@ -75,24 +75,24 @@ export function curve(values: Values, { nights, xs, yOf }: Frame): Markup {
     const [x, y] = [xs[index], yOf(value)];
     path.push(`${leadsTo(index) ? 'L' : 'M'}${x} ${y}`);
     const isAlone = !leadsTo(index) && !leadsTo(index + 1);
-    if (isAlone || nights.length <= DOTTED_RUNS) dots.push(markup`<circle cx="${x}" cy="${y}" r="2.6"/>`);
+    if (isAlone || runs.length <= DOTTED_RUNS) dots.push(markup`<circle cx="${x}" cy="${y}" r="2.6"/>`);
   }
   return markup`<path class="line" d="${path.join('')}"/>${dots}`;
 }
 
-/** Each over the time since the night before; over a gap it is the average of many days, and paler. */
-export function bars(values: Values, { nights, xs, yOf, bottom }: Frame): Markup[] {
+/** Each over the time since the run before; over a gap it is the average of many days, and paler. */
+export function bars(values: Values, { runs, xs, yOf, bottom }: Frame): Markup[] {
   return values.map((value, index) => {
     const [from, to] = [xs[index - 1], xs[index]];
     if (value === undefined || from === undefined || to === undefined) return markup``;
-    const kind = nights[index]?.gapDays === undefined ? 'bar' : 'bar average';
+    const kind = runs[index]?.gapDays === undefined ? 'bar' : 'bar average';
     const width = Math.max(0.5, round(to - from - (to - from > 4 ? 1 : 0)));
     const [y, height] = [yOf(value), round(bottom - yOf(value))];
     return markup`<rect class="${kind}" x="${from}" y="${y}" width="${width}" height="${height}"/>`;
   });
 }
 
-/** A level around each night; one line where the next has the same. */
+/** A level around each run; one line where the next has the same. */
 export function limits(values: Values, frame: Frame): Markup {
   const path = values.map((value, index) => {
     if (value === undefined) return '';
@@ -113,7 +113,7 @@ export function tips(texts: readonly string[], frame: Frame): Markup[] {
   });
 }
 
-/** Halfway to the nights beside it; the first and the last reach to the ends. */
+/** Halfway to the runs beside it; the first and the last reach to the ends. */
 function around({ xs, left, right }: Frame, index: number): [from: number, to: number] {
   const [before, here = left, after] = [xs[index - 1], xs[index], xs[index + 1]];
   return [

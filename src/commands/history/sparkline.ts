@@ -10,8 +10,8 @@ export interface Spark {
 }
 
 /**
- * One block for each value, between the least and the most of them. A blank stands for nights without a backup, a bar
- * where nothing leads on from the night before, a dot for a value that is not known.
+ * One block for each value, between the least and the most of them. A blank stands for time without a backup, a bar
+ * where nothing leads on from the run before, a dot for a value that is not known.
  */
 export function sparkline(sparks: readonly Spark[]): string {
   const known = sparks.flatMap(({ value }) => value ?? []);

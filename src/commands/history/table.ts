@@ -1,39 +1,41 @@
-import { sizeText, table } from '../../util/format.ts';
-import { type HistoryRun, notesOf } from './runs.ts';
+import { formatBytes } from '../../util/format.ts';
+import { formatTable } from '../output.ts';
+import type { History } from './read.ts';
+import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import { sparkline } from './sparkline.ts';
-import { cellsOf, forecastText, HEADS, type History } from './text.ts';
+import { cellsOf, formatForecast, HEADS } from './text.ts';
 
 /** More do not fit beside their legend on a wide terminal. */
 const SPARKS = 100;
 
-/** The history for a terminal, newest night last: that is where the eye is when it has been printed. */
-export function tableOf(history: History): string {
-  const { nights } = history;
+/** The history for a terminal, newest run last: that is where the eye is when it has been printed. */
+export function formatHistory(history: History): string {
+  const { nights: runs } = history;
   const head = [...Object.values(HEADS), 'Notes'].map((text) => text.toUpperCase());
-  const rows = nights.map((night) => [...Object.values(cellsOf(night)), oneLine(notesOf(night).join('; '))]);
+  const rows = runs.map((run) => [...Object.values(cellsOf(run)), oneLine(notesOf(run).join('; '))]);
   return [
-    table([head, ...rows]),
+    formatTable([head, ...rows]),
     '\n',
-    table([
-      ['SIZE', ...sparkOf(nights, ({ rawBytes }) => rawBytes)],
-      ['IN USE', ...sparkOf(nights, ({ inUseBytes }) => inUseBytes)],
+    formatTable([
+      ['SIZE', ...sparkOf(runs, ({ rawBytes }) => rawBytes)],
+      ['IN USE', ...sparkOf(runs, ({ inUseBytes }) => inUseBytes)],
     ]),
     '\n',
-    `${forecastText(history)}\n`,
+    `${formatForecast(history)}\n`,
   ].join('');
 }
 
-function sparkOf(nights: readonly HistoryRun[], pick: (night: HistoryRun) => number | undefined): string[] {
-  const dated = nights.filter(({ future }) => !future);
+function sparkOf(runs: readonly HistoryRun[], pick: (run: HistoryRun) => number | undefined): string[] {
+  const dated = runs.filter(({ future }) => !future);
   const shown = dated.slice(-SPARKS);
   const values = shown.map(pick);
   const known = values.filter((value) => value !== undefined);
   const newest = known.at(-1);
   if (newest === undefined) return ['', 'not known'];
-  const line = sparkline(shown.map((night, index) => ({ ...night, value: values[index] })));
+  const line = sparkline(shown.map((run, index) => ({ ...run, value: values[index] })));
   const [least, most] = [Math.min(...known), Math.max(...known)];
   const count = shown.length < dated.length ? `, the newest ${shown.length} nights` : '';
-  return [line, `${sizeText(least)} to ${sizeText(most)}, at last ${sizeText(newest)}${count}`];
+  return [line, `${formatBytes(least)} to ${formatBytes(most)}, at last ${formatBytes(newest)}${count}`];
 }
 
 /** Problems are what others wrote: no line breaks, and nothing that a terminal would obey. */

@@ -1,57 +1,37 @@
-import type { Forecast } from '../../history/forecast.ts';
-import { sizeText, timeText } from '../../util/format.ts';
-import type { HistoryRun } from './runs.ts';
-
-/** What the history knows, whatever it is printed as. */
-export interface History {
-  /** for a person */
-  store: string;
-  cluster: string;
-  /** oldest first, those dated after now last; only so many as were asked for */
-  nights: readonly HistoryRun[];
-  /** complete backups in the store */
-  backups: number;
-  /** backups whose manifest cannot be used, and why */
-  leftOut: readonly { name: string; problem: string }[];
-  forecast: Forecast;
-  /** what the forecast goes by */
-  quotaBytes?: number;
-}
-
-const NUMBER = new Intl.NumberFormat('en-GB');
-
-/** `12,300`. */
-export const countText = (count: number): string => NUMBER.format(count);
+import {
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRoundedPercent,
+  formatTime,
+} from '../../util/format.ts';
+import type { HistoryRun } from '../../history/runs.ts';
+import type { History } from './read.ts';
 
 /** `1 night`, `30 nights`. */
-export const runsText = (count: number): string => `${countText(count)} ${count === 1 ? 'night' : 'nights'}`;
+export const formatRuns = (count: number): string =>
+  `${formatCount(count)} ${count === 1 ? 'night' : 'nights'}`;
 
-/** `9.3 s`, `2.5 min`. */
-export function durationText(seconds: number): string {
-  if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
-
-export const speedText = (bytesPerSecond: number): string => `${sizeText(bytesPerSecond)}/s`;
-
+/** How much of the quota the file takes; undefined where there is none. */
 export const quotaShare = ({ rawBytes, quotaBytes }: HistoryRun): string | undefined =>
-  quotaBytes === undefined || quotaBytes <= 0 ? undefined : `${((rawBytes / quotaBytes) * 100).toFixed(1)} %`;
+  quotaBytes === undefined || quotaBytes <= 0 ? undefined : formatRoundedPercent(rawBytes / quotaBytes);
 
-const or = (value: number | undefined, text: (value: number) => string): string =>
-  value === undefined ? '-' : text(value);
+const orDash = (value: number | undefined, format: (value: number) => string): string =>
+  value === undefined ? '-' : format(value);
 
-/** A night's figures as text, `-` for what is not known. */
-export function cellsOf(night: HistoryRun) {
+/** A run's figures as text, `-` for what is not known. */
+export function cellsOf(run: HistoryRun) {
   return {
-    time: timeText(new Date(night.time)),
-    revision: String(night.revision),
-    perDay: or(night.revisionsPerDay, countText),
-    size: sizeText(night.rawBytes),
-    inUse: or(night.inUseBytes, sizeText),
-    ofQuota: quotaShare(night) ?? '-',
-    stored: sizeText(night.storedBytes),
-    took: or(night.seconds, durationText),
-    speed: or(night.bytesPerSecond, speedText),
+    time: formatTime(new Date(run.time)),
+    revision: String(run.revision),
+    perDay: orDash(run.revisionsPerDay, formatCount),
+    size: formatBytes(run.rawBytes),
+    inUse: orDash(run.inUseBytes, formatBytes),
+    ofQuota: quotaShare(run) ?? '-',
+    stored: formatBytes(run.storedBytes),
+    took: orDash(run.seconds, formatDuration),
+    speed: orDash(run.bytesPerSecond, formatByteRate),
   };
 }
 
@@ -68,17 +48,17 @@ export const HEADS: Record<keyof ReturnType<typeof cellsOf>, string> = {
 };
 
 /** The forecast as a sentence. */
-export function forecastText({ forecast, quotaBytes }: History): string {
+export function formatForecast({ forecast, quotaBytes }: History): string {
   // The manifests of earlier versions did not tell.
   if (quotaBytes === undefined) return "no forecast: the newest backup's manifest names no quota";
-  const rests = `by ${runsText(forecast.nights)}`;
+  const basis = `by ${formatRuns(forecast.nights)}`;
   switch (forecast.kind) {
     case 'unknown':
       return `no forecast: ${forecast.why}`;
     case 'not-rising':
-      return `no forecast: what is in use does not rise, or would not reach the quota of ${sizeText(quotaBytes)} within a year (${rests})`;
+      return `no forecast: what is in use does not rise, or would not reach the quota of ${formatBytes(quotaBytes)} within a year (${basis})`;
     case 'days':
-      return `at the present pace of ${sizeText(forecast.bytesPerDay)} a day what is in use reaches the quota of ${sizeText(quotaBytes)} in ${forecast.days} days (${rests})`;
+      return `at the present pace of ${formatBytes(forecast.bytesPerDay)} a day what is in use reaches the quota of ${formatBytes(quotaBytes)} in ${forecast.days} days (${basis})`;
     default:
       return forecast satisfies never;
   }

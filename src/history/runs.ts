@@ -1,13 +1,14 @@
-import type { Manifest } from '../../backup/manifest.ts';
-import { restartBetween, standingOf } from '../../history/restarts.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import { DAY_MS, HOUR_MS } from '../util/time.ts';
+import { restartBetween, standingOf } from './restarts.ts';
 
-/** One backup as the history tells of it. What cannot be known honestly is left out rather than guessed. */
+/** One run as the manifest of its backup tells of it. What cannot be known honestly is left out rather than guessed. */
 export interface HistoryRun {
   name: string;
   /** RFC 3339 in UTC, when the backup was started */
   time: string;
   revision: number;
-  /** since the night before; left out where the two cannot be compared */
+  /** since the run before; left out where the two cannot be compared */
   revisionsSince?: number;
   /** the same by the day; left out too where they are less than an hour apart */
   revisionsPerDay?: number;
@@ -23,9 +24,9 @@ export interface HistoryRun {
   bytesPerSecond?: number;
   /** what was wrong with the cluster */
   problems: readonly string[];
-  /** days since the night before, where they are more than usual */
+  /** days since the run before, where they are more than usual */
   gapDays?: number;
-  /** why nothing leads here from the night before */
+  /** why nothing leads here from the run before */
   restart?: string;
   /** what is wrong with the time */
   clock?: string;
@@ -33,9 +34,7 @@ export interface HistoryRun {
   future?: true;
 }
 
-export const HOUR_MS = 60 * 60 * 1000;
-export const DAY_MS = 24 * HOUR_MS;
-/** A run a night comes a little later on some days, and once a year an hour later. */
+/** A nightly run comes a little later on some days, and once a year an hour later. */
 const MIN_GAP_MS = 26 * HOUR_MS;
 /** So much longer than the intervals around it. */
 const GAP_RATIO = 1.5;
@@ -44,7 +43,7 @@ const AROUND = 3;
 /** No backup takes so long: somebody set the clock. */
 const MAX_SECONDS = 24 * 60 * 60;
 
-/** The nights that the manifests tell of, oldest first; those dated after now (milliseconds since 1970) come last. */
+/** The runs that the manifests tell of, oldest first; those dated after now (milliseconds since 1970) come last. */
 export function runsOf(manifests: readonly Manifest[], now: number): HistoryRun[] {
   const sorted = manifests.toSorted((a, b) => atOf(a) - atOf(b) || a.revision - b.revision);
   const past = sorted.filter((manifest) => atOf(manifest) <= now);
@@ -84,19 +83,19 @@ function alone(manifest: Manifest): HistoryRun {
   };
 }
 
-/** What a night is to the one before. */
+/** What changed since the run before. */
 function since(
-  night: Manifest,
+  run: Manifest,
   before: Manifest | undefined,
   usualMs: number | undefined,
 ): Partial<HistoryRun> {
   if (before === undefined) return {};
-  const interval = atOf(night) - atOf(before);
+  const interval = atOf(run) - atOf(before);
   const isGap = usualMs !== undefined && interval > Math.max(MIN_GAP_MS, usualMs * GAP_RATIO);
   const gap = isGap ? { gapDays: Math.round((interval / DAY_MS) * 10) / 10 } : {};
-  const restart = restartBetween(standingOf(before), standingOf(night));
+  const restart = restartBetween(standingOf(before), standingOf(run));
   if (restart !== undefined) return { ...gap, restart };
-  const revisionsSince = night.revision - before.revision;
+  const revisionsSince = run.revision - before.revision;
   const perDay = Math.round((revisionsSince / interval) * DAY_MS);
   return { ...gap, revisionsSince, ...(interval >= HOUR_MS && { revisionsPerDay: perDay }) };
 }
@@ -116,7 +115,7 @@ export function medianOf(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** All that has to be said of a night beside its figures. */
+/** What has to be said of a run beside its figures. */
 export function notesOf({ gapDays, restart, clock, problems }: HistoryRun): string[] {
   return [
     ...(gapDays === undefined ? [] : [`${gapDays} days since the backup before`]),
