@@ -118,7 +118,7 @@ export default defineConfig({
             allowForKnownSafeCalls: [
               {
                 from: 'package',
-                name: ['test', 'describe', 'it', 'suite', 'before', 'after'],
+                name: ['test', 'describe', 'before', 'after'],
                 package: 'node:test',
               },
             ],

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { run } from './support/process.ts';
-import { type Scratch, scratchFolder } from './support/scratch.ts';
-import { actionlint, REPOSITORY } from './support/tools.ts';
+import { runProgram } from './support/run-program.ts';
+import { type Scratch, scratchFolder } from './support/scratch-folder.ts';
+import { actionlint } from './support/tools.ts';
+import { REPOSITORY } from './support/repository.ts';
 
 // The workflows run on GitHub only. Here: their form, and the check that a release starts with.
 
@@ -12,7 +13,7 @@ const WORKFLOWS = join(REPOSITORY, '.github/workflows');
 
 async function lint(...files: string[]): Promise<string> {
   // Neither is a part of actionlint, and whether a machine has them must not decide on the result.
-  return run(await actionlint(), ['-no-color', '-shellcheck=', '-pyflakes=', ...files]);
+  return runProgram(await actionlint(), ['-no-color', '-shellcheck=', '-pyflakes=', ...files]);
 }
 
 async function workflows(): Promise<string[]> {
@@ -84,7 +85,7 @@ async function released(): Promise<Released> {
   await writeFile(join(folder.path, 'CHANGELOG.md'), CHANGELOG.replace('VERSION', version));
   return {
     ...folder,
-    check: (tag) => run(join(folder.path, '.ci/check-release'), [tag]),
+    check: (tag) => runProgram(join(folder.path, '.ci/check-release'), [tag]),
     edit: async (name, from, to) => {
       const path = join(folder.path, name);
       const text = await readFile(path, 'utf8');

@@ -9,7 +9,7 @@ import { decryptWith, encryptFor } from '../../src/backup/age.ts';
 import type { Layer } from '../../src/backup/codec.ts';
 import { Failure } from '../../src/errors.ts';
 import { type AgeKey, ageDecrypt, ageEncrypt, ageIdentity, ageKey } from '../support/age.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 import { inParts, MIB, streamOf } from './chunks.ts';
 import { failsWith } from '../storage/file/place.ts';
 

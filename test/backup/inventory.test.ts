@@ -8,7 +8,7 @@ import { manifestName } from '../../src/backup/names.ts';
 import { prune } from '../../src/backup/prune.ts';
 import { openFileStore } from '../../src/storage/file/store.ts';
 import type { Store } from '../../src/storage/store.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { CLUSTER, putBackup } from './sample.ts';
 
 const FIRST = '20260301T021500Z-100.db.zst';

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ageKey } from '../support/age.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { type Bench, say } from './context.ts';
 import { disk } from './disk.ts';
 import { list } from './list.ts';
 import { machine, stealMeter } from './machine.ts';
 import { memory, s3Memory } from './memory.ts';
-import { night } from './night.ts';
+import { wholeRun } from './whole-run.ts';
 import { s3 } from './s3.ts';
 import { start } from './start.ts';
 import type { Row } from './rows.ts';
@@ -22,7 +22,7 @@ import { wayBack } from './way-back.ts';
 const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   disk,
   s3,
-  night,
+  wholeRun,
   memory,
   's3-memory': s3Memory,
   list,

@@ -1,5 +1,5 @@
 import { sizeBytes } from '../../src/config/units.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
 import { type Bench, say } from './context.ts';
 import { command } from './measure.ts';

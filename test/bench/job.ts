@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Report } from '../../src/run/report.ts';
-import type { Cluster } from '../support/etcd.ts';
-import { runJob } from '../support/job.ts';
-import { reportOf } from '../support/report.ts';
+import type { Cluster } from '../support/etcd-cluster.ts';
+import { runJob } from '../support/run-job.ts';
+import { reportOf } from '../support/run-report.ts';
 import { type Bench, say } from './context.ts';
 import { mebibytes } from './rows.ts';
 import type { BenchStore } from './stores.ts';
@@ -14,8 +14,8 @@ export interface JobRun {
   peakRssBytes: number | undefined;
 }
 
-/** A whole night. The backup stays in the store. */
-export async function night(
+/** A whole run. The backup stays in the store. */
+export async function runOfTheJob(
   cluster: Cluster,
   store: BenchStore,
   env: Record<string, string> = {},
@@ -43,14 +43,14 @@ export interface BackupRun {
   peakRssBytes: number | undefined;
 }
 
-/** A night that does nothing but back up. The backup stays in the store. */
+/** A run that does nothing but back up. The backup stays in the store. */
 export async function backUp(
   bench: Bench,
   cluster: Cluster,
   store: BenchStore,
   way: Way,
 ): Promise<BackupRun> {
-  const { report, peakRssBytes } = await night(cluster, store, {
+  const { report, peakRssBytes } = await runOfTheJob(cluster, store, {
     ...settingsOf(way, bench),
     COMPACTION_ENABLED: 'false',
     DEFRAG_ENABLED: 'false',

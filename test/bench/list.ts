@@ -4,7 +4,7 @@ import { formatManifest } from '../../src/backup/manifest.ts';
 import { backupName, manifestName } from '../../src/backup/names.ts';
 import { inParallel } from '../../src/util/parallel.ts';
 import { sampleManifest } from '../backup/sample.ts';
-import { type S3Server, startS3 } from '../support/s3.ts';
+import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';
 import { type Bench, say } from './context.ts';
 import { storeCommand } from './job.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { plainEnv } from '../support/process.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { plainEnv } from '../support/run-program.ts';
+import { REPOSITORY } from '../support/repository.ts';
 
 /** Seconds that `work` takes. */
 export async function seconds(work: () => Promise<unknown>): Promise<number> {

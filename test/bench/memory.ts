@@ -1,4 +1,4 @@
-import { startS3 } from '../support/s3.ts';
+import { startS3 } from '../support/s3-server.ts';
 import type { Bench } from './context.ts';
 import { databaseOf } from './database.ts';
 import { backUp, WAYS } from './job.ts';

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { Cluster } from '../support/etcd.ts';
-import type { S3Server } from '../support/s3.ts';
+import type { Cluster } from '../support/etcd-cluster.ts';
+import type { S3Server } from '../support/s3-server.ts';
 import { age, etcdctl } from '../support/tools.ts';
 import type { Bench } from './context.ts';
 import { command } from './measure.ts';
@@ -44,7 +44,7 @@ export async function upload(server: S3Server, file: string): Promise<void> {
 }
 
 /** What an operator's script does: save, compress, compact, defragment one member after another. */
-export async function nightByHand(bench: Bench, cluster: Cluster): Promise<void> {
+export async function runByHand(bench: Bench, cluster: Cluster): Promise<void> {
   const ctl = await etcdctl();
   await compress(await save(bench, cluster));
   const [status] = await cluster.status();

@@ -1,5 +1,5 @@
-import type { Cluster } from '../support/etcd.ts';
-import { type S3Server, startS3 } from '../support/s3.ts';
+import type { Cluster } from '../support/etcd-cluster.ts';
+import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { type Bench, say } from './context.ts';
 import { databaseOf } from './database.ts';
 import { backUp } from './job.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { REPOSITORY } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { firstCallMs, median } from './measure.ts';
 import { figure, type Row } from './rows.ts';
 

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { S3Server } from '../support/s3.ts';
+import type { S3Server } from '../support/s3-server.ts';
 import type { Bench } from './context.ts';
 
 /** Where backups go. */

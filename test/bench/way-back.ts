@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { restore } from '../support/restore.ts';
-import { startS3 } from '../support/s3.ts';
+import { restoreSnapshot } from '../support/restored-cluster.ts';
+import { startS3 } from '../support/s3-server.ts';
 import { type Bench, say } from './context.ts';
 import { databaseOf, QUOTA_BYTES } from './database.ts';
 import { backUp, storeCommand, type Way } from './job.ts';
@@ -76,7 +76,7 @@ async function fetchedAndRestoredIn(
 /** Seconds until an etcd on it answers; that it ends is not in them. */
 async function restoredIn({ folder }: Bench, file: string, revision: number): Promise<number> {
   const began = performance.now();
-  await using cluster = await restore(file, { dataDir: folder, quotaBytes: QUOTA_BYTES });
+  await using cluster = await restoreSnapshot(file, { dataDir: folder, quotaBytes: QUOTA_BYTES });
   const took = (performance.now() - began) / 1000;
   const status = await cluster.member(0).status();
   // The backup's own run wrote its lock, which leaves with its lease.

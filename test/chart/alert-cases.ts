@@ -31,8 +31,8 @@ const twoNodes = (first: number, second: number): Series => ({
   [ended(',instance="n2"')]: always(7200),
 });
 const exited = (value: number): Series => ({ [code()]: always(value), [ended()]: always(3600) });
-/** Sizes of a first night, and the raw size of its backup and of the next. */
-const nights = (before: number, after: number, next: number): Series => ({
+/** Sizes of a first run, and the raw size of its backup and of the next. */
+const runs = (before: number, after: number, next: number): Series => ({
   [run('backup_raw_bytes')]: steps([before, DAY], [next, DAY]),
   [run('member_db_size_bytes', ',member="m",when="before"')]: steps([before, DAY], [next, DAY]),
   [run('member_db_size_bytes', ',member="m",when="after"')]: steps([after, DAY], [next, DAY]),
@@ -90,15 +90,15 @@ export const CASES: Record<string, Record<string, Case>> = {
     'not after a 4': quiet(exited(4), '30m'),
   },
   EtcdUpkeepBackupShrank: {
-    'when it is less than half of what there was': fires(nights(1000, 1000, 400), '30h', warning(A)),
-    'for a day': quiet(nights(1000, 1000, 400), '49h'),
+    'when it is less than half of what there was': fires(runs(1000, 1000, 400), '30h', warning(A)),
+    'for a day': quiet(runs(1000, 1000, 400), '49h'),
     'when half of the objects are gone': fires(
       { [run('objects', ',resource="pods"')]: steps([1000, DAY], [400, DAY]) },
       '30h',
       warning(A),
     ),
-    'not for what a defragmentation gave back': quiet(nights(1000, 300, 310), '30h'),
-    'not when a run failed, which keeps the figures': quiet(nights(1000, 1000, 1000), '30h'),
+    'not for what a defragmentation gave back': quiet(runs(1000, 300, 310), '30h'),
+    'not when a run failed, which keeps the figures': quiet(runs(1000, 1000, 1000), '30h'),
     'not when Events are gone': quiet(
       {
         [run('objects', ',resource="pods"')]: always(100),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.ts';
-import { run } from '../support/process.ts';
+import { runProgram } from '../support/run-program.ts';
 import { helm, type HelmVersion } from '../support/tools.ts';
 import { CHART, HELM_VERSIONS, nameOf, renderText, valuesFiles } from './chart.ts';
 import { addPrometheusRules } from './prometheus-operator.ts';
@@ -90,5 +90,5 @@ for (const version of HELM_VERSIONS) {
 }
 
 async function runHelmIn(version: HelmVersion, namespace: string, args: string[]): Promise<string> {
-  return run(await helm(version), [...args, '--namespace', namespace], { env: api.env });
+  return runProgram(await helm(version), [...args, '--namespace', namespace], { env: api.env });
 }

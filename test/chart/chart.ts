@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { plainEnv, run } from '../support/process.ts';
-import { type HelmVersion, helm, REPOSITORY } from '../support/tools.ts';
+import { plainEnv, runProgram } from '../support/run-program.ts';
+import { type HelmVersion, helm } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 
 export const CHART = join(REPOSITORY, 'chart');
 export const HELM_VERSIONS: readonly HelmVersion[] = ['4.3', '3.22'];
@@ -79,7 +80,7 @@ export async function runHelm(
 ) {
   const files = file === undefined ? [] : ['--values', file];
   const args = [...command, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
-  return run(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
+  return runProgram(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
 }
 
 /** What `helm install` would send to the cluster, as text. */
@@ -94,13 +95,13 @@ export async function render(options: RenderOptions = {}): Promise<Manifest[]> {
   return documents.map((document) => document.toJS());
 }
 
-/** The CronJob of the night, or of another component. */
+/** The CronJob that runs the job, or of another component. */
 export async function renderCronJob(options: RenderOptions = {}, component?: 'drill'): Promise<CronJob> {
   const manifests = await render(options);
   const found = manifests
     .filter(isCronJob)
     .find(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === component);
-  if (found === undefined) throw new Error(`the chart rendered no CronJob of ${component ?? 'the night'}`);
+  if (found === undefined) throw new Error(`the chart rendered no CronJob of ${component ?? 'the job'}`);
   return found;
 }
 

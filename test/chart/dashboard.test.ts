@@ -3,15 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { type Pushgateway, startPushgateway } from '../support/pushgateway.ts';
-import { reportOf } from '../support/report.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { CHART, HELM_VERSIONS, type Manifest, render } from './chart.ts';
 import { rulesOf } from './rules.ts';
 
@@ -105,8 +104,8 @@ describe('with a Prometheus that scrapes a Pushgateway and etcd', () => {
   test('every query of the dashboard has an answer', async () => {
     await fill(cluster, { keys: 50, valueBytes: 10_000, overwrites: 20 });
     for (const name of CLUSTERS) {
-      const report = reportOf(await runJob(envOf(name)));
-      assert.deepEqual([report.exitCode, report.warnings], [0, []]);
+      const { warnings } = assertRunEnded(await runJob(envOf(name)), 0, 'ok');
+      assert.deepEqual(warnings, []);
     }
     await waitFor('both clusters are scraped', async () => {
       const known = await prometheus.query('etcd_upkeep_last_success_timestamp_seconds');
@@ -170,7 +169,7 @@ describe('with a Prometheus that scrapes a Pushgateway and etcd', () => {
       'all is well',
     );
     const broken = { ...envOf('prod'), BACKUP_STORE: 'file:///proc/no' };
-    assertEnded(await runJob(broken), 4, 'failed');
+    assertRunEnded(await runJob(broken), 4, 'failed');
     await assert.rejects(fill(cluster, { keys: 100, valueBytes: 1_000_000 }), /database space exceeded/);
     const find = (name: string, labels: Record<string, string>) =>
       waitFor(name, async () => {

@@ -1,4 +1,4 @@
-import { run } from '../support/process.ts';
+import { runProgram } from '../support/run-program.ts';
 import { helmDocs } from '../support/tools.ts';
 import { CHART } from './chart.ts';
 
@@ -10,4 +10,4 @@ export const README_ARGS = [
   '--log-level=warn',
 ];
 
-if (import.meta.main) await run(await helmDocs(), README_ARGS);
+if (import.meta.main) await runProgram(await helmDocs(), README_ARGS);

@@ -222,7 +222,7 @@ describe('secrets', () => {
   });
 });
 
-test('extraEnv reaches fetch, which reads the store that the nights write to, and nothing else', async () => {
+test('extraEnv reaches fetch, which reads the store that the runs write to, and nothing else', async () => {
   const extraEnv = [
     { name: 'BACKUP_STORE', value: 's3://elsewhere' },
     { name: 'NODE_EXTRA_CA_CERTS', value: '/certs/ca.crt' },

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { REPOSITORY } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import {
   CHART,
   HELM_VERSIONS,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../support/process.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { runProgram } from '../support/run-program.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { promtool } from '../support/tools.ts';
 import { type Manifest, type RenderOptions, render } from './chart.ts';
 
@@ -67,7 +67,7 @@ export async function assertAlerts(
       },
     ],
   });
-  await run(await promtool(), ['test', 'rules', join(folder.path, 'test.json')]);
+  await runProgram(await promtool(), ['test', 'rules', join(folder.path, 'test.json')]);
 }
 
 /** promtool's `check rules`. */
@@ -75,5 +75,5 @@ export async function checkRules(rules: Rules): Promise<void> {
   await using folder = await scratchFolder('rules');
   const path = join(folder.path, 'rules.json');
   await writeFile(path, JSON.stringify(rules));
-  await run(await promtool(), ['check', 'rules', path]);
+  await runProgram(await promtool(), ['check', 'rules', path]);
 }

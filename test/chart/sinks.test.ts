@@ -29,7 +29,7 @@ test('a network policy: to those who are told of the runs, at the ports of their
   ]);
 });
 
-test('metrics in a file: the folder of the node in the pod of the night alone', async () => {
+test('metrics in a file: the folder of the node in the pod of the job alone', async () => {
   const values = {
     metrics: { textfile: { enabled: true, hostPath: '/srv/textfile' } },
     drill: { enabled: true },

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { readArguments } from '../../src/commands/arguments.ts';
 import { COMMANDS } from '../../src/commands/help.ts';
 import { exitCodeOf } from '../../src/errors.ts';
-import { command, endedWith } from './command.ts';
+import { runCommand, assertCommandEnded } from './run-command.ts';
 
 describe('the arguments', () => {
   const calls: [string[], object][] = [
@@ -75,7 +75,7 @@ describe('the arguments', () => {
 describe('help', () => {
   for (const args of [['--help'], ['-h'], ['help']]) {
     test(`by ${args.join(' ')} names every command`, async () => {
-      const { stdout, stderr } = endedWith(await command(args), 0);
+      const { stdout, stderr } = assertCommandEnded(await runCommand(args), 0);
       for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
       assert.equal(stderr, '');
     });
@@ -83,7 +83,7 @@ describe('help', () => {
 
   for (const name of Object.keys(COMMANDS)) {
     test(`of ${name} tells its usage and its exit codes, whatever else is asked for`, async () => {
-      const { stdout, stderr } = endedWith(await command([name, '-h']), 0);
+      const { stdout, stderr } = assertCommandEnded(await runCommand([name, '-h']), 0);
       assert.match(stdout, new RegExp(`^Usage: etcd-upkeep ${name}`));
       assert.match(stdout, /Exit codes: 0/);
       assert.ok(
@@ -96,12 +96,12 @@ describe('help', () => {
 
   test('is not mistaken for a run', async () => {
     const env = { ETCDCTL_ENDPOINTS: 'nonsense', BACKUP_STORE: 'nonsense' };
-    endedWith(await command(['run', '--help'], env), 0);
+    assertCommandEnded(await runCommand(['run', '--help'], env), 0);
   });
 });
 
 test('a wrong command ends with 2 and the list, and nothing on standard output', async () => {
-  const { stdout, stderr } = endedWith(await command(['backup']), 2);
+  const { stdout, stderr } = assertCommandEnded(await runCommand(['backup']), 2);
   assert.equal(stdout, '');
   assert.match(stderr, /^etcd-upkeep: there is no command "backup"\n\nUsage: [^]*\n  verify /);
 });

@@ -3,36 +3,36 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Receipt } from '../../src/commands/fetch-receipt.ts';
-import type { Cluster } from '../support/etcd.ts';
+import type { Cluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { restore } from '../support/restore.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
-import { openShop, type Shop } from './shop.ts';
+import { restoreSnapshot } from '../support/restored-cluster.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
+import { startBackedUpCluster, type BackedUpCluster } from './backed-up-cluster.ts';
 
-let shop: Shop;
+let backedUp: BackedUpCluster;
 let out: Scratch;
 let receipt: string;
 let restored: Cluster;
 
 before(async () => {
-  shop = await openShop();
+  backedUp = await startBackedUpCluster();
   out = await scratchFolder('out');
-  await fill(shop.cluster, { keys: 100, valueBytes: 1000, overwrites: 3 });
-  await shop.cluster.etcdctl('compact', '2');
+  await fill(backedUp.cluster, { keys: 100, valueBytes: 1000, overwrites: 3 });
+  await backedUp.cluster.etcdctl('compact', '2');
   // The lock is in the backup, with its lease: what is restored must not change while it is looked at.
-  await shop.backUp({ LOCK_TTL: '1h' });
+  await backedUp.backUp({ LOCK_TTL: '1h' });
   receipt = join(out.path, 'receipt.json');
   const file = join(out.path, 'snapshot.db');
-  await jsonOf(['fetch', 'latest', file, '--receipt', receipt], shop.env);
-  await fill(shop.cluster, { keys: 7, valueBytes: 10, prefix: '/registry/secrets/' });
-  await shop.backUp();
-  restored = await restore(file);
+  await jsonOf(['fetch', 'latest', file, '--receipt', receipt], backedUp.env);
+  await fill(backedUp.cluster, { keys: 7, valueBytes: 10, prefix: '/registry/secrets/' });
+  await backedUp.backUp();
+  restored = await restoreSnapshot(file);
 });
 
 after(async () => {
   await restored?.[Symbol.asyncDispose]();
-  await shop[Symbol.asyncDispose]();
+  await backedUp[Symbol.asyncDispose]();
   await out[Symbol.asyncDispose]();
 });
 
@@ -68,7 +68,10 @@ test('drill compares with the very backup that was fetched, changes nothing, and
 });
 
 test('drill is a table for people', async () => {
-  const { stdout, stderr } = endedWith(await command(['drill', '--receipt', receipt], restored.env), 0);
+  const { stdout, stderr } = assertCommandEnded(
+    await runCommand(['drill', '--receipt', receipt], restored.env),
+    0,
+  );
   assert.match(stdout, /^CHECK +MANIFEST +RESTORED +RESULT$/m);
   assert.match(stdout, /^keys at revision \d+ +(\d+) +\1 +same$/m);
   assert.match(stdout, /^HashKV at revision \d+ +(\d+) +\1 +same$/m);
@@ -77,17 +80,22 @@ test('drill is a table for people', async () => {
 });
 
 test('drill without a receipt takes the manifest from the store', async () => {
-  const env = { ...restored.env, ...shop.env };
+  const env = { ...restored.env, ...backedUp.env };
   const { manifest }: Receipt = JSON.parse(await readFile(receipt, 'utf8'));
   const result = await jsonOf(['drill', manifest.name], env);
   assert.equal(result.backup, manifest.name);
   assert.equal(result.same, true);
   assert.equal(result.wayBackSeconds, undefined);
-  const { stdout } = endedWith(await command(['drill', manifest.name], env), 0);
+  const { stdout } = assertCommandEnded(await runCommand(['drill', manifest.name], env), 0);
   assert.match(stdout, /came back whole\n$/);
   // The newest backup is another one: its revision has not come back.
   assert.equal((await jsonOf(['drill'], env, 4)).checks[0].result, 'differs');
-  await refused(['drill', '20200101T000000Z-1.db'], env, 4, /there is no backup 20200101T000000Z-1.db/);
+  await assertCommandRefused(
+    ['drill', '20200101T000000Z-1.db'],
+    env,
+    4,
+    /there is no backup 20200101T000000Z-1.db/,
+  );
 });
 
 test('drill ends with 4 at any difference, and says which', async () => {
@@ -102,8 +110,8 @@ test('drill ends with 4 at any difference, and says which', async () => {
     assert.equal(checks[index].result, 'differs');
     assert.equal(checks.filter(({ result }: { result: string }) => result === 'differs').length, 1);
   }
-  const { stdout, stderr } = endedWith(
-    await command(['drill', '--receipt', await changed(() => ({ keys: 1 }))], restored.env),
+  const { stdout, stderr } = assertCommandEnded(
+    await runCommand(['drill', '--receipt', await changed(() => ({ keys: 1 }))], restored.env),
     4,
   );
   assert.match(stdout, /DID NOT COME BACK WHOLE/);
@@ -123,16 +131,16 @@ test('drill does not compare hashes that say nothing', async () => {
 });
 
 test('drill refuses the cluster that the backup was taken of', async () => {
-  await refused(
+  await assertCommandRefused(
     ['drill', '--receipt', receipt],
-    shop.cluster.env,
+    backedUp.cluster.env,
     2,
     /has the ID of the cluster that the backup was taken of/,
   );
 });
 
 test('drill wants a receipt, and an etcd that answers', async () => {
-  await refused(
+  await assertCommandRefused(
     ['drill', '--receipt', '/no/such/file'],
     restored.env,
     2,
@@ -145,8 +153,13 @@ test('drill wants a receipt, and an etcd that answers', async () => {
     ['null', /it is not a JSON object/],
   ] as const) {
     await writeFile(path, text);
-    await refused(['drill', '--receipt', path], restored.env, 2, problem);
+    await assertCommandRefused(['drill', '--receipt', path], restored.env, 2, problem);
   }
   const nowhere = { ETCDCTL_ENDPOINTS: 'http://127.0.0.1:1', ETCDCTL_DIAL_TIMEOUT: '1s' };
-  await refused(['drill', '--receipt', receipt], nowhere, 3, /no endpoint of ETCDCTL_ENDPOINTS answered/);
+  await assertCommandRefused(
+    ['drill', '--receipt', receipt],
+    nowhere,
+    3,
+    /no endpoint of ETCDCTL_ENDPOINTS answered/,
+  );
 });

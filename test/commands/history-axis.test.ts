@@ -4,7 +4,7 @@ import { runsOf } from '../../src/history/runs.ts';
 import { sparkline } from '../../src/commands/history/sparkline.ts';
 import { timelineOf } from '../../src/commands/history/timeline.ts';
 import { nightly, NOW } from '../history/nightly.ts';
-import { DAY, madeUp } from './made-up.ts';
+import { DAY, inventedManifest } from './invented-manifests.ts';
 
 const HOUR = DAY / 24;
 
@@ -45,7 +45,7 @@ describe('the time axis', () => {
     assert.deepEqual(dates.at(-1), { position: 1, label: '21 Nov' });
     assert.match(dates[0]?.label ?? '', /^\d+ \w+ 2026$/);
     const hours = runsOf(
-      [1, 2, 3].map((ago) => madeUp({ at: NOW - ago * HOUR })),
+      [1, 2, 3].map((ago) => inventedManifest({ at: NOW - ago * HOUR })),
       NOW,
     );
     assert.equal(timelineOf(hours, 0.15).dates.at(-1)?.label, '22 Nov 07:00');

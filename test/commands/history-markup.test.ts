@@ -8,7 +8,7 @@ import {
   type Scale,
   speedScale,
 } from '../../src/commands/history/scale.ts';
-import { MIB } from './made-up.ts';
+import { MIB } from './invented-manifests.ts';
 
 test('whatever is put into markup is escaped, but for markup itself', () => {
   const inner = markup`<b>${'<script>'}</b>`;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { openPage, type Page } from '../support/chromium.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { command, endedWith } from './command.ts';
-import { DAY, hundredNights, madeUp, MIB, putMadeUp } from './made-up.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { runCommand, assertCommandEnded } from './run-command.ts';
+import { DAY, hundredManifests, inventedManifest, MIB, putInvented } from './invented-manifests.ts';
 
 const SCHEMES = ['light', 'dark'] as const;
 type Scheme = (typeof SCHEMES)[number];
@@ -87,10 +87,13 @@ describe('the page of the history in a browser', () => {
   const now = Date.now();
   let scratch: Scratch;
 
-  async function pageOf(name: string, manifests: ReturnType<typeof hundredNights>): Promise<string> {
-    await putMadeUp(join(scratch.path, name, 'prod'), manifests);
+  async function pageOf(name: string, manifests: ReturnType<typeof hundredManifests>): Promise<string> {
+    await putInvented(join(scratch.path, name, 'prod'), manifests);
     const env = { BACKUP_STORE: `file://${join(scratch.path, name)}` };
-    const { stdout } = endedWith(await command(['history', '--last', '100', '-o', 'html'], env), 0);
+    const { stdout } = assertCommandEnded(
+      await runCommand(['history', '--last', '100', '-o', 'html'], env),
+      0,
+    );
     const file = join(scratch.path, `${name}.html`);
     await writeFile(file, stdout);
     return file;
@@ -104,7 +107,7 @@ describe('the page of the history in a browser', () => {
 
   for (const scheme of SCHEMES) {
     test(`shows a hundred nights in ${scheme}, and asks nobody for anything`, async () => {
-      const seen = await look(await pageOf(`hundred-${scheme}`, hundredNights(now)), scheme);
+      const seen = await look(await pageOf(`hundred-${scheme}`, hundredManifests(now)), scheme);
       assert.equal(seen.svgs.length, 4);
       for (const { width, height } of seen.svgs) assert.ok(width > 900 && height > 180, `${width}x${height}`);
       assert.equal(seen.bars, 94);
@@ -120,7 +123,7 @@ describe('the page of the history in a browser', () => {
   }
 
   test('shows one night, also on a phone', async () => {
-    const one = [madeUp({ at: now - DAY, database: { inUse: 100 * MIB, quota: 2048 * MIB } })];
+    const one = [inventedManifest({ at: now - DAY, database: { inUse: 100 * MIB, quota: 2048 * MIB } })];
     const seen = await look(await pageOf('one', one), 'light', 390);
     assert.equal(seen.svgs.length, 4);
     assert.deepEqual([seen.bars, seen.rows, seen.invalid, seen.overflows], [0, 1, 0, false]);
@@ -134,7 +137,7 @@ describe('the page of the history in a browser', () => {
   });
 
   test('shows nights that are all dated after now as a table alone', async () => {
-    const seen = await look(await pageOf('future', [madeUp({ at: now + 9 * DAY })]), 'light');
+    const seen = await look(await pageOf('future', [inventedManifest({ at: now + 9 * DAY })]), 'light');
     assert.deepEqual([seen.svgs.length, seen.rows], [0, 1]);
   });
 });

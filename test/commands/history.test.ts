@@ -3,29 +3,29 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fill } from '../support/fill.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
-import { DAY, hundredNights, madeUp, MIB, putMadeUp } from './made-up.ts';
-import { openShop, type Shop } from './shop.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
+import { DAY, hundredManifests, inventedManifest, MIB, putInvented } from './invented-manifests.ts';
+import { startBackedUpCluster, type BackedUpCluster } from './backed-up-cluster.ts';
 
 describe('history of real runs', () => {
-  let shop: Shop;
+  let backedUp: BackedUpCluster;
   let names: string[];
 
   before(async () => {
-    shop = await openShop();
+    backedUp = await startBackedUpCluster();
     names = [];
     for (const keys of [20, 100, 400]) {
-      await fill(shop.cluster, { keys, valueBytes: 5_000 });
-      names.push(await shop.backUp());
+      await fill(backedUp.cluster, { keys, valueBytes: 5_000 });
+      names.push(await backedUp.backUp());
     }
   });
 
-  after(() => shop[Symbol.asyncDispose]());
+  after(() => backedUp[Symbol.asyncDispose]());
 
   test('tells what their manifests tell, oldest first', async () => {
-    const told = await jsonOf(['history'], shop.env);
-    assert.equal(told.store, shop.folder);
+    const told = await jsonOf(['history'], backedUp.env);
+    assert.equal(told.store, backedUp.folder);
     assert.equal(told.cluster, 'prod');
     assert.deepEqual(
       told.nights.map(({ name }: { name: string }) => name),
@@ -41,8 +41,8 @@ describe('history of real runs', () => {
   });
 
   test('is a table with two sparklines and a forecast, without a variable of etcd', async () => {
-    const env = { ...shop.env, ETCDCTL_CACERT: '/no/such/file', QUOTA_BYTES: 'much' };
-    const { stdout, stderr } = endedWith(await command(['history'], env), 0);
+    const env = { ...backedUp.env, ETCDCTL_CACERT: '/no/such/file', QUOTA_BYTES: 'much' };
+    const { stdout, stderr } = assertCommandEnded(await runCommand(['history'], env), 0);
     const [head = '', ...lines] = stdout.split('\n');
     assert.match(
       head,
@@ -51,11 +51,11 @@ describe('history of real runs', () => {
     assert.equal(lines.slice(0, 3).filter((line) => /^\d{4}-.* [KM]iB\/s$/.test(line)).length, 3, stdout);
     assert.match(stdout, /\nSIZE +[▁-█]{3} +\S+ [KM]iB to .*\nIN USE +[▁-█]{3} /);
     assert.match(stdout, /\nno forecast: it takes 5 nights, and there are 3\n$/);
-    assert.equal(stderr, `3 nights of prod; complete backups in ${shop.folder}: 3\n`);
+    assert.equal(stderr, `3 nights of prod; complete backups in ${backedUp.folder}: 3\n`);
   });
 
   test('shows as many as are asked for, the newest', async () => {
-    const { nights } = await jsonOf(['history', '--last', '2'], shop.env);
+    const { nights } = await jsonOf(['history', '--last', '2'], backedUp.env);
     assert.deepEqual(
       nights.map(({ name }: { name: string }) => name),
       names.slice(1),
@@ -64,7 +64,7 @@ describe('history of real runs', () => {
   });
 
   test('is one page that names the cluster', async () => {
-    const { stdout } = endedWith(await command(['history', '-o', 'html'], shop.env), 0);
+    const { stdout } = assertCommandEnded(await runCommand(['history', '-o', 'html'], backedUp.env), 0);
     assert.match(stdout, /^<!doctype html>\n[^]*<h1>prod<\/h1>[^]*<\/html>\n$/);
     assert.equal(stdout.match(/<svg /g)?.length, 4);
   });
@@ -77,14 +77,14 @@ describe('history of a hundred nights', () => {
 
   before(async () => {
     scratch = await scratchFolder('store');
-    await putMadeUp(join(scratch.path, 'prod'), hundredNights(now));
+    await putInvented(join(scratch.path, 'prod'), hundredManifests(now));
     env = { BACKUP_STORE: `file://${scratch.path}` };
   });
 
   after(() => scratch[Symbol.asyncDispose]());
 
   test('shows gaps, restored clusters and wrong clocks', async () => {
-    const { stdout } = endedWith(await command(['history', '--last=100'], env), 0);
+    const { stdout } = assertCommandEnded(await runCommand(['history', '--last=100'], env), 0);
     assert.equal(stdout.match(/since the backup before/g)?.length, 4);
     assert.match(stdout, / 8 days since the backup before/);
     assert.match(stdout, /the revision fell from \d+ to \d+: restored, or a clock was wrong/);
@@ -109,10 +109,10 @@ test('no more than 400 manifests are read, whatever there is', async () => {
   await using scratch = await scratchFolder('store');
   const now = Date.now();
   const nights = Array.from({ length: 450 }, (_, night) =>
-    madeUp({ at: now - (450 - night) * DAY, revision: 1000 + night }),
+    inventedManifest({ at: now - (450 - night) * DAY, revision: 1000 + night }),
   );
   const folder = join(scratch.path, 'prod');
-  await putMadeUp(folder, nights);
+  await putInvented(folder, nights);
   for (const { name } of nights.slice(0, 50)) await writeFile(join(folder, `${name}.json`), 'unread');
   const told = await jsonOf(['history', '--last', '400'], { BACKUP_STORE: `file://${scratch.path}` });
   assert.equal(told.nights.length, 400);
@@ -123,45 +123,47 @@ test('a manifest that cannot be used is left out and named, and only all of them
   await using scratch = await scratchFolder('store');
   const env = { BACKUP_STORE: `file://${scratch.path}` };
   const folder = join(scratch.path, 'prod');
-  const nights = [3, 2, 1].map((ago) => madeUp({ at: Date.now() - ago * DAY, revision: 100 - ago }));
+  const nights = [3, 2, 1].map((ago) =>
+    inventedManifest({ at: Date.now() - ago * DAY, revision: 100 - ago }),
+  );
   const [oldest = '', middle = '', newest = ''] = nights.map(({ name }) => name);
-  await putMadeUp(folder, nights);
+  await putInvented(folder, nights);
   await writeFile(join(folder, `${oldest}.json`), '{}');
   await truncate(join(folder, middle), 1);
-  const { stdout, stderr } = endedWith(await command(['history'], env), 0);
+  const { stdout, stderr } = assertCommandEnded(await runCommand(['history'], env), 0);
   assert.equal(stdout.match(/^20/gm)?.length, 1);
   assert.match(stderr, new RegExp(`${oldest} is left out: its manifest cannot be used`));
   assert.match(stderr, new RegExp(`${middle} is left out: it has 1 bytes`));
   assert.equal((await jsonOf(['history'], env)).leftOut.length, 2);
   await truncate(join(folder, newest), 1);
-  await refused(['history'], env, 4, /not one manifest in .* can be used: .*it has 1 bytes/);
+  await assertCommandRefused(['history'], env, 4, /not one manifest in .* can be used: .*it has 1 bytes/);
 });
 
 test('a store without backups is no failure, and says so in every form', async () => {
   await using scratch = await scratchFolder('store');
   const env = { BACKUP_STORE: `file://${scratch.path}` };
-  await refused(['history'], env, 0, /no backup of any cluster/);
+  await assertCommandRefused(['history'], env, 0, /no backup of any cluster/);
   assert.deepEqual(await jsonOf(['history'], env), { nights: [] });
-  const page = endedWith(await command(['history', '-o', 'html'], env), 0).stdout;
+  const page = assertCommandEnded(await runCommand(['history', '-o', 'html'], env), 0).stdout;
   assert.match(page, /<h1>No backups<\/h1><p>There is no backup of any cluster/);
-  await putMadeUp(join(scratch.path, 'prod'), []);
+  await putInvented(join(scratch.path, 'prod'), []);
   await writeFile(join(scratch.path, 'prod/20260305T021500Z-4711.db.zst'), 'without a manifest');
-  await refused(['history'], env, 0, /there is no complete backup in .*prod/);
-  await refused(['history'], { BACKUP_STORE: 'file:///no/such/folder' }, 4, /could not list/);
+  await assertCommandRefused(['history'], env, 0, /there is no complete backup in .*prod/);
+  await assertCommandRefused(['history'], { BACKUP_STORE: 'file:///no/such/folder' }, 4, /could not list/);
 });
 
 test('nothing of a manifest can obey as markup, or steer a terminal', async () => {
   await using scratch = await scratchFolder('<img src=x>');
   const problems = ['<script>alert(1)</script>', '\u001b[2J"&\'\nsecond line'];
-  const night = madeUp({ at: Date.now() - DAY, problems, database: { inUse: 5 * MIB } });
-  await putMadeUp(join(scratch.path, 'prod'), [night]);
+  const night = inventedManifest({ at: Date.now() - DAY, problems, database: { inUse: 5 * MIB } });
+  await putInvented(join(scratch.path, 'prod'), [night]);
   const env = { BACKUP_STORE: `file://${encodeURI(scratch.path)}` };
-  const page = endedWith(await command(['history', '-o', 'html'], env), 0).stdout;
+  const page = assertCommandEnded(await runCommand(['history', '-o', 'html'], env), 0).stdout;
   assert.doesNotMatch(page, /<script|<img/);
   assert.ok(!page.includes('\u001b'));
   assert.match(page, /&lt;script&gt;alert\(1\)&lt;\/script&gt;; \uFFFD\[2J&quot;&amp;&#39;\n?/);
   assert.match(page, /&lt;img src=x&gt;/);
-  const { stdout } = endedWith(await command(['history'], env), 0);
+  const { stdout } = assertCommandEnded(await runCommand(['history'], env), 0);
   assert.ok(!stdout.includes('\u001b'));
   assert.match(stdout, /^20.*alert.* second line$/m);
   assert.match(stdout, /no forecast: the newest backup's manifest names no quota/);

@@ -3,28 +3,28 @@ import { copyFile, cp, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fill } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
-import { openShop, type Shop } from './shop.ts';
+import { runJob } from '../support/run-job.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
+import { startBackedUpCluster, type BackedUpCluster } from './backed-up-cluster.ts';
 
-let shop: Shop;
+let backedUp: BackedUpCluster;
 let first: string;
 let second: string;
 
 before(async () => {
-  shop = await openShop();
-  await fill(shop.cluster, { keys: 20, valueBytes: 10_000, overwrites: 2, compressible: true });
-  first = await shop.backUp();
-  await fill(shop.cluster, { keys: 1, valueBytes: 10 });
-  second = await shop.backUp({ BACKUP_COMPRESSION: 'none' });
+  backedUp = await startBackedUpCluster();
+  await fill(backedUp.cluster, { keys: 20, valueBytes: 10_000, overwrites: 2, compressible: true });
+  first = await backedUp.backUp();
+  await fill(backedUp.cluster, { keys: 1, valueBytes: 10 });
+  second = await backedUp.backUp({ BACKUP_COMPRESSION: 'none' });
 });
 
-after(() => shop[Symbol.asyncDispose]());
+after(() => backedUp[Symbol.asyncDispose]());
 
 test('list shows the newest backup first, with both sizes', async () => {
-  const listed = await jsonOf(['list'], shop.env);
-  assert.equal(listed.store, shop.folder);
+  const listed = await jsonOf(['list'], backedUp.env);
+  assert.equal(listed.store, backedUp.folder);
   assert.equal(listed.cluster, 'prod');
   assert.deepEqual(
     listed.backups.map(({ name }: { name: string }) => name),
@@ -44,7 +44,7 @@ test('list shows the newest backup first, with both sizes', async () => {
 });
 
 test('list is a table for people, and what it says about the place is no part of it', async () => {
-  const { stdout, stderr } = endedWith(await command(['list'], shop.env), 0);
+  const { stdout, stderr } = assertCommandEnded(await runCommand(['list'], backedUp.env), 0);
   const [head = '', ...rows] = stdout.trimEnd().split('\n');
   assert.match(head, /^NAME +TIME \(UTC\) +AGE +REVISION +STORED +RAW +ENCRYPTED +COMPLETE$/);
   assert.equal(rows.length, 2);
@@ -54,7 +54,7 @@ test('list is a table for people, and what it says about the place is no part of
 
 test('list needs nothing of etcd, and no certificate', async () => {
   const env = {
-    ...shop.env,
+    ...backedUp.env,
     ETCDCTL_CACERT: '/no/such/file',
     ETCDCTL_ENDPOINTS: 'nonsense',
     QUOTA_BYTES: 'much',
@@ -65,7 +65,7 @@ test('list needs nothing of etcd, and no certificate', async () => {
 test('list tells what is not complete, and why', async () => {
   await using scratch = await scratchFolder('store');
   const folder = join(scratch.path, 'prod');
-  await cp(shop.folder, folder, { recursive: true });
+  await cp(backedUp.folder, folder, { recursive: true });
   await copyFile(join(folder, first), join(folder, '20260101T000000Z-1.db.zst'));
   await copyFile(join(folder, `${first}.json`), join(folder, '20260101T000000Z-2.db.json'));
   await copyFile(join(folder, first), join(folder, '20260101T000000Z-3.db.zst'));
@@ -101,28 +101,33 @@ test('list tells what is not complete, and why', async () => {
 test('without CLUSTER_NAME the only cluster is taken, and several are named', async () => {
   await using scratch = await scratchFolder('store');
   const env = { BACKUP_STORE: `file://${scratch.path}` };
-  await refused(['list'], env, 0, /no backup of any cluster in .*BACKUP_STORE/);
-  await refused(['verify'], env, 4, /no backup of any cluster in .*BACKUP_STORE/);
+  await assertCommandRefused(['list'], env, 0, /no backup of any cluster in .*BACKUP_STORE/);
+  await assertCommandRefused(['verify'], env, 4, /no backup of any cluster in .*BACKUP_STORE/);
   assert.deepEqual(await jsonOf(['list'], env), { backups: [] });
-  await cp(shop.folder, join(scratch.path, 'blue'), { recursive: true });
+  await cp(backedUp.folder, join(scratch.path, 'blue'), { recursive: true });
   await mkdir(join(scratch.path, 'lost+found'));
   await rm(join(scratch.path, 'lost+found'), { recursive: true });
   assert.equal((await jsonOf(['list'], env)).cluster, 'blue');
   await mkdir(join(scratch.path, 'green'));
   for (const args of [['list'], ['verify'], ['fetch', 'latest', join(scratch.path, 'out')]])
-    await refused(args, env, 2, /2 clusters, so CLUSTER_NAME should say which: blue, green/);
+    await assertCommandRefused(args, env, 2, /2 clusters, so CLUSTER_NAME should say which: blue, green/);
   assert.equal((await jsonOf(['list'], { ...env, CLUSTER_NAME: 'blue' })).backups.length, 2);
   for (const name of ['green', 'red']) {
     const words = new RegExp(`no backup in .*/${name}, but .*blue`);
-    await refused(['list'], { ...env, CLUSTER_NAME: name }, 0, words);
-    await refused(['verify'], { ...env, CLUSTER_NAME: name }, 4, words);
+    await assertCommandRefused(['list'], { ...env, CLUSTER_NAME: name }, 0, words);
+    await assertCommandRefused(['verify'], { ...env, CLUSTER_NAME: name }, 4, words);
   }
 });
 
 test('what is wrong with the store is told at once, and nothing else is looked at', async () => {
   const env = { BACKUP_STORE: 'file://relative', CLUSTER_NAME: '../up', ETCDCTL_CACERT: '/no/such/file' };
-  await refused(['list'], env, 2, /BACKUP_STORE is .*\n.*CLUSTER_NAME is/);
-  await refused(['list'], { BACKUP_STORE: 'file:///no/such/folder' }, 4, /could not list \/no\/such\/folder/);
+  await assertCommandRefused(['list'], env, 2, /BACKUP_STORE is .*\n.*CLUSTER_NAME is/);
+  await assertCommandRefused(
+    ['list'],
+    { BACKUP_STORE: 'file:///no/such/folder' },
+    4,
+    /could not list \/no\/such\/folder/,
+  );
 });
 
 test('10,000 backups are listed quickly and in little memory, also through a pipe', async () => {
@@ -135,7 +140,7 @@ test('10,000 backups are listed quickly and in little memory, also through a pip
     await writeFile(join(folder, `${time}-${number}.db`), 'x');
     await writeFile(join(folder, `${time}-${number}.db.json`), '{}');
   }
-  const result = endedWith(
+  const result = assertCommandEnded(
     await runJob({ BACKUP_STORE: `file://${scratch.path}` }, { args: ['list', '-o', 'json'] }),
     0,
   );

@@ -3,14 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob, startJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
-import { type S3Server, startS3 } from '../support/s3.ts';
+import { runJob, startJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
+import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
 
 let server: S3Server;
 let proxy: S3Proxy;
@@ -37,7 +37,7 @@ const envFor = (prefix: string): Record<string, string> => ({
 async function backUp(prefix: string, name: string): Promise<string> {
   const env = { ...cluster.env, ...envFor(prefix), CLUSTER_NAME: name };
   const only = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
-  return assertEnded(await runJob({ ...env, ...only }), 0, 'nothing-needed').backup?.name ?? '';
+  return assertRunEnded(await runJob({ ...env, ...only }), 0, 'nothing-needed').backup?.name ?? '';
 }
 
 test('what is in a bucket is listed, verified and fetched as from a folder', async () => {
@@ -56,15 +56,20 @@ test('what is in a bucket is listed, verified and fetched as from a folder', asy
 test('several clusters in one bucket are named, and none at all is told', async () => {
   await backUp('shared', 'blue');
   await backUp('shared', 'green');
-  await refused(['list'], envFor('shared'), 2, /2 clusters, so CLUSTER_NAME should say which: blue, green/);
+  await assertCommandRefused(
+    ['list'],
+    envFor('shared'),
+    2,
+    /2 clusters, so CLUSTER_NAME should say which: blue, green/,
+  );
   assert.equal((await jsonOf(['list'], { ...envFor('shared'), CLUSTER_NAME: 'green' })).backups.length, 1);
-  await refused(
+  await assertCommandRefused(
     ['list'],
     { ...envFor('shared'), CLUSTER_NAME: 'red' },
     0,
     /no backup in .*red, but .*blue, green/,
   );
-  await refused(['list'], envFor('nothing'), 0, /no backup of any cluster/);
+  await assertCommandRefused(['list'], envFor('nothing'), 0, /no backup of any cluster/);
 });
 
 test('a long list costs a bounded number of requests', async () => {
@@ -92,8 +97,13 @@ test('a bucket that is not there, or refuses, ends with 4 in words', async () =>
     CLUSTER_NAME: 'prod',
   };
   for (const args of [['list'], ['verify'], ['fetch', 'latest', '/dev/shm/never.db']])
-    await refused(args, env, 4, /no-such-bucket/);
-  await refused(['list'], { ...envFor('alone'), AWS_SECRET_ACCESS_KEY: 'wrong' }, 4, /etcd-upkeep: .+/);
+    await assertCommandRefused(args, env, 4, /no-such-bucket/);
+  await assertCommandRefused(
+    ['list'],
+    { ...envFor('alone'), AWS_SECRET_ACCESS_KEY: 'wrong' },
+    4,
+    /etcd-upkeep: .+/,
+  );
 });
 
 test('a server that hangs does not keep a command from ending', async () => {
@@ -104,7 +114,7 @@ test('a server that hangs does not keep a command from ending', async () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   job.kill('SIGTERM');
-  const { stderr } = endedWith(await job.finished, 143);
+  const { stderr } = assertCommandEnded(await job.finished, 143);
   assert.equal(stderr, 'etcd-upkeep: ended by SIGTERM\n');
   proxy.reset();
 });
@@ -115,8 +125,8 @@ test('a download that breaks off in the middle leaves no file', async () => {
   proxy.fail(({ key, operation }) =>
     operation === 'GetObject' && key.endsWith('.zst') ? { kind: 'flip', at: 2000 } : undefined,
   );
-  const result = await command(['fetch', 'latest', join(out.path, 'x.db')], envFor('alone'));
-  endedWith(result, 4);
+  const result = await runCommand(['fetch', 'latest', join(out.path, 'x.db')], envFor('alone'));
+  assertCommandEnded(result, 4);
   assert.match(result.stderr, /the backup .* cannot be used, so nothing was written/);
   assert.deepEqual(await readdir(out.path), []);
   proxy.reset();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { settledSize } from '../support/settled.ts';
-import { filesBelow } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { settledSize } from '../support/settled-size.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
 
 const POLICY = {
   COMPACTION_RETENTION: '2',
@@ -61,7 +61,10 @@ describe('status', () => {
   });
 
   test('is two tables for people', async () => {
-    const { stdout, stderr } = endedWith(await command(['status'], { ...cluster.env, ...POLICY }), 0);
+    const { stdout, stderr } = assertCommandEnded(
+      await runCommand(['status'], { ...cluster.env, ...POLICY }),
+      0,
+    );
     assert.equal(stderr, '');
     assert.match(stdout, /^cluster prod, revision \d+, compacted at 0, data agreed$/m);
     assert.match(stdout, /^MEMBER +ROLE +VERSION +SIZE +IN USE +FRAGMENTED +QUOTA +OF QUOTA$/m);
@@ -94,7 +97,7 @@ describe('status', () => {
       assert.equal(status.steps.backup.would, 'do');
       assert.equal(status.steps.compact.would, 'refuse');
       assert.equal(status.members.find(({ id }: { id: string }) => id === member.id).dbSize, undefined);
-      const { stdout } = endedWith(await command(['status'], { ...cluster.env, ...POLICY }), 5);
+      const { stdout } = assertCommandEnded(await runCommand(['status'], { ...cluster.env, ...POLICY }), 5);
       assert.match(stdout, new RegExp(`^PROBLEM +member ${member.name} `, 'm'));
       assert.match(stdout, /^compact +refuse +the cluster is not well/m);
     } finally {
@@ -113,12 +116,22 @@ test('status ends with 5 at an alarm that a run would deal with', async () => {
     ['NOSPACE'],
   );
   assert.equal(status.steps.disarm.would, 'do');
-  const { stdout } = endedWith(await command(['status'], { ...cluster.env, ...POLICY }), 5);
+  const { stdout } = assertCommandEnded(await runCommand(['status'], { ...cluster.env, ...POLICY }), 5);
   assert.match(stdout, /^ALARM +NOSPACE at m0 /m);
 });
 
 test('status that cannot reach etcd, or is configured wrong, says so on standard error alone', async () => {
   const nowhere = { ETCDCTL_ENDPOINTS: 'http://127.0.0.1:1', ETCDCTL_DIAL_TIMEOUT: '1s' };
-  await refused(['status'], nowhere, 3, /^etcd-upkeep: no endpoint of ETCDCTL_ENDPOINTS answered/);
-  await refused(['status'], { QUOTA_BYTES: 'much', DRY_RUN: 'yes' }, 2, /DRY_RUN is .*\nQUOTA_BYTES is /);
+  await assertCommandRefused(
+    ['status'],
+    nowhere,
+    3,
+    /^etcd-upkeep: no endpoint of ETCDCTL_ENDPOINTS answered/,
+  );
+  await assertCommandRefused(
+    ['status'],
+    { QUOTA_BYTES: 'much', DRY_RUN: 'yes' },
+    2,
+    /DRY_RUN is .*\nQUOTA_BYTES is /,
+  );
 });

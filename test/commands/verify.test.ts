@@ -4,31 +4,31 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Manifest } from '../../src/backup/manifest.ts';
 import { fill } from '../support/fill.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow } from '../support/stored.ts';
-import { command, endedWith, jsonOf, refused } from './command.ts';
-import { openShop, type Shop } from './shop.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
+import { startBackedUpCluster, type BackedUpCluster } from './backed-up-cluster.ts';
 
-let shop: Shop;
+let backedUp: BackedUpCluster;
 /** Oldest first. */
 let names: string[];
 
 before(async () => {
-  shop = await openShop();
-  await fill(shop.cluster, { keys: 20, valueBytes: 10_000, overwrites: 2 });
-  names = [await shop.backUp(), await shop.backUp({ BACKUP_COMPRESSION: 'none' })];
-  await fill(shop.cluster, { keys: 1, valueBytes: 10 });
-  names.push(await shop.backUp());
+  backedUp = await startBackedUpCluster();
+  await fill(backedUp.cluster, { keys: 20, valueBytes: 10_000, overwrites: 2 });
+  names = [await backedUp.backUp(), await backedUp.backUp({ BACKUP_COMPRESSION: 'none' })];
+  await fill(backedUp.cluster, { keys: 1, valueBytes: 10 });
+  names.push(await backedUp.backUp());
 });
 
-after(() => shop[Symbol.asyncDispose]());
+after(() => backedUp[Symbol.asyncDispose]());
 
 const nameAt = (index: number): string => names.at(index) ?? assert.fail(`no backup ${index}`);
 
 test('verify takes the newest backup, a name, or all, and changes nothing', async () => {
-  const files = await filesBelow(shop.root);
+  const files = await filesBelow(backedUp.root);
   const namesIn = async (...args: string[]): Promise<unknown> => {
-    const { backups } = await jsonOf(['verify', ...args], shop.env);
+    const { backups } = await jsonOf(['verify', ...args], backedUp.env);
     assert.ok(backups.every(({ whole }: { whole: boolean }) => whole));
     return backups.map(({ name }: { name: string }) => name);
   };
@@ -36,11 +36,11 @@ test('verify takes the newest backup, a name, or all, and changes nothing', asyn
   assert.deepEqual(await namesIn('latest'), [nameAt(-1)]);
   assert.deepEqual(await namesIn(nameAt(1)), [nameAt(1)]);
   assert.deepEqual(await namesIn('all'), names.toReversed());
-  assert.deepEqual(await filesBelow(shop.root), files);
+  assert.deepEqual(await filesBelow(backedUp.root), files);
 });
 
 test('verify is a table for people', async () => {
-  const { stdout, stderr } = endedWith(await command(['verify', 'all'], shop.env), 0);
+  const { stdout, stderr } = assertCommandEnded(await runCommand(['verify', 'all'], backedUp.env), 0);
   const [head = '', ...rows] = stdout.trimEnd().split('\n');
   assert.match(head, /^NAME +STORED +RAW +TOOK +WHOLE$/);
   assert.equal(rows.length, 3);
@@ -49,12 +49,12 @@ test('verify is a table for people', async () => {
 });
 
 test('verify refuses what is no name, and says when there is no such backup', async () => {
-  await refused(['verify', 'newest'], shop.env, 2, /"newest" is no backup's name/);
-  await refused(['verify', `${nameAt(0)}.json`], shop.env, 2, /is no backup's name/);
-  await refused(['verify', `../prod/${nameAt(0)}`], shop.env, 2, /is no backup's name/);
-  await refused(
+  await assertCommandRefused(['verify', 'newest'], backedUp.env, 2, /"newest" is no backup's name/);
+  await assertCommandRefused(['verify', `${nameAt(0)}.json`], backedUp.env, 2, /is no backup's name/);
+  await assertCommandRefused(['verify', `../prod/${nameAt(0)}`], backedUp.env, 2, /is no backup's name/);
+  await assertCommandRefused(
     ['verify', '20200101T000000Z-1.db'],
-    shop.env,
+    backedUp.env,
     4,
     /there is no backup 20200101T000000Z-1\.db/,
   );
@@ -144,7 +144,7 @@ describe('damage', () => {
     test(`${what}: verify tells it, and fetch writes nothing`, async () => {
       await using scratch = await scratchFolder('store');
       const folder = join(scratch.path, 'prod');
-      await cp(shop.folder, folder, { recursive: true });
+      await cp(backedUp.folder, folder, { recursive: true });
       const name = nameAt(at);
       await spoil(join(folder, name), folder);
       const env = { BACKUP_STORE: `file://${scratch.path}` };
@@ -153,13 +153,13 @@ describe('damage', () => {
       assert.equal(backups[0].whole, false);
       assert.match(backups[0].problem, problem);
 
-      const { stdout, stderr } = endedWith(await command(['verify', 'all'], env), 4);
+      const { stdout, stderr } = assertCommandEnded(await runCommand(['verify', 'all'], env), 4);
       assert.equal(stdout.split('\n').filter((line) => line.endsWith(' yes')).length, 2, stdout);
       assert.match(stderr, /1 of 3 backups cannot be used/);
 
       await using out = await scratchFolder('out');
       const target = join(out.path, 'snapshot.db');
-      await refused(
+      await assertCommandRefused(
         ['fetch', name, target],
         env,
         4,
@@ -172,20 +172,20 @@ describe('damage', () => {
 
   test('in the newest backup is told, and no older one is taken for it', async () => {
     await using scratch = await scratchFolder('store');
-    await cp(shop.folder, join(scratch.path, 'prod'), { recursive: true });
+    await cp(backedUp.folder, join(scratch.path, 'prod'), { recursive: true });
     await flip(join(scratch.path, 'prod', nameAt(-1)));
     await using out = await scratchFolder('out');
     const env = { BACKUP_STORE: `file://${scratch.path}` };
-    await refused(['fetch', 'latest', join(out.path, 'db')], env, 4, new RegExp(nameAt(-1)));
+    await assertCommandRefused(['fetch', 'latest', join(out.path, 'db')], env, 4, new RegExp(nameAt(-1)));
     assert.deepEqual(await filesBelow(out.path), []);
   });
 
   test('latest passes over what has no manifest, and says so', async () => {
     await using scratch = await scratchFolder('store');
-    await cp(shop.folder, join(scratch.path, 'prod'), { recursive: true });
+    await cp(backedUp.folder, join(scratch.path, 'prod'), { recursive: true });
     await rm(join(scratch.path, 'prod', `${nameAt(-1)}.json`));
-    const result = endedWith(
-      await command(['verify', '-o', 'json'], { BACKUP_STORE: `file://${scratch.path}` }),
+    const result = assertCommandEnded(
+      await runCommand(['verify', '-o', 'json'], { BACKUP_STORE: `file://${scratch.path}` }),
       0,
     );
     assert.equal(JSON.parse(result.stdout).backups[0].name, nameAt(-2));

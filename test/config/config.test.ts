@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   ConfigurationError,
   type Environment,
@@ -173,9 +173,9 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('what is given', () => {
-  it('gives the defaults for an empty environment', () => assert.deepEqual(loadConfig({}), defaults));
+  test('gives the defaults for an empty environment', () => assert.deepEqual(loadConfig({}), defaults));
 
-  it('takes an empty variable as unset', () => {
+  test('takes an empty variable as unset', () => {
     const names = [...others.map(([variable]) => variable), ...Object.keys(wrong)];
     const more = [
       'ETCDCTL_CACERT',
@@ -189,7 +189,7 @@ describe('what is given', () => {
   });
 
   for (const [variable, value, path, expected] of others) {
-    it(`${variable}=${value}`, () => {
+    test(`${variable}=${value}`, () => {
       const config = loadConfig({ [variable]: value });
       assert.deepEqual(at(config, path), expected);
       assert.notDeepEqual(
@@ -204,7 +204,7 @@ describe('what is given', () => {
 
 describe('what is refused', () => {
   for (const [variable, values] of Object.entries(wrong)) {
-    it(`${variable}: ${JSON.stringify(values)}`, () => {
+    test(`${variable}: ${JSON.stringify(values)}`, () => {
       for (const value of values) {
         const problems = problemsOf({ [variable]: value });
         assert.deepEqual(
@@ -217,7 +217,7 @@ describe('what is refused', () => {
     });
   }
 
-  it('says what was given and what is allowed', () => {
+  test('says what was given and what is allowed', () => {
     assert.deepEqual(said({ DRY_RUN: 'yes' }), ['DRY_RUN is "yes"; it should be true or false']);
     assert.deepEqual(said({ LOCK_TTL: '2h' }), ['LOCK_TTL is "2h"; it should be from 1s to 1h']);
     assert.deepEqual(said({ BACKUP_COMPRESSION: 'gzip' }), [
@@ -231,7 +231,7 @@ describe('what is refused', () => {
     ]);
   });
 
-  it('reports everything at once, one line each', () => {
+  test('reports everything at once, one line each', () => {
     const env = Object.fromEntries(Object.entries(wrong).map(([variable, values]) => [variable, values[0]]));
     const error = errorOf({
       ...env,
@@ -260,7 +260,7 @@ describe('a run without a backup', () => {
   const confirmed = { ...off, BACKUP_SKIP_CONFIRMED: 'true' };
   const readOnly = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
 
-  it('is refused while the cluster would be changed, in a dry run too', () => {
+  test('is refused while the cluster would be changed, in a dry run too', () => {
     for (const more of [
       {},
       { COMPACTION_ENABLED: 'false' },
@@ -271,7 +271,7 @@ describe('a run without a backup', () => {
     }
   });
 
-  it('is allowed where it is confirmed or nothing is changed', () => {
+  test('is allowed where it is confirmed or nothing is changed', () => {
     assert.equal(loadConfig(confirmed).backup.enabled, false);
     assert.equal(loadConfig({ ...off, ...readOnly }).backup.enabled, false);
   });
@@ -297,7 +297,7 @@ describe('secrets', () => {
   ];
 
   for (const env of environments) {
-    it(`are not shown: ${Object.keys(env).join(', ')} ${Object.values(env)[0]?.slice(0, 12)}`, () => {
+    test(`are not shown: ${Object.keys(env).join(', ')} ${Object.values(env)[0]?.slice(0, 12)}`, () => {
       const error = errorOf(env);
       const everything = `${error.message} ${JSON.stringify(error.problems)} ${error.stack}`;
       for (const part of ['s3cr', 'et?pa', 'pa#ss']) assert.ok(!everything.includes(part), everything);
@@ -306,13 +306,13 @@ describe('secrets', () => {
 });
 
 describe('what a run tells by, where the rest is wrong', () => {
-  it('is the log level, and info instead of a wrong one', () => {
+  test('is the log level, and info instead of a wrong one', () => {
     assert.equal(reportingOf({ LOG_LEVEL: 'debug' }).logLevel, 'debug');
     for (const level of [undefined, '', 'loud'])
       assert.equal(reportingOf({ LOG_LEVEL: level }).logLevel, 'info');
   });
 
-  it('is the name of the cluster and the termination log', () => {
+  test('is the name of the cluster and the termination log', () => {
     const { clusterName, terminationLog } = reportingOf({
       CLUSTER_NAME: 'prod',
       TERMINATION_LOG: '/tmp/end',
@@ -322,7 +322,7 @@ describe('what a run tells by, where the rest is wrong', () => {
     assert.deepEqual([fallback.clusterName, fallback.terminationLog], [undefined, '/dev/termination-log']);
   });
 
-  it('is every sink that is right itself', () => {
+  test('is every sink that is right itself', () => {
     const { sinks } = reportingOf({ METRICS_TEXTFILE: 'etcd.prom', HEARTBEAT_URL: 'https://hc.example/id' });
     assert.deepEqual(sinks, {
       pushgatewayUrl: undefined,
@@ -331,7 +331,7 @@ describe('what a run tells by, where the rest is wrong', () => {
     });
   });
 
-  it('is the same as in a configuration that is right', () => {
+  test('is the same as in a configuration that is right', () => {
     const configuration = readConfiguration({ LOG_LEVEL: 'warn', CLUSTER_NAME: 'prod' });
     assert.ok(configuration.ok);
     const { logLevel, clusterName, terminationLog, sinks } = configuration.config;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
 import { problemsOf } from './support.ts';
 
@@ -16,10 +16,10 @@ describe('endpoints', () => {
     ['https://etcd_1.ns.svc.cluster.local.:65535', ['https://etcd_1.ns.svc.cluster.local.:65535']],
   ];
   for (const [text, endpoints] of good) {
-    it(text, () => assert.deepEqual(loadConfig({ ETCDCTL_ENDPOINTS: text }).etcd.endpoints, endpoints));
+    test(text, () => assert.deepEqual(loadConfig({ ETCDCTL_ENDPOINTS: text }).etcd.endpoints, endpoints));
   }
 
-  it('has TLS settings exactly where the endpoints are https', () => {
+  test('has TLS settings exactly where the endpoints are https', () => {
     assert.equal(loadConfig({ ETCDCTL_ENDPOINTS: 'http://a:2379' }).etcd.tls, undefined);
     assert.notEqual(loadConfig({ ETCDCTL_ENDPOINTS: 'https://a:2379' }).etcd.tls, undefined);
   });
@@ -57,7 +57,7 @@ describe('endpoints', () => {
     ['a:2379,https://b:2379', /mixes https and http/],
   ];
   for (const [text, message] of bad) {
-    it(`refuses ${text}`, () => {
+    test(`refuses ${text}`, () => {
       const problems = problemsOf({ ETCDCTL_ENDPOINTS: text });
       assert.ok(problems.length > 0);
       for (const problem of problems) {
@@ -67,7 +67,7 @@ describe('endpoints', () => {
     });
   }
 
-  it('reports every wrong item', () => {
+  test('reports every wrong item', () => {
     assert.equal(problemsOf({ ETCDCTL_ENDPOINTS: 'a,b:2379,c:0,' }).length, 3);
   });
 });
@@ -80,7 +80,7 @@ describe('credentials', () => {
     ['ro:ot', 'pw', 'ro:ot', 'pw'],
   ];
   for (const [user, given, username, password] of good) {
-    it(`${user} and ${given}`, () => {
+    test(`${user} and ${given}`, () => {
       const { etcd } = loadConfig({ ETCDCTL_USER: user, ETCDCTL_PASSWORD: given });
       assert.deepEqual(etcd.credentials, { username, password });
     });
@@ -93,7 +93,7 @@ describe('credentials', () => {
     ['', 'pw', 'ETCDCTL_PASSWORD', /ETCDCTL_USER is not/],
   ];
   for (const [user, password, variable, message] of bad) {
-    it(`refuses "${user}" and "${password}"`, () => {
+    test(`refuses "${user}" and "${password}"`, () => {
       const problems = problemsOf({ ETCDCTL_USER: user, ETCDCTL_PASSWORD: password });
       assert.deepEqual(
         problems.map((problem) => problem.variable),
@@ -103,7 +103,7 @@ describe('credentials', () => {
     });
   }
 
-  it('warns of a colon in the name and of a line break at the end, without showing either', () => {
+  test('warns of a colon in the name and of a line break at the end, without showing either', () => {
     const colon = loadConfig({ ETCDCTL_USER: 'root:hidden', ETCDCTL_PASSWORD: 'pw' }).warnings;
     assert.match(colon.join(), /holds a colon/);
     assert.doesNotMatch(colon.join(), /hidden/);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { readIdentities } from '../../src/config/identities.ts';
 import { type AgeKey, ageEncrypt, ageIdentity, ageKey } from '../support/age.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 
 let scratch: Scratch;
 let key: AgeKey;
@@ -42,7 +42,7 @@ async function refuses(text: string | Buffer, message: RegExp): Promise<void> {
 }
 
 describe('a file of identities', () => {
-  it('is what age-keygen writes', async () => {
+  test('is what age-keygen writes', async () => {
     const text = await readFile(key.file, 'utf8');
     const identity = await ageIdentity(key);
     assert.deepEqual(readIdentities(key.file), [identity]);
@@ -51,7 +51,7 @@ describe('a file of identities', () => {
     assert.deepEqual(readIdentities(several), [identity, secret]);
   });
 
-  it('is refused when it is not there, or no file', () => {
+  test('is refused when it is not there, or no file', () => {
     assert.throws(
       () => readIdentities(join(scratch.path, 'none')),
       /^Error: should be a file, but there is none/,
@@ -63,18 +63,18 @@ describe('a file of identities', () => {
     );
   });
 
-  it('is refused when it is encrypted itself', async () => {
+  test('is refused when it is encrypted itself', async () => {
     const path = await fileOf(await readFile(await ageEncrypt(key.file, key)));
     assert.throws(() => readIdentities(path), /is encrypted itself, and nobody is there to be asked/);
     await refuses('-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n', /is encrypted itself/);
   });
 
-  it('is refused when there is no identity in it', async () => {
+  test('is refused when there is no identity in it', async () => {
     await refuses('', /holds no identity; it should hold AGE-SECRET-KEY-1/);
     await refuses('# public key: age1...\n\n', /holds no identity/);
   });
 
-  it('is refused for a line that is something else, with its number and without its content', async () => {
+  test('is refused for a line that is something else, with its number and without its content', async () => {
     await refuses(`# mine\n${secret}\n${key.recipient}`, /^holds a public key in line 3; /);
     await refuses(
       `${secret}\n${secret.slice(0, -1)}`,

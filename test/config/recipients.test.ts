@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
 import { problemsOf } from './support.ts';
 
@@ -19,13 +19,13 @@ function saidOf(text: string): string[] {
 }
 
 describe('BACKUP_AGE_RECIPIENTS', () => {
-  it('is one public key or several, each once, with spaces or without', () => {
+  test('is one public key or several, each once, with spaces or without', () => {
     assert.deepEqual(recipientsOf(ONE), [ONE]);
     assert.deepEqual(recipientsOf(`${ONE},${TWO}`), [ONE, TWO]);
     assert.deepEqual(recipientsOf(` ${TWO} , ${ONE},${TWO}\n`), [TWO, ONE]);
   });
 
-  it('is refused for every key with one letter wrong, left out, or changed with the next', () => {
+  test('is refused for every key with one letter wrong, left out, or changed with the next', () => {
     const letters = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
     for (let at = 4; at < ONE.length; at += 1) {
       const here = ONE.charAt(at);
@@ -40,7 +40,7 @@ describe('BACKUP_AGE_RECIPIENTS', () => {
     }
   });
 
-  it('has every item that is wrong told by its position, and why', () => {
+  test('has every item that is wrong told by its position, and why', () => {
     const mistyped = `${ONE.slice(0, 20)}${TWO.slice(20)}`;
     const wrong: [item: string, message: RegExp][] = [
       ['', /^has an item, number 2, that is empty/],
@@ -67,7 +67,7 @@ describe('BACKUP_AGE_RECIPIENTS', () => {
     );
   });
 
-  it('never has a secret key shown, however it was mistyped', () => {
+  test('never has a secret key shown, however it was mistyped', () => {
     for (const secret of [
       SECRET,
       SECRET.toLowerCase(),
@@ -79,7 +79,7 @@ describe('BACKUP_AGE_RECIPIENTS', () => {
     }
   });
 
-  it('needs no identity: one that is given is warned of', () => {
+  test('needs no identity: one that is given is warned of', () => {
     const [warning] = loadConfig({ BACKUP_AGE_RECIPIENTS: ONE, BACKUP_AGE_IDENTITY_FILE: '/key' }).warnings;
     assert.match(warning ?? '', /^BACKUP_AGE_IDENTITY_FILE is not needed to make backups/);
   });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, KeyObject } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { type Environment, loadConfig } from '../../src/config/config.ts';
 import { createAuthority, type KeyPair } from '../support/pki.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 import { problemsOf } from './support.ts';
 
 let scratch: Scratch;
@@ -51,7 +51,7 @@ const refusesKey = (path: string, message: RegExp) =>
   expectProblems({ ETCDCTL_CERT: client.cert, ETCDCTL_KEY: path }, { ETCDCTL_KEY: message });
 
 describe('TLS files that fit', () => {
-  it('hands their content on and makes an endpoint without a scheme https', () => {
+  test('hands their content on and makes an endpoint without a scheme https', () => {
     const config = loadConfig({ ETCDCTL_CACERT: ca, ...pair(client), ETCDCTL_ENDPOINTS: 'etcd:2379' });
     assert.deepEqual(config.etcd.endpoints, ['https://etcd:2379']);
     assert.deepEqual(config.etcd.tls, {
@@ -62,12 +62,12 @@ describe('TLS files that fit', () => {
     assert.deepEqual(config.warnings, []);
   });
 
-  it('takes a CA alone, and a pair alone', () => {
+  test('takes a CA alone, and a pair alone', () => {
     assert.deepEqual(loadConfig({ ETCDCTL_CACERT: ca }).etcd.tls?.cert, undefined);
     assert.deepEqual(loadConfig(pair(client)).etcd.tls?.ca, undefined);
   });
 
-  it('takes a bundle of CAs with other text between, a chain, and one file for both', () => {
+  test('takes a bundle of CAs with other text between, a chain, and one file for both', () => {
     assert.deepEqual(
       problemsOf({ ETCDCTL_CACERT: file('# ours\r\n', pem(ca), '\n# theirs\n', pem(ca)) }),
       [],
@@ -80,12 +80,12 @@ describe('TLS files that fit', () => {
     assert.deepEqual(problemsOf({ ETCDCTL_CERT: both, ETCDCTL_KEY: both }), []);
   });
 
-  it('takes the older form of a key', () => {
+  test('takes the older form of a key', () => {
     const key = createPrivateKey(pem(client.key)).export({ type: 'sec1', format: 'pem' });
     assert.deepEqual(problemsOf({ ETCDCTL_CERT: client.cert, ETCDCTL_KEY: file(key) }), []);
   });
 
-  it('only warns of a certificate that has ended', () => {
+  test('only warns of a certificate that has ended', () => {
     const { warnings } = loadConfig(pair(expired));
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /certificate in ETCDCTL_CERT ends or ended at \d{4}-/);
@@ -95,12 +95,12 @@ describe('TLS files that fit', () => {
 });
 
 describe('TLS files that do not fit', () => {
-  it('wants certificate and key together', () => {
+  test('wants certificate and key together', () => {
     expectProblems({ ETCDCTL_CERT: client.cert }, { ETCDCTL_KEY: /is not set, but ETCDCTL_CERT is/ });
     expectProblems({ ETCDCTL_KEY: client.key }, { ETCDCTL_CERT: /is not set, but ETCDCTL_KEY is/ });
   });
 
-  it('wants the key of the certificate', () => {
+  test('wants the key of the certificate', () => {
     expectProblems(
       { ETCDCTL_CERT: client.cert, ETCDCTL_KEY: other.key },
       { ETCDCTL_KEY: /is not the key of/ },
@@ -112,7 +112,7 @@ describe('TLS files that do not fit', () => {
     );
   });
 
-  it('refuses them with http, where they would be ignored', () => {
+  test('refuses them with http, where they would be ignored', () => {
     const http = { ETCDCTL_ENDPOINTS: 'http://a:2379' };
     expectProblems({ ...http, ETCDCTL_CACERT: ca }, { ETCDCTL_ENDPOINTS: /would be ignored/ });
     expectProblems({ ...http, ...pair(client) }, { ETCDCTL_ENDPOINTS: /would be ignored/ });
@@ -122,7 +122,7 @@ describe('TLS files that do not fit', () => {
     );
   });
 
-  it('reports each of three wrong files, and no endpoint for their sake', () => {
+  test('reports each of three wrong files, and no endpoint for their sake', () => {
     const env = { ETCDCTL_CACERT: '/nowhere/ca', ETCDCTL_CERT: scratch.path, ETCDCTL_KEY: file('') };
     expectProblems(
       { ...env, ETCDCTL_ENDPOINTS: 'etcd:2379' },
@@ -132,43 +132,43 @@ describe('TLS files that do not fit', () => {
 });
 
 describe('TLS files that cannot be used', () => {
-  it('says which file', () => refusesCa('/nowhere/ca.crt', /is "\/nowhere\/ca.crt"/));
-  it('not there', () => refusesCa('/nowhere/ca.crt', /there is none with this path/));
-  it('below a file', () => refusesCa(join(ca, 'x'), /part of its path is not a folder/));
-  it('a folder', () => refusesKey(scratch.path, /is a folder/));
-  it('a device', () => refusesKey('/dev/zero', /regular file/));
-  it('huge', () => refusesCa(file(Buffer.alloc(5_000_000)), /has 5000000 bytes/));
-  it('a name too long', () => refusesCa(`/${'x'.repeat(300)}`, /cannot be read \(ENAMETOOLONG\)/));
-  it('empty', () => refusesCa(file('\n'), /holds nothing/));
-  it('not PEM', () => refusesCa(file('hello'), /holds no PEM at all/));
-  it('a key as a CA', () => refusesCa(client.key, /but holds PRIVATE KEY/));
-  it('a certificate as a key', () => refusesKey(client.cert, /but holds CERTIFICATE/));
-  it('a public key as a key', () => {
+  test('says which file', () => refusesCa('/nowhere/ca.crt', /is "\/nowhere\/ca.crt"/));
+  test('not there', () => refusesCa('/nowhere/ca.crt', /there is none with this path/));
+  test('below a file', () => refusesCa(join(ca, 'x'), /part of its path is not a folder/));
+  test('a folder', () => refusesKey(scratch.path, /is a folder/));
+  test('a device', () => refusesKey('/dev/zero', /regular file/));
+  test('huge', () => refusesCa(file(Buffer.alloc(5_000_000)), /has 5000000 bytes/));
+  test('a name too long', () => refusesCa(`/${'x'.repeat(300)}`, /cannot be read \(ENAMETOOLONG\)/));
+  test('empty', () => refusesCa(file('\n'), /holds nothing/));
+  test('not PEM', () => refusesCa(file('hello'), /holds no PEM at all/));
+  test('a key as a CA', () => refusesCa(client.key, /but holds PRIVATE KEY/));
+  test('a certificate as a key', () => refusesKey(client.cert, /but holds CERTIFICATE/));
+  test('a public key as a key', () => {
     const { publicKey } = generateKeyPairSync('ed25519');
     refusesKey(file(publicKey.export({ type: 'spki', format: 'pem' })), /but holds PUBLIC KEY/);
   });
-  it('a certificate cut short', () => refusesCa(file(pem(ca), pem(ca).slice(0, 200)), /cut short/));
-  it('certificates with no line break between them', () => {
+  test('a certificate cut short', () => refusesCa(file(pem(ca), pem(ca).slice(0, 200)), /cut short/));
+  test('certificates with no line break between them', () => {
     refusesCa(file(pem(ca).trim(), pem(ca)), /share a line/);
     refusesCa(file('CA: ', pem(ca)), /share a line/);
   });
-  it('a key that is too short for TLS', async () => {
+  test('a key that is too short for TLS', async () => {
     const weak = await weakPair(scratch.path);
     expectProblems(pair(weak), { ETCDCTL_CERT: /cannot be used for TLS .*too small/ });
   });
-  it('one bad certificate of three', () => {
+  test('one bad certificate of three', () => {
     const broken = '-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n';
     refusesCa(file(pem(ca), broken, pem(ca)), /3 certificates, of which number 2 .*does not parse/);
     refusesCa(file(broken), /holds a certificate that does not parse/);
   });
-  it('a key cut short', () => refusesKey(file(pem(client.key).slice(0, 100)), /does not parse/));
-  it('an encrypted key, in both forms', () => {
+  test('a key cut short', () => refusesKey(file(pem(client.key).slice(0, 100)), /does not parse/));
+  test('an encrypted key, in both forms', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
     const lock = { format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' } as const;
     refusesKey(file(rsa.export({ ...lock, type: 'pkcs8' })), /is encrypted/);
     refusesKey(file(rsa.export({ ...lock, type: 'pkcs1' })), /is encrypted/);
   });
-  it('the content in place of the path', () => {
+  test('the content in place of the path', () => {
     refusesKey(
       pem(client.key),
       /^is \(a certificate or key, not shown\); it should be the path of a PEM file/,
@@ -178,7 +178,7 @@ describe('TLS files that cannot be used', () => {
 });
 
 describe('TLS files that may not be read', () => {
-  it('names mode and owner, and what to do', () => {
+  test('names mode and owner, and what to do', () => {
     const path = join(scratch.path, 'locked.key');
     copyFileSync(client.key, path);
     chmodSync(path, 0o000);
@@ -196,7 +196,7 @@ describe('TLS files that may not be read', () => {
     );
   });
 
-  it('tells a folder that may not be entered from the file', () => {
+  test('tells a folder that may not be entered from the file', () => {
     const folder = join(scratch.path, 'locked');
     mkdirSync(folder);
     copyFileSync(ca, join(folder, 'ca.crt'));

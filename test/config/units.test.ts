@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { durationMs, sizeBytes } from '../../src/config/units.ts';
 
 describe('durationMs', () => {
@@ -27,7 +27,7 @@ describe('durationMs', () => {
     ['1ns', 1],
     ['1.0001ms', 2],
   ];
-  for (const [text, ms] of good) it(`${text} is ${ms} ms`, () => assert.equal(durationMs(text), ms));
+  for (const [text, ms] of good) test(`${text} is ${ms} ms`, () => assert.equal(durationMs(text), ms));
 
   const bad = [
     '10',
@@ -48,7 +48,7 @@ describe('durationMs', () => {
     'x',
   ];
   for (const text of bad)
-    it(`refuses "${text}"`, () => assert.throws(() => durationMs(text), /^Error: should/));
+    test(`refuses "${text}"`, () => assert.throws(() => durationMs(text), /^Error: should/));
 });
 
 describe('sizeBytes', () => {
@@ -76,7 +76,7 @@ describe('sizeBytes', () => {
     ['9007199254740991', Number.MAX_SAFE_INTEGER],
   ];
   for (const [text, bytes] of good)
-    it(`${text} is ${bytes} bytes`, () => assert.equal(sizeBytes(text), bytes));
+    test(`${text} is ${bytes} bytes`, () => assert.equal(sizeBytes(text), bytes));
 
   const bad = [
     '-1',
@@ -97,6 +97,6 @@ describe('sizeBytes', () => {
   ];
   const tooLarge = ['9007199254740992', '8Pi', '1E', '1Ei', '1e16', '1e999'];
   for (const text of [...bad, ...tooLarge, 'Gi', '1e', '0x10', '1_000', '1,000', ' 1']) {
-    it(`refuses "${text}"`, () => assert.throws(() => sizeBytes(text), /^Error: should/));
+    test(`refuses "${text}"`, () => assert.throws(() => sizeBytes(text), /^Error: should/));
   }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
 import { problemsOf } from './support.ts';
 
@@ -21,7 +21,7 @@ describe('variables that are not ours', () => {
     ['ETCDCTL_', /not a variable/],
   ];
   for (const [variable, message] of refused) {
-    it(`refuses ${variable}`, () => {
+    test(`refuses ${variable}`, () => {
       const problems = problemsOf({ [variable]: 'true' });
       assert.deepEqual(
         problems.map((problem) => problem.variable),
@@ -31,7 +31,7 @@ describe('variables that are not ours', () => {
     });
   }
 
-  it("ignores etcdctl's settings for its output and what Kubernetes sets for services", () => {
+  test("ignores etcdctl's settings for its output and what Kubernetes sets for services", () => {
     const harmless = {
       ETCDCTL_API: '3',
       ETCDCTL_WRITE_OUT: 'table',
@@ -53,7 +53,7 @@ describe('variables that are not ours', () => {
   });
 
   for (const variable of ['BACKUP_KEEP_DAYLY', 'COMPACTION_RETENTIONS', 'DEFRAG_MAX', 'BACKUP_EXPORT']) {
-    it(`warns of ${variable}`, () => {
+    test(`warns of ${variable}`, () => {
       const { warnings } = loadConfig({ [variable]: 'secret-value' });
       assert.equal(warnings.length, 1);
       assert.match(warnings[0] ?? '', new RegExp(`^${variable} is not known`));

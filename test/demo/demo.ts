@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableOf } from '../../src/run/table.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { startJob } from '../support/job.ts';
-import { readAll } from '../support/read.ts';
-import { decompress, restore } from '../support/restore.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { reportOf } from '../support/report.ts';
+import { startJob } from '../support/run-job.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { decompress, restoreSnapshot } from '../support/restored-cluster.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { reportOf } from '../support/run-report.ts';
 
 /**
- * What a night does, on a throwaway etcd: three members with TLS, whose history of overwritten values fills the
+ * What a run does, on a throwaway etcd: three members with TLS, whose history of overwritten values fills the
  * database files. Run with `npm run demo`.
  */
 
@@ -23,7 +23,7 @@ await using store = await scratchFolder('backups');
 
 say('Writing 300 objects under /registry/, each of them overwritten 60 times (about 280 MB of history)');
 await fill(cluster, { keys: 300, valueBytes: 15_000, overwrites: 60, compressible: true });
-const before = await readAll(cluster, REGISTRY);
+const before = await readKeys(cluster, REGISTRY);
 await showMembers(cluster, 'Before:');
 
 const environment = {
@@ -51,13 +51,13 @@ const [data = '', manifest = ''] = files;
 console.log(await readFile(join(folder, manifest), 'utf8'));
 
 say('Restoring the backup with etcdutl, starting an etcd on it, and comparing every key, value and revision');
-await using restored = await restore(await decompress(join(folder, data)));
+await using restored = await restoreSnapshot(await decompress(join(folder, data)));
 assert.deepEqual(
-  await readAll(restored, REGISTRY),
+  await readKeys(restored, REGISTRY),
   before,
   'the restored objects are those from before the run',
 );
-assert.deepEqual(await readAll(cluster, REGISTRY), before, 'the cluster still has every object');
+assert.deepEqual(await readKeys(cluster, REGISTRY), before, 'the cluster still has every object');
 say(
   `All ${before.size} objects are in the restored etcd and in the cluster, with the same values and revisions.`,
 );

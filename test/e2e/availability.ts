@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Node } from '../support/kubernetes/node.ts';
-import { request } from '../support/http.ts';
+import { request } from '../support/http-request.ts';
 
 /** How an API server answered while something else went on. */
 export interface Availability {

@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
+import { assertSteps } from '../support/run-assertions.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
 import { createAuthority } from '../support/pki.ts';
-import { ACCESS_KEY, BUCKET, type S3Server, SECRET_KEY, startS3 } from '../support/s3.ts';
+import { ACCESS_KEY, BUCKET, type S3Server, SECRET_KEY, startS3 } from '../support/s3-server.ts';
 import { namespaceOf, secret, secretOf } from './objects.ts';
 import { CHART, createJob, install, jobEnd, type JobSeen, logOf } from './release.ts';
 
-/** A night to a bucket, by a pod without a volume to write to, and its drill from there; the namespace is "restricted". */
+/** A run to a bucket, by a pod without a volume to write to, and its drill from there; the namespace is "restricted". */
 
 const NAMESPACE = 'upkeep';
 const DRILL = 'etcd-upkeep-drill';
@@ -78,11 +79,11 @@ function logsOf(job: string): Promise<string> {
   return node.kubectl('-n', NAMESPACE, 'logs', `job/${job}`, '--all-containers');
 }
 
-test('the night puts the backup into the bucket, and reads it back', async () => {
-  const { type, pods } = await jobOf('etcd-upkeep', 'night');
-  assert.equal(type, 'Complete', await logsOf('night'));
+test('the run puts the backup into the bucket, and reads it back', async () => {
+  const { type, pods } = await jobOf('etcd-upkeep', 'run');
+  assert.equal(type, 'Complete', await logsOf('run'));
   const { report, text } = await logOf(node, pods[0]?.name ?? '', NAMESPACE);
-  assert.equal(report.steps.backup.status, 'done', text);
+  assertSteps(report, { backup: 'done' });
   assert.ok((report.backup?.storedBytes ?? 0) > 2 * PART_BYTES, text);
   assert.ok(!text.includes(SECRET_KEY));
 });

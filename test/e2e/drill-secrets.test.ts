@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type AgeKey, ageKey } from '../support/age.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
-import { filesBelow } from '../support/stored.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 import { localVolume, namespaceOf, secret, secretOf } from './objects.ts';
 import { CHART, createJob, install, jobEnd, type JobSeen, logOf, upgrade } from './release.ts';
 
@@ -39,8 +39,8 @@ before(async () => {
     secret(NAMESPACE, 'other-key', { 'identity.txt': await readFile(other.file, 'utf8') }),
   );
   await install(node, release('backup-key'));
-  await createJob(node, 'night', NAMESPACE);
-  const { type, pods } = await jobEnd(node, 'night', NAMESPACE);
+  await createJob(node, 'run', NAMESPACE);
+  const { type, pods } = await jobEnd(node, 'run', NAMESPACE);
   assert.equal(type, 'Complete', (await logOf(node, pods[0]?.name ?? '', NAMESPACE)).text);
   assert.match((await filesBelow(volume)).join(' '), /\.db\.zst\.age /);
 });

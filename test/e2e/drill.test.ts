@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fill } from '../support/fill.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
-import { run } from '../support/process.ts';
-import { filesBelow, onlyBackup, type StoredBackup } from '../support/stored.ts';
+import { runProgram } from '../support/run-program.ts';
+import { filesBelow, onlyBackup, type StoredBackup } from '../support/stored-backup.ts';
 import { kubernetes } from '../support/tools.ts';
 import { ETCD } from './images.ts';
 import {
@@ -34,8 +34,8 @@ before(async () => {
   node = await startNode();
   await fill(node.etcd, { prefix: '/history/', keys: 50, valueBytes: 20_000, overwrites: 5 });
   notes = await install(node, { values: ENABLED });
-  await createJob(node, 'night');
-  const { type, pods } = await jobEnd(node, 'night');
+  await createJob(node, 'run');
+  const { type, pods } = await jobEnd(node, 'run');
   assert.equal(type, 'Complete', (await logOf(node, pods[0]?.name ?? '')).text);
   backup = await onlyBackup(join(node.backups, 'etcd-upkeep'));
 });
@@ -108,7 +108,7 @@ test('the command in the notes of the chart shows which container said what', as
   const [command] = /^ {2}kubectl \S+ \S+ get pods -l \S+component=drill .*\n.*$/m.exec(notes) ?? [];
   assert.ok(command, notes);
   const shell = `kubectl() { ${await kubernetes('kubectl')} "$@"; }\n${command}`;
-  const shown = await run('sh', ['-c', shell], { env: node.env });
+  const shown = await runProgram('sh', ['-c', shell], { env: node.env });
   assert.match(shown, /^by-hand-\w+\tSucceeded\t\n  fetch\t0\t\n  restore\t0\t\n  etcd\t0\t\n  drill\t0\t$/m);
   assert.match(shown, /^broken-\w+\tFailed\t\n  fetch\t4\tetcd-upkeep: the backup .* cannot be used/m);
 });

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
+import { assertReport } from '../support/run-assertions.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
-import { readAll } from '../support/read.ts';
-import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
-import { assertUnlocked } from '../support/upkeep.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
+import { assertUnlocked } from '../support/run-lock.ts';
 import { localVolume, namespaceOf, secretOf } from './objects.ts';
 import { CHART, createJob, install, jobEnd, logOf } from './release.ts';
 
@@ -47,27 +48,27 @@ after(async () => {
   await node[Symbol.asyncDispose]();
 });
 
-test('a night of the three members, without root, on a claim', async () => {
-  const objects = await readAll(etcd, '/registry/');
-  await createJob(node, 'night', NAMESPACE);
-  const { type, pods } = await jobEnd(node, 'night', NAMESPACE);
+test('a run of the three members, without root, on a claim', async () => {
+  const objects = await readKeys(etcd, '/registry/');
+  await createJob(node, 'run', NAMESPACE);
+  const { type, pods } = await jobEnd(node, 'run', NAMESPACE);
   const { report, text } = await logOf(node, pods[0]?.name ?? '', NAMESPACE);
   assert.equal(type, 'Complete', text);
-  assert.equal(report.outcome, 'ok', text);
+  assertReport(report, 0, 'ok', text);
   assert.deepEqual(
     report.members.map(({ defragmented }) => defragmented),
     [true, true, true],
     text,
   );
-  assert.deepEqual(await readAll(etcd, '/registry/'), objects);
+  assert.deepEqual(await readKeys(etcd, '/registry/'), objects);
   await assertUnlocked(etcd);
-  await using restored = await restoreStored(await onlyBackup(volume));
-  assert.deepEqual(await readAll(restored, '/registry/'), objects);
+  await using restored = await restoreBackup(await onlyBackup(volume));
+  assert.deepEqual(await readKeys(restored, '/registry/'), objects);
 });
 
-test('fsGroup gives the volume to the run, and the backups stay for its eyes alone, also on the next night', async () => {
-  await createJob(node, 'next-night', NAMESPACE);
-  const { type } = await jobEnd(node, 'next-night', NAMESPACE);
+test('fsGroup gives the volume to the run, and the backups stay for its eyes alone, also on the next run', async () => {
+  await createJob(node, 'next-run', NAMESPACE);
+  const { type } = await jobEnd(node, 'next-run', NAMESPACE);
   assert.equal(type, 'Complete');
   assert.equal((await stat(volume)).gid, UID);
   const files = await filesBelow(volume);

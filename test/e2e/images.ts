@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/p
 import { basename, join } from 'node:path';
 import { buildImage } from '../image/build.ts';
 import { CACHE, runEngine, say } from '../image/engine.ts';
-import { run } from '../support/process.ts';
+import { runProgram } from '../support/run-program.ts';
 import { etcdBinary, etcdctl, etcdutl } from '../support/tools.ts';
 
 /** The image under test as the node knows it. */
@@ -60,7 +60,7 @@ async function buildOf(image: string, programs: Record<string, string>): Promise
 /** The path of a program that was found by its name alone. */
 async function located(program: string): Promise<string> {
   if (program.includes('/')) return program;
-  return (await run('sh', ['-c', 'command -v "$1"', 'sh', program])).trim();
+  return (await runProgram('sh', ['-c', 'command -v "$1"', 'sh', program])).trim();
 }
 
 const shortName = (image: string): string => basename(image).split(':')[0] ?? image;
@@ -72,7 +72,7 @@ async function buildPause(): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'pause.go'), PAUSE_SOURCE);
   await writeFile(join(folder, 'Dockerfile'), PAUSE_DOCKERFILE);
-  await run('go', ['build', '-ldflags=-s -w', '-o', 'pause', 'pause.go'], {
+  await runProgram('go', ['build', '-ldflags=-s -w', '-o', 'pause', 'pause.go'], {
     cwd: folder,
     timeoutMs: STEP_TIMEOUT_MS,
   });

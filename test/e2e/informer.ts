@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientTls } from '../support/http.ts';
+import type { ClientTls } from '../support/http-request.ts';
 
 /** What a controller knows of the ConfigMaps of the namespace `default`, and how it came to know it. */
 export interface Informer extends AsyncDisposable {

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { assertReport } from '../support/run-assertions.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
-import { filesBelow } from '../support/stored.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 import { createJob, helmOn, install, jobEnd, logOf, NAMESPACE, upgrade } from './release.ts';
 
 /** What becomes of a release and of its backups over the months. */
 
 let node: Node;
-const nights: string[] = [];
+const runs: string[] = [];
 
 before(async () => {
   node = await startNode();
@@ -18,9 +19,9 @@ before(async () => {
 after(() => node[Symbol.asyncDispose]());
 
 /** Runs the job by hand and returns its report. */
-async function night() {
-  const name = `night-${nights.length}`;
-  nights.push(name);
+async function run() {
+  const name = `run-${runs.length}`;
+  runs.push(name);
   await createJob(node, name);
   const { pods } = await jobEnd(node, name);
   return (await logOf(node, pods[0]?.name ?? '')).report;
@@ -31,21 +32,21 @@ const backups = async () => (await filesBelow(node.backups)).filter((file) => fi
 test('install, upgrade with other values, roll back', async () => {
   const notes = await install(node, { values: { clusterName: 'mine' } });
   assert.match(notes, /create job --from=cronjob\/etcd-upkeep/);
-  assert.match((await night()).outcome, /^(ok|nothing-needed)$/);
-  await night();
+  assert.match((await run()).outcome, /^(ok|nothing-needed)$/);
+  await run();
   assert.equal((await backups()).length, 2);
 
   await upgrade(node, { values: { clusterName: 'mine', schedule: '1 2 * * *', backup: { keepLast: 1 } } });
   assert.equal(await schedule(), '1 2 * * *');
-  await night();
+  await run();
   assert.equal((await backups()).length, 1, 'the new values count');
 
   await upgrade(node, { values: { clusterName: 'mine', dryRun: true } });
-  assert.equal((await night()).outcome, 'dry-run');
+  assertReport(await run(), 0, 'dry-run');
   await helmOn(node, 'rollback', 'etcd-upkeep', '1');
   assert.notEqual(await schedule(), '1 2 * * *');
-  await night();
-  await night();
+  await run();
+  await run();
   assert.equal((await backups()).length, 3, 'the old values count again');
 });
 
@@ -64,12 +65,12 @@ test('rotated certificates count from the next run on', async () => {
   const kept = await node.makeFolder('kept');
   for (const name of names) await cp(join(node.etcdPki, name), join(kept, name));
   await replaceWith({ [names[0] ?? '']: stranger.cert, [names[1] ?? '']: stranger.key });
-  const refused = await night();
-  assert.equal(refused.exitCode, 3, JSON.stringify(refused));
+  const refused = await run();
+  assertReport(refused, 3, 'failed');
   assert.match(refused.error ?? '', /certificate/);
 
   await replaceWith(Object.fromEntries(names.map((name) => [name, join(kept, name)])));
-  assert.equal((await night()).exitCode, 0);
+  assert.equal((await run()).exitCode, 0);
 });
 
 test('uninstalled, its backups stay; installed again, it goes on with them', async () => {
@@ -80,7 +81,7 @@ test('uninstalled, its backups stay; installed again, it goes on with them', asy
   assert.deepEqual(await backups(), earlier);
 
   await install(node, { values: { clusterName: 'mine', backup: { keepLast: 2 } } });
-  await night();
+  await run();
   const now = await backups();
   assert.equal(now.length, 2);
   assert.ok(earlier.includes(now[0] ?? ''), 'the older of them is from before');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
-import { filesBelow } from '../support/stored.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 import { createJob, describedAs, helmOn, install, jobEnd, type JobSeen, NAMESPACE } from './release.ts';
 
 /** What a person who made a mistake is shown, by helm or by `kubectl describe`: it has to be enough to mend it. */

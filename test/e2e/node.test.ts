@@ -6,13 +6,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { cgroupFolders } from '../support/kubernetes/cgroup.ts';
 import { CONTROL_PLANE } from '../support/kubernetes/kubeadm.ts';
 import { startNode } from '../support/kubernetes/node.ts';
 import { apply, podEnd } from '../support/kubernetes/pods.ts';
 import { privateSite } from '../support/kubernetes/private.ts';
-import { run } from '../support/process.ts';
+import { runProgram } from '../support/run-program.ts';
 import { IMAGE } from './images.ts';
 import { claimOf, localVolume, namespaceOf, secretOf } from './objects.ts';
 
@@ -194,7 +194,7 @@ async function tracesOf(folder: string): Promise<string[]> {
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')), // it has just ended
   );
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n');
-  const devices = (await run('ip', ['-brief', 'link']))
+  const devices = (await runProgram('ip', ['-brief', 'link']))
     .split('\n')
     .filter((line) => line && !line.startsWith('lo'));
   return [

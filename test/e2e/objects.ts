@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Cluster } from '../support/etcd.ts';
+import type { Cluster } from '../support/etcd-cluster.ts';
 import { CONTROL_PLANE } from '../support/kubernetes/kubeadm.ts';
 
 /** Objects that an operator makes before the chart is installed. */

@@ -4,9 +4,10 @@ import { after, before, test } from 'node:test';
 import { parseManifest } from '../../src/backup/manifest.ts';
 import { readFile } from 'node:fs/promises';
 import { fill } from '../support/fill.ts';
+import { assertReport } from '../support/run-assertions.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
-import { filesBelow } from '../support/stored.ts';
-import { LOCK_KEY } from '../support/upkeep.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { LOCK_KEY } from '../support/run-lock.ts';
 import { createJob, install, jobEnd, type JobLog, logOf, scheduledJob, suspend, upgrade } from './release.ts';
 
 /** A run by hand at the same time as another one: both Jobs are Kubernetes' own, and the lock in etcd keeps them apart. */
@@ -39,7 +40,7 @@ test('by hand beside a scheduled run: one of them steps aside with 6, and its Jo
   assert.equal(aside?.type, 'Failed');
   assert.equal(aside.reason, 'PodFailurePolicy');
   const { report, text } = await logOf(node, aside.pods[0]?.name ?? '');
-  assert.equal(report.outcome, 'busy', text);
+  assertReport(report, 6, 'busy', text);
   assert.match(JSON.parse(aside.pods[0]?.message ?? '{}').error, /another run/);
   assert.equal(await node.etcd.etcdctl('get', LOCK_KEY), '');
 });

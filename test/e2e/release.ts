@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/run/report.ts';
 import type { Node } from '../support/kubernetes/node.ts';
-import { run } from '../support/process.ts';
-import { type HelmVersion, helm, REPOSITORY } from '../support/tools.ts';
+import { runProgram } from '../support/run-program.ts';
+import { type HelmVersion, helm } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { IMAGE } from './images.ts';
 
 /** What a person does with helm and kubectl, and what they see. */
@@ -43,12 +44,12 @@ async function apply(command: string, node: Reach, options: ReleaseOptions): Pro
   const files = file === undefined ? [] : [`--values=${file}`];
   const args = [command, RELEASE, CHART, `--namespace=${namespace}`, ...files, '--values=-'];
   const input = JSON.stringify({ ...LOCAL_IMAGE, ...values });
-  return run(await helm(version), args, { env: node.env, input });
+  return runProgram(await helm(version), args, { env: node.env, input });
 }
 
 /** Any other helm command on the release. */
 export async function helmOn(node: Reach, ...args: string[]): Promise<string> {
-  return run(await helm(), [...args, `--namespace=${NAMESPACE}`], { env: node.env });
+  return runProgram(await helm(), [...args, `--namespace=${NAMESPACE}`], { env: node.env });
 }
 
 /** Runs the job by hand, or that of another CronJob. */

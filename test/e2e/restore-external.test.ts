@@ -6,8 +6,8 @@ import { ageKey } from '../support/age.ts';
 import { type ControlPlane, startControlPlane } from '../support/kubernetes/control-plane.ts';
 import { type Host, startNetwork } from '../support/kubernetes/network.ts';
 import { createAuthority } from '../support/pki.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow } from '../support/stored.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 import { startEtcdHosts } from './etcd-hosts.ts';
 import { createJob, install, jobEnd } from './release.ts';
 import {
@@ -55,8 +55,8 @@ before(async () => {
   await install(plane, { values });
   await createConfigMap(plane, 'kept');
   await createConfigMap(plane, 'deleted-later');
-  await createJob(plane, 'night');
-  const { type, message } = await jobEnd(plane, 'night');
+  await createJob(plane, 'run');
+  const { type, message } = await jobEnd(plane, 'run');
   assert.equal(type, 'Complete', message);
   await plane.kubectl('delete', 'configmap', 'deleted-later');
   await createConfigMap(plane, 'made-later');

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ControlPlane, startControlPlane } from '../support/kubernetes/control-plane.ts';
 import { startNetwork } from '../support/kubernetes/network.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { createJob, install, jobEnd } from './release.ts';
 import {
   assertControllersWork,
@@ -39,8 +39,8 @@ before(async () => {
   await install(plane, { values: { suspend: true, lockTtl: '5s', nodeSelector } });
   await createConfigMap(plane, 'kept');
   await createConfigMap(plane, 'deleted-later');
-  await createJob(plane, 'night');
-  const { type, message } = await jobEnd(plane, 'night');
+  await createJob(plane, 'run');
+  const { type, message } = await jobEnd(plane, 'run');
   assert.equal(type, 'Complete', message);
   await plane.kubectl('delete', 'configmap', 'deleted-later');
   await createConfigMap(plane, 'made-later');

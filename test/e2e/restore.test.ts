@@ -7,8 +7,8 @@ import { parseBackupName } from '../../src/backup/names.ts';
 import { type ControlPlane, startControlPlane } from '../support/kubernetes/control-plane.ts';
 import { type Host, startNetwork } from '../support/kubernetes/network.ts';
 import { apply } from '../support/kubernetes/pods.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow } from '../support/stored.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 import { PAUSE } from './images.ts';
 import { type Informer, startInformer } from './informer.ts';
 import { createJob, install, jobEnd } from './release.ts';
@@ -55,8 +55,8 @@ before(async () => {
   await createConfigMap(plane, 'deleted-later');
   await apply(plane, deployment('web', 1));
   await replicas('web', 1);
-  await createJob(plane, 'night');
-  const { type, message } = await jobEnd(plane, 'night');
+  await createJob(plane, 'run');
+  const { type, message } = await jobEnd(plane, 'run');
   assert.equal(type, 'Complete', message);
 
   await plane.kubectl('delete', 'configmap', 'deleted-later');

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { guardCgroup, guardProcess } from '../support/guard.ts';
+import { guardCgroup, guardProcess } from '../support/process-guard.ts';
 import { installMissing } from '../image/engine.ts';
 import { cgroupFolders, removeCgroup } from '../support/kubernetes/cgroup.ts';
 import { siteEnv } from '../support/kubernetes/private.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { PAUSE, prepareImages } from './images.ts';
 
 /**

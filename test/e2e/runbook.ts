@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../support/kubernetes/network.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 
 /** The README's section "Restore": its blocks of commands, to be run as they stand. */
 export interface Runbook {

@@ -9,9 +9,14 @@ import { Etcd3 } from 'etcd3';
 import { Failure, Interrupted } from '../../src/errors.ts';
 import { EtcdError, type EtcdErrorCode, toEtcdError } from '../../src/etcd/errors.ts';
 import { type Authority, createAuthority, type KeyPair } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
-import { type RefusingServer, refusalKey, SILENCE, startRefusingServer } from '../support/refusing.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
+import { freePort } from '../support/free-port.ts';
+import {
+  type RefusingServer,
+  refusalKey,
+  SILENCE,
+  startRefusingServer,
+} from '../support/refusing-grpc-server.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 
 type Credentials = ConstructorParameters<typeof Etcd3>[0] & object;
 

@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notesOf, runsOf } from '../../src/history/runs.ts';
-import { DAY, hundredNights, type MadeUp, madeUp, MIB } from '../commands/made-up.ts';
+import {
+  DAY,
+  hundredManifests,
+  type ManifestChanges,
+  inventedManifest,
+  MIB,
+} from '../commands/invented-manifests.ts';
 import { nightly, NOW } from './nightly.ts';
 
 const SECOND = 1000;
 
 describe('the nights', () => {
   test('come in the order of their times, with what was written since the one before', () => {
-    const manifests = [3, 1, 2].map((day) => madeUp({ at: NOW - day * DAY, revision: 10_000 - day * 100 }));
+    const manifests = [3, 1, 2].map((day) =>
+      inventedManifest({ at: NOW - day * DAY, revision: 10_000 - day * 100 }),
+    );
     const nights = runsOf(manifests, NOW);
     assert.deepEqual(
       nights.map(({ revision, revisionsSince, revisionsPerDay }) => [
@@ -49,7 +57,7 @@ describe('the nights', () => {
   test('have no gap where a run came late, by hand, or where older backups were thinned out', () => {
     const ages = [150, 120, 90, 60, 30, 21, 14, 7, 6, 5, 4, 4 - 5 / 1440, 3 - 3 / 24, 2, 1];
     const nights = runsOf(
-      ages.map((age, night) => madeUp({ at: NOW - age * DAY, revision: 1000 + night })),
+      ages.map((age, night) => inventedManifest({ at: NOW - age * DAY, revision: 1000 + night })),
       NOW,
     );
     assert.deepEqual(
@@ -65,7 +73,7 @@ describe('the nights', () => {
     assert.ok(!('revisionsPerDay' in second));
   });
 
-  const restarts: [string, Partial<MadeUp>, RegExp][] = [
+  const restarts: [string, Partial<ManifestChanges>, RegExp][] = [
     ['a lower revision', { revision: 500 }, /the revision fell from 3000 to 500: restored, or a clock/],
     ['a lower raft term', { raftTerm: 1 }, /the raft term fell from 3 to 1/],
     ['another ID', { cluster: { name: 'prod', id: 'ff' } }, /the cluster's ID changed from \w+ to ff/],
@@ -103,7 +111,7 @@ describe('the nights', () => {
   }
 
   test('of a hundred with everything in between never tell a negative or an impossible figure', () => {
-    const nights = runsOf(hundredNights(NOW), NOW);
+    const nights = runsOf(hundredManifests(NOW), NOW);
     assert.equal(nights.length, 100);
     const rates = nights.flatMap(({ revisionsPerDay }) => revisionsPerDay ?? []);
     assert.equal(rates.length, 94, 'all but the first, three restarts, one by hand, one in the future');

@@ -1,8 +1,8 @@
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { guardFolder } from '../support/guard.ts';
-import { run } from '../support/process.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { guardFolder } from '../support/process-guard.ts';
+import { runProgram } from '../support/run-program.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { runEngine, say, TEMPORARY } from './engine.ts';
 
 /** The name that the Dockerfile pulls where there is a registry; here it is made. */
@@ -17,7 +17,7 @@ const UNNEEDED = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/sh
 
 /** Makes the base image from Debian's packages and the npm package `node`, unless it is there with this very Node. */
 export async function prepareBase(): Promise<void> {
-  const made = `${(await run(NODE, ['--version'])).trim()} ${NPM}`;
+  const made = `${(await runProgram(NODE, ['--version'])).trim()} ${NPM}`;
   if ((await known()) === made) return;
   say(`making the base image with node ${made} (1 to 2 minutes, once)`);
   const root = await mkdtemp(join(TEMPORARY, 'base-'));
@@ -50,7 +50,7 @@ async function fillRoot(root: string): Promise<void> {
 }
 
 function step(file: string, ...args: string[]): Promise<string> {
-  return run(file, args, { timeoutMs: STEP_TIMEOUT_MS });
+  return runProgram(file, args, { timeoutMs: STEP_TIMEOUT_MS });
 }
 
 async function importRoot(root: string, made: string): Promise<void> {

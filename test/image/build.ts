@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { REPOSITORY } from '../support/tools.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { prepareBase } from './base.ts';
 import { CACHE, prepareEngine, replaceFile, runEngine, say } from './engine.ts';
 

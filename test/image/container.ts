@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { guardProcess } from '../support/guard.ts';
-import type { LogLine } from '../support/job.ts';
+import { guardProcess } from '../support/process-guard.ts';
+import type { LogLine } from '../support/run-job.ts';
 import type { Image } from './build.ts';
 import { engineCommand, engineEnv, runEngine } from './engine.ts';
 

@@ -1,7 +1,8 @@
 import { access, mkdir, rename, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { plainEnv, run } from '../support/process.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { needsMoreThanNode } from '../support/more-than-node.ts';
+import { plainEnv, runProgram } from '../support/run-program.ts';
+import { REPOSITORY } from '../support/repository.ts';
 
 /** Images, containers and all that the tools remember; removing it costs a few minutes at the next run. */
 export const CACHE = join(REPOSITORY, '.cache/containers');
@@ -56,7 +57,7 @@ export function engineCommand(engine: Engine, args: string[]): [file: string, ar
 
 /** Runs an engine to its end and returns its stdout. */
 export function runEngine(engine: Engine, args: string[], timeoutMs = 60_000): Promise<string> {
-  return run(...engineCommand(engine, args), { env: engineEnv(), timeoutMs });
+  return runProgram(...engineCommand(engine, args), { env: engineEnv(), timeoutMs });
 }
 
 /** The settings above, and the way to the world where it leads through a proxy: builds install packages. */
@@ -69,6 +70,7 @@ export function engineEnv(): Record<string, string> {
 
 /** Installs with apt-get what is missing. `packages`: each one's name and a file that tells that it is there. */
 export async function installMissing(who: string, packages: Record<string, string>): Promise<void> {
+  needsMoreThanNode(Object.keys(packages).join(', '));
   const missing: string[] = [];
   for (const [name, file] of Object.entries(packages)) {
     await access(file).catch(() => missing.push(name));
@@ -86,7 +88,7 @@ export async function installMissing(who: string, packages: Record<string, strin
 
 function apt(...args: string[]): Promise<string> {
   const env = { ...engineEnv(), DEBIAN_FRONTEND: 'noninteractive', TMPDIR: '/tmp' };
-  return run('apt-get', args, { env, timeoutMs: INSTALL_TIMEOUT_MS });
+  return runProgram('apt-get', args, { env, timeoutMs: INSTALL_TIMEOUT_MS });
 }
 
 /** Overlays share what images have in common, but cannot lie on one another; `vfs` copies everything and always works. */

@@ -5,16 +5,16 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import packageJson from '../../package.json' with { type: 'json' };
 import { messageOf } from '../../src/errors.ts';
-import { startCluster } from '../support/etcd.ts';
-import { freePort } from '../support/ports.ts';
-import { run } from '../support/process.ts';
-import { startProxy } from '../support/proxy.ts';
-import { filesBelow, onlyBackup } from '../support/stored.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
+import { freePort } from '../support/free-port.ts';
+import { runProgram } from '../support/run-program.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { filesBelow, onlyBackup } from '../support/stored-backup.ts';
 import { NODE } from './base.ts';
 import { BUILD_ARGS, build, buildImage } from './build.ts';
 import { type Container, runContainer, startContainer } from './container.ts';
 import { filesOf } from './files.ts';
-import { containerSite } from './site.ts';
+import { containerSite } from './container-access.ts';
 
 const OWN_USER = 65_532;
 /** Of the kind that OpenShift gives to a namespace: in no file of the image, above what 16 bits hold. */
@@ -139,7 +139,7 @@ for (const uid of [OWN_USER, 0]) {
   });
 
   test(`as uid ${uid} and process 1 it ends within seconds on SIGTERM`, async () => {
-    await using silent = await startProxy(cluster.endpoints);
+    await using silent = await startTcpProxy(cluster.endpoints);
     silent.hang();
     const env = { ETCDCTL_ENDPOINTS: silent.url, ETCDCTL_DIAL_TIMEOUT: '1m', ETCDCTL_COMMAND_TIMEOUT: '1m' };
     const container = startContainer(image, { user: String(uid), env });
@@ -171,7 +171,7 @@ test('a wrong configuration ends it with 2', async () => {
 async function compiledElsewhere(uid: number): Promise<string | undefined> {
   const tag =
     '`${process.version}-${process.arch}- ${v8.cachedDataVersionTag().toString(16).padStart(8, 0)}`';
-  const [version = '', features = ''] = (await run(NODE, ['-p', tag])).trim().split(' ');
+  const [version = '', features = ''] = (await runProgram(NODE, ['-p', tag])).trim().split(' ');
   const names = files.flatMap(({ path }) => /^\/app\/\.compile-cache\/([^/]+)$/.exec(path)?.[1] ?? []);
   const own = names.filter((name) => name.startsWith(version) && name.endsWith(`-${uid}`));
   assert.equal(own.length, 1, `${version} for uid ${uid} should be among: ${names.join(', ')}`);

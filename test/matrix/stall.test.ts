@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { startJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { waitForPart } from '../support/part.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { settledSize } from '../support/settled.ts';
-import { filesBelow } from '../support/stored.ts';
+import { startJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { waitForTemporaryFile } from '../support/temporary-file.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { settledSize } from '../support/settled-size.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 
 const MIB = 2 ** 20;
 
 // A minute of waiting: too slow for `npm test`, where BACKUP_TIMEOUT ends such a run.
 test('a snapshot of which nothing comes for a minute is given up long before BACKUP_TIMEOUT', async () => {
-  const proxies: Proxy[] = [];
+  const proxies: TcpProxy[] = [];
   await using cluster = await startCluster({
     advertise: async ({ clientUrl }) => {
-      const proxy = await startProxy(clientUrl);
+      const proxy = await startTcpProxy(clientUrl);
       proxies.push(proxy);
       return proxy.url;
     },
@@ -33,9 +33,9 @@ test('a snapshot of which nothing comes for a minute is given up long before BAC
     ETCDCTL_COMMAND_TIMEOUT: '2s',
     BACKUP_STORE: `file://${store.path}`,
   });
-  await waitForPart(store.path, MIB);
+  await waitForTemporaryFile(store.path, MIB);
   proxy.hang();
-  const report = assertEnded(await job.finished, 4, 'failed');
+  const report = assertRunEnded(await job.finished, 4, 'failed');
   assertSteps(report, { backup: 'failed', compact: 'skipped', defragment: 'skipped' });
   assert.match(report.steps.backup.reason, /failed: nothing came for 60 s\. Nothing was changed/);
   assert.ok(report.steps.backup.durationMs < 70_000);

@@ -8,10 +8,10 @@ import {
   mismatch,
   policyOf,
   unstarted,
-  viewOf,
-  viewOfOnly,
+  threeMembers,
+  clusterOf,
   withoutLeader,
-} from '../support/view.ts';
+} from '../support/cluster-status.ts';
 
 const applied = (raftAppliedIndex: number) => ({ status: { raftAppliedIndex } });
 const sick = (name: string, raftAppliedIndex = 1) =>
@@ -28,59 +28,63 @@ describe('the snapshot comes from', () => {
     [
       'b',
       'a follower, not the leader, whatever the leader has applied',
-      viewOf([member('a', applied(70_009))]),
+      threeMembers([member('a', applied(70_009))]),
     ],
-    ['c', 'the follower that has applied most', viewOf([member('c', applied(70_001))])],
-    ['a', 'the leader when no follower is well', viewOf([sick('b'), sick('c')])],
-    ['c', 'a follower that is well rather than one that lags', viewOf([sick('b', 80_000)])],
-    ['a', 'the only member', viewOfOnly([member('a')])],
-    ['a', 'the leader rather than a learner', viewOfOnly([member('a'), member('d', { learner: true })])],
-    ['a', 'the leader when the others do not answer', viewOf([down('b'), down('c')])],
-    ['c', 'whoever answers when the rest is gone', withoutLeader(viewOf([down('a'), down('b'), sick('c')]))],
+    ['c', 'the follower that has applied most', threeMembers([member('c', applied(70_001))])],
+    ['a', 'the leader when no follower is well', threeMembers([sick('b'), sick('c')])],
+    ['c', 'a follower that is well rather than one that lags', threeMembers([sick('b', 80_000)])],
+    ['a', 'the only member', clusterOf([member('a')])],
+    ['a', 'the leader rather than a learner', clusterOf([member('a'), member('d', { learner: true })])],
+    ['a', 'the leader when the others do not answer', threeMembers([down('b'), down('c')])],
+    [
+      'c',
+      'whoever answers when the rest is gone',
+      withoutLeader(threeMembers([down('a'), down('b'), sick('c')])),
+    ],
     [
       'b',
       'the one that has applied most when none is well',
-      viewOf([sick('a', 5), sick('b', 9), sick('c', 7)]),
+      threeMembers([sick('a', 5), sick('b', 9), sick('c', 7)]),
     ],
     [
       'a',
       'the leader, if it has applied most and none is well',
-      viewOf([sick('a', 9), sick('b', 2), sick('c', 7)]),
+      threeMembers([sick('a', 9), sick('b', 2), sick('c', 7)]),
     ],
     [
       'b',
       'a follower, if none is well and all have applied the same',
-      viewOf([sick('a'), sick('b'), sick('c')]),
+      threeMembers([sick('a'), sick('b'), sick('c')]),
     ],
-    ['c', 'a follower that CORRUPT does not accuse', viewOf([], { alarms: corrupt('b') })],
-    ['a', 'the leader when CORRUPT accuses the followers', viewOf([], { alarms: corrupt('b', 'c') })],
+    ['c', 'a follower that CORRUPT does not accuse', threeMembers([], { alarms: corrupt('b') })],
+    ['a', 'the leader when CORRUPT accuses the followers', threeMembers([], { alarms: corrupt('b', 'c') })],
     [
       'c',
       'one that lags rather than one that CORRUPT accuses',
-      viewOf([sick('c')], { alarms: corrupt('a', 'b') }),
+      threeMembers([sick('c')], { alarms: corrupt('a', 'b') }),
     ],
     [
       'b',
       'an accused member when no other answers',
-      viewOf([down('a'), down('c')], { alarms: corrupt('b') }),
+      threeMembers([down('a'), down('c')], { alarms: corrupt('b') }),
     ],
-    ['c', 'a follower of the majority', viewOf([], { hashes: mismatch('a', 'c') })],
+    ['c', 'a follower of the majority', threeMembers([], { hashes: mismatch('a', 'c') })],
     [
       'a',
       'the leader when it is all of the majority that answers',
-      viewOf([down('c')], { hashes: mismatch('a', 'c') }),
+      threeMembers([down('c')], { hashes: mismatch('a', 'c') }),
     ],
-    ['c', 'one of the majority that lags', viewOf([sick('c')], { hashes: mismatch('c') })],
-    ['b', 'a follower where no majority agrees', viewOf([], { hashes: mismatch() })],
+    ['c', 'one of the majority that lags', threeMembers([sick('c')], { hashes: mismatch('c') })],
+    ['b', 'a follower where no majority agrees', threeMembers([], { hashes: mismatch() })],
     [
       'b',
       'a follower where CORRUPT names no member',
-      viewOf([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }),
+      threeMembers([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }),
     ],
     [
       'b',
       'a follower in a cluster that is full',
-      viewOf([], { alarms: [{ memberId: idOf('b'), type: 'NOSPACE' }] }),
+      threeMembers([], { alarms: [{ memberId: idOf('b'), type: 'NOSPACE' }] }),
     ],
   ];
   for (const [from, name, view] of rows) {
@@ -93,33 +97,33 @@ describe('the snapshot comes from', () => {
 
 describe('the reason says', () => {
   test('who it is, what it is and how far it is', () => {
-    assert.equal(planned(viewOf()).reason, 'from b (62), a follower, at revision 50000');
-    assert.match(planned(viewOfOnly([member('a')])).reason, /^from a \(61\), the leader, at revision 50000$/);
+    assert.equal(planned(threeMembers()).reason, 'from b (62), a follower, at revision 50000');
+    assert.match(planned(clusterOf([member('a')])).reason, /^from a \(61\), the leader, at revision 50000$/);
   });
 
   test('what is wrong with a member that is not well itself', () => {
     assert.match(
-      planned(viewOf([sick('a'), sick('b'), sick('c')])).reason,
+      planned(threeMembers([sick('a'), sick('b'), sick('c')])).reason,
       /; it is not well itself: it lags$/,
     );
   });
 
   test('that the only member left is accused of corruption', () => {
-    const { reason } = planned(viewOf([down('a'), down('c')], { alarms: corrupt('b') }));
+    const { reason } = planned(threeMembers([down('a'), down('c')], { alarms: corrupt('b') }));
     assert.match(reason, /^from b .*; a CORRUPT alarm accuses it, and no other voting member answers$/);
   });
 
   test('that nobody knows which copy is right', () => {
     assert.equal(
-      planned(viewOf([], { hashes: mismatch() })).reason,
+      planned(threeMembers([], { hashes: mismatch() })).reason,
       'from b (62), a follower, at revision 50000; no majority holds the same data, so nobody can say whether this copy ' +
         'is the right one',
     );
-    assert.doesNotMatch(planned(viewOf([], { hashes: mismatch('a', 'c') })).reason, /majority/);
+    assert.doesNotMatch(planned(threeMembers([], { hashes: mismatch('a', 'c') })).reason, /majority/);
   });
 
   test('that the majority cannot be used', () => {
-    const view = viewOf([], { hashes: mismatch('a', 'c'), alarms: corrupt('a', 'c') });
+    const view = threeMembers([], { hashes: mismatch('a', 'c'), alarms: corrupt('a', 'c') });
     assert.equal(source(view), 'b');
     assert.match(planned(view).reason, /the majority holds other data, but none of it can be used/);
   });
@@ -128,7 +132,7 @@ describe('the reason says', () => {
 describe('there is no backup', () => {
   test('when no voting member answers, and each of them is named with its reason', () => {
     const learner = member('d', { learner: true });
-    const backup = planned(withoutLeader(viewOfOnly([down('a'), unstarted('f00d'), learner])));
+    const backup = planned(withoutLeader(clusterOf([down('a'), unstarted('f00d'), learner])));
     assert.deepEqual(backup, {
       do: false,
       status: 'refused',
@@ -139,7 +143,7 @@ describe('there is no backup', () => {
   });
 
   test('when the operator has switched it off, and then nothing is pruned either', () => {
-    const plan = judge(viewOf(), policyOf({ BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' }));
+    const plan = judge(threeMembers(), policyOf({ BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' }));
     const skipped = { do: false, status: 'skipped', reason: 'BACKUP_ENABLED is false' };
     assert.deepEqual([plan.steps.backup, plan.steps.prune], [skipped, skipped]);
     assert.equal(plan.steps.compact.do, true);
@@ -150,21 +154,22 @@ const pruning = (view: ClusterStatus, env = {}) => judge(view, policyOf(env)).st
 
 describe('old backups', () => {
   test('are pruned by the rules that are set', () => {
-    assert.deepEqual(pruning(viewOf()), { do: true, reason: 'keeps BACKUP_KEEP_LAST=7' });
+    assert.deepEqual(pruning(threeMembers()), { do: true, reason: 'keeps BACKUP_KEEP_LAST=7' });
     assert.equal(
-      pruning(viewOf(), { BACKUP_KEEP_LAST: '0', BACKUP_KEEP_DAILY: '1', BACKUP_KEEP_MONTHLY: '12' }).reason,
+      pruning(threeMembers(), { BACKUP_KEEP_LAST: '0', BACKUP_KEEP_DAILY: '1', BACKUP_KEEP_MONTHLY: '12' })
+        .reason,
       'keeps BACKUP_KEEP_DAILY=1, BACKUP_KEEP_MONTHLY=12',
     );
   });
 
   test('are pruned although a member is down, or an upgrade is under way: the disk would fill', () => {
-    assert.equal(pruning(viewOf([down('b')])).do, true);
-    assert.equal(pruning(viewOf([member('b', { status: { version: '3.5.30' } })])).do, true);
-    assert.equal(pruning(viewOf([], { alarms: [{ memberId: idOf('b'), type: 'NOSPACE' }] })).do, true);
+    assert.equal(pruning(threeMembers([down('b')])).do, true);
+    assert.equal(pruning(threeMembers([member('b', { status: { version: '3.5.30' } })])).do, true);
+    assert.equal(pruning(threeMembers([], { alarms: [{ memberId: idOf('b'), type: 'NOSPACE' }] })).do, true);
   });
 
   test('are all kept when every rule is 0', () => {
-    const decision = pruning(viewOf([], { alarms: corrupt('a') }), { BACKUP_KEEP_LAST: '0' });
+    const decision = pruning(threeMembers([], { alarms: corrupt('a') }), { BACKUP_KEEP_LAST: '0' });
     assert.deepEqual(decision, {
       do: false,
       status: 'skipped',
@@ -173,12 +178,12 @@ describe('old backups', () => {
   });
 
   const doubtful: [name: string, view: ClusterStatus, reason: RegExp][] = [
-    ['there is a CORRUPT alarm', viewOf([], { alarms: corrupt('b') }), /there is a CORRUPT alarm/],
-    ['the hashes differ', viewOf([], { hashes: mismatch('a', 'b') }), /the members' hashes differ/],
-    ['there is no leader', withoutLeader(viewOf()), /the cluster has no leader/],
+    ['there is a CORRUPT alarm', threeMembers([], { alarms: corrupt('b') }), /there is a CORRUPT alarm/],
+    ['the hashes differ', threeMembers([], { hashes: mismatch('a', 'b') }), /the members' hashes differ/],
+    ['there is no leader', withoutLeader(threeMembers()), /the cluster has no leader/],
     [
       'all of that is so',
-      withoutLeader(viewOf([], { alarms: corrupt('b', 'c'), hashes: mismatch() })),
+      withoutLeader(threeMembers([], { alarms: corrupt('b', 'c'), hashes: mismatch() })),
       /has no leader and there is a CORRUPT alarm and the members' hashes differ/,
     ],
   ];

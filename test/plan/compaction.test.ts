@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClusterStatus } from '../../src/etcd/types.ts';
 import { judge } from '../../src/plan/plan.ts';
-import { member, policyOf, viewOf } from '../support/view.ts';
+import { member, policyOf, threeMembers } from '../support/cluster-status.ts';
 
 /** kube-apiserver compacted to `value` at `modRevision`. */
 const keyed = (value: number, modRevision: number, revision = 50_000): ClusterStatus =>
-  viewOf([], { compactRevKey: { value, modRevision }, revision });
+  threeMembers([], { compactRevKey: { value, modRevision }, revision });
 
 const retention = (revisions: number) => policyOf({ COMPACTION_RETENTION: String(revisions) });
 const planned = (view: ClusterStatus, revisions: number) => judge(view, retention(revisions)).steps.compact;
@@ -15,7 +15,7 @@ describe('the window', () => {
   const own = 'COMPACTION_RETENTION';
   const kubernetes = 'kube-apiserver';
   const rows: [name: string, view: ClusterStatus, revisions: number, window: number, from: string][] = [
-    ['is COMPACTION_RETENTION where no kube-apiserver compacts', viewOf(), 10_000, 10_000, own],
+    ['is COMPACTION_RETENTION where no kube-apiserver compacts', threeMembers(), 10_000, 10_000, own],
     ['is COMPACTION_RETENTION where kube-apiserver keeps less', keyed(44_000, 45_000), 10_000, 10_000, own],
     [
       'is COMPACTION_RETENTION where kube-apiserver keeps the same',
@@ -40,7 +40,7 @@ describe('the window', () => {
       kubernetes,
     ],
     ['is all there is where kube-apiserver has only begun', keyed(0, 45_000), 10_000, 45_000, kubernetes],
-    ['may be nothing at all where no kube-apiserver compacts', viewOf(), 0, 0, own],
+    ['may be nothing at all where no kube-apiserver compacts', threeMembers(), 0, 0, own],
     ['is COMPACTION_RETENTION where the key makes no sense', keyed(45_000, 44_000), 10, 10, own],
   ];
   for (const [name, view, revisions, window, windowFrom] of rows) {
@@ -63,13 +63,13 @@ describe('the window', () => {
 describe('there is nothing to compact', () => {
   test('while all of the history is within the window', () => {
     for (const revision of [1, 9_999, 10_000]) {
-      assert.deepEqual(planned(viewOf([], { revision }), 10_000), {
+      assert.deepEqual(planned(threeMembers([], { revision }), 10_000), {
         do: false,
         status: 'skipped',
         reason: `nothing to do: revision ${revision} is within the 10000 revisions to keep (COMPACTION_RETENTION)`,
       });
     }
-    assert.equal(planned(viewOf([], { revision: 10_001 }), 10_000).do, true);
+    assert.equal(planned(threeMembers([], { revision: 10_001 }), 10_000).do, true);
   });
 
   test('while all of the history is within what kube-apiserver keeps', () => {
@@ -77,14 +77,14 @@ describe('there is nothing to compact', () => {
   });
 
   test('when it is switched off', () => {
-    const { compact } = judge(viewOf(), policyOf({ COMPACTION_ENABLED: 'false' })).steps;
+    const { compact } = judge(threeMembers(), policyOf({ COMPACTION_ENABLED: 'false' })).steps;
     assert.equal(compact.do ? 'do' : compact.status, 'skipped');
     assert.equal(compact.reason, 'COMPACTION_ENABLED is false');
   });
 });
 
 test('a cluster in the middle of an upgrade is compacted', () => {
-  const view = viewOf([member('b', { status: { version: '3.5.30' } })]);
+  const view = threeMembers([member('b', { status: { version: '3.5.30' } })]);
   assert.equal(planned(view, 10_000).do, true);
 });
 

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judge } from '../../src/plan/plan.ts';
-import { member, policyOf, viewOf, viewOfOnly } from '../support/view.ts';
+import { member, policyOf, threeMembers, clusterOf } from '../support/cluster-status.ts';
 
 const RISK = { DEFRAG_ALLOW_KNOWN_BAD_VERSIONS: 'true' };
 
 const versioned = (name: string, version: string, learner = false) =>
   member(name, { learner, status: { version } });
-const allOf = (version: string) => viewOfOnly(['a', 'b', 'c'].map((name) => versioned(name, version)));
+const allOf = (version: string) => clusterOf(['a', 'b', 'c'].map((name) => versioned(name, version)));
 
 describe('nobody is defragmented', () => {
   test('while the members are of different minor versions, and they are named', () => {
-    const { steps, warnings } = judge(viewOf([versioned('b', '3.5.9')]), policyOf());
+    const { steps, warnings } = judge(threeMembers([versioned('b', '3.5.9')]), policyOf());
     const { defragment } = steps;
     assert.deepEqual(defragment, {
       do: false,
@@ -23,20 +23,20 @@ describe('nobody is defragmented', () => {
   });
 
   test('while a learner is of another minor version', () => {
-    const { defragment } = judge(viewOf([versioned('d', '3.7.0', true)]), policyOf()).steps;
+    const { defragment } = judge(threeMembers([versioned('d', '3.7.0', true)]), policyOf()).steps;
     assert.match(defragment.reason, /different minor versions .*3\.7 at d/);
   });
 
   test('while a pre-release of the next minor version is tried', () => {
     assert.match(
-      judge(viewOf([versioned('c', '3.7.0-rc.1')]), policyOf()).steps.defragment.reason,
+      judge(threeMembers([versioned('c', '3.7.0-rc.1')]), policyOf()).steps.defragment.reason,
       /3\.7 at c/,
     );
   });
 
   test('while one member is of a version that is known to be bad, and it is named with the bug', () => {
     const { defragment } = judge(
-      viewOfOnly([versioned('a', '3.5.30'), versioned('b', '3.5.3')]),
+      clusterOf([versioned('a', '3.5.30'), versioned('b', '3.5.3')]),
       policyOf(),
     ).steps;
     assert.equal(defragment.do ? 'do' : defragment.status, 'refused');
@@ -47,7 +47,7 @@ describe('nobody is defragmented', () => {
   });
 
   test('when the versions differ, though the risk of bad ones was taken: that is another risk', () => {
-    const view = viewOfOnly([versioned('a', '3.4.3'), versioned('b', '3.5.3')]);
+    const view = clusterOf([versioned('a', '3.4.3'), versioned('b', '3.5.3')]);
     assert.match(judge(view, policyOf(RISK)).steps.defragment.reason, /different minor versions/);
   });
 
@@ -61,7 +61,7 @@ describe('nobody is defragmented', () => {
 
 describe('everybody may be defragmented', () => {
   test('when the patch versions differ', () => {
-    const view = viewOf([versioned('b', '3.6.9')]);
+    const view = threeMembers([versioned('b', '3.6.9')]);
     assert.deepEqual(judge(view, policyOf()).steps.defragment, {
       do: true,
       reason: 'the members that the policy picks, one at a time',
@@ -69,13 +69,13 @@ describe('everybody may be defragmented', () => {
   });
 
   test('when a member that is not a voter runs a bad version: a learner is never defragmented', () => {
-    const view = viewOfOnly([versioned('a', '3.5.30'), versioned('d', '3.5.3', true)]);
+    const view = clusterOf([versioned('a', '3.5.30'), versioned('d', '3.5.3', true)]);
     assert.equal(judge(view, policyOf()).steps.defragment.do, true);
   });
 
   test('when a learner does not answer and so tells no version', () => {
     assert.equal(
-      judge(viewOf([member('d', { learner: true, status: null })]), policyOf()).steps.defragment.do,
+      judge(threeMembers([member('d', { learner: true, status: null })]), policyOf()).steps.defragment.do,
       true,
     );
   });
@@ -112,23 +112,23 @@ describe('a cluster with one voting member', () => {
   const NEVER = { DEFRAG_SINGLE_MEMBER: 'false' };
 
   test('is defragmented, and the reason says that it will not answer meanwhile', () => {
-    const { defragment } = judge(viewOfOnly([member('a')]), policyOf()).steps;
+    const { defragment } = judge(clusterOf([member('a')]), policyOf()).steps;
     assert.equal(defragment.do, true);
     assert.match(defragment.reason, /; the only voting member does not answer meanwhile$/);
   });
 
   test('is left alone with DEFRAG_SINGLE_MEMBER=false', () => {
-    const { defragment } = judge(viewOfOnly([member('a')]), policyOf(NEVER)).steps;
+    const { defragment } = judge(clusterOf([member('a')]), policyOf(NEVER)).steps;
     assert.equal(defragment.do ? 'do' : defragment.status, 'skipped');
     assert.match(defragment.reason, /^DEFRAG_SINGLE_MEMBER is false, /);
   });
 
   test('is one with a learner beside it too: the learner answers nobody', () => {
-    const view = viewOfOnly([member('a'), member('d', { learner: true })]);
+    const view = clusterOf([member('a'), member('d', { learner: true })]);
     assert.equal(judge(view, policyOf(NEVER)).steps.defragment.do, false);
   });
 
   test('is not one of two members: DEFRAG_SINGLE_MEMBER does not matter there', () => {
-    assert.equal(judge(viewOfOnly([member('a'), member('b')]), policyOf(NEVER)).steps.defragment.do, true);
+    assert.equal(judge(clusterOf([member('a'), member('b')]), policyOf(NEVER)).steps.defragment.do, true);
   });
 });

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import type { Environment } from '../../src/config/config.ts';
 import type { Quota } from '../../src/etcd/types.ts';
 import { judgeMember, quotaFor } from '../../src/plan/members.ts';
-import { idOf, member, MIB, policyOf } from '../support/view.ts';
+import { idOf, member, policyOf } from '../support/cluster-status.ts';
+import { MIB } from '../support/units.ts';
 
 const GIB = 2 ** 10;
 const KNOWN: Quota = { kind: 'known', bytes: 2 * GIB * MIB };

@@ -6,14 +6,14 @@ import { judge } from '../../src/plan/plan.ts';
 import {
   idOf,
   member,
-  MIB,
   mismatch,
   policyOf,
   unstarted,
-  viewOf,
-  viewOfOnly,
+  threeMembers,
+  clusterOf,
   withoutLeader,
-} from '../support/view.ts';
+} from '../support/cluster-status.ts';
+import { MIB } from '../support/units.ts';
 
 const CORRUPT_AT_C = [{ memberId: idOf('c'), type: 'CORRUPT' as const }];
 const NOSPACE_AT_B = [{ memberId: idOf('b'), type: 'NOSPACE' as const }];
@@ -23,7 +23,7 @@ const verdict = (decision: Decision): string => (decision.do ? 'do' : decision.s
 
 describe('a healthy cluster', () => {
   test('is backed up, pruned, compacted and defragmented, and there is no alarm to disarm', () => {
-    const plan = judge(viewOf(), policyOf());
+    const plan = judge(threeMembers(), policyOf());
     assert.deepEqual(plan.problems, []);
     assert.deepEqual(plan.warnings, []);
     assert.ok(
@@ -35,14 +35,14 @@ describe('a healthy cluster', () => {
   });
 
   test('gets the same plan every time, and the view is left as it was', () => {
-    const view = viewOf();
+    const view = threeMembers();
     const before = structuredClone(view);
     assert.deepEqual(judge(view, policyOf()), judge(view, policyOf()));
     assert.deepEqual(view, before);
   });
 
   test('has every member judged, in the order of the member list', () => {
-    const { members } = judge(viewOf(), policyOf());
+    const { members } = judge(threeMembers(), policyOf());
     assert.deepEqual(
       members.map(({ member: { name }, decision }) => [name, verdict(decision)]),
       [
@@ -54,7 +54,7 @@ describe('a healthy cluster', () => {
   });
 
   test('of one member is treated like any other', () => {
-    const plan = judge(viewOfOnly([member('a')]), policyOf());
+    const plan = judge(clusterOf([member('a')]), policyOf());
     assert.deepEqual(plan.problems, []);
     assert.ok(
       [plan.steps.backup, plan.steps.prune, plan.steps.compact, plan.steps.defragment].every(
@@ -66,7 +66,7 @@ describe('a healthy cluster', () => {
   test('that is new and empty is backed up; there is nothing to compact and nothing worth a defragmentation', () => {
     const empty = { dbSize: 20_480, dbSizeInUse: 16_384, revision: 1, raftIndex: 4, raftAppliedIndex: 4 };
     const members = ['a', 'b', 'c'].map((name) => member(name, { status: empty }));
-    const plan = judge(viewOfOnly(members, { revision: 1, compactRevision: 0 }), policyOf());
+    const plan = judge(clusterOf(members, { revision: 1, compactRevision: 0 }), policyOf());
     assert.equal(plan.steps.backup.do, true);
     assert.equal(verdict(plan.steps.compact), 'skipped');
     assert.match(plan.steps.compact.reason, /^nothing to do: revision 1 /);
@@ -81,27 +81,35 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
   const unreachable = member('b', { status: null, problem: 'it does not answer' });
   const lagging = member('b', { problem: 'it lags', status: { raftAppliedIndex: 3 } });
   const unwell: [name: string, view: ClusterStatus, problem: RegExp][] = [
-    ['a voting member does not answer', viewOf([unreachable]), /^member b \(62\): it does not answer$/],
-    ['a voting member lags', viewOf([lagging]), /^member b \(62\): it lags$/],
-    ['a member was added and never started', viewOf([unstarted('f00d')]), /^member f00d: .*never started/],
+    ['a voting member does not answer', threeMembers([unreachable]), /^member b \(62\): it does not answer$/],
+    ['a voting member lags', threeMembers([lagging]), /^member b \(62\): it lags$/],
+    [
+      'a member was added and never started',
+      threeMembers([unstarted('f00d')]),
+      /^member f00d: .*never started/,
+    ],
     [
       'a voting member has neither a status nor a reason',
-      viewOf([member('b', { status: null })]),
+      threeMembers([member('b', { status: null })]),
       /^member b /,
     ],
-    ['there is no leader', withoutLeader(viewOf()), /^the cluster has no leader$/],
+    ['there is no leader', withoutLeader(threeMembers()), /^the cluster has no leader$/],
     [
       'a member is accused of corruption',
-      viewOf([], { alarms: CORRUPT_AT_C }),
+      threeMembers([], { alarms: CORRUPT_AT_C }),
       /^CORRUPT alarm at c \(63\)$/,
     ],
     [
       'the hashes differ',
-      viewOf([], { hashes: mismatch('a', 'b') }),
+      threeMembers([], { hashes: mismatch('a', 'b') }),
       /^the members do not hold the same data$/,
     ],
-    ['the hashes differ, with no majority', viewOf([], { hashes: mismatch() }), /do not hold the same data/],
-    ['the only member lags', viewOfOnly([member('a', { problem: 'it lags' })]), /^member a \(61\): it lags$/],
+    [
+      'the hashes differ, with no majority',
+      threeMembers([], { hashes: mismatch() }),
+      /do not hold the same data/,
+    ],
+    ['the only member lags', clusterOf([member('a', { problem: 'it lags' })]), /^member a \(61\): it lags$/],
   ];
   for (const [name, view, problem] of unwell) {
     test(`when ${name}`, () => {
@@ -119,7 +127,9 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
 
   test('and everything that is wrong with it is told', () => {
     const view = withoutLeader(
-      viewOf([unreachable, member('c', { problem: 'it lags' }), unstarted('f00d')], { hashes: mismatch() }),
+      threeMembers([unreachable, member('c', { problem: 'it lags' }), unstarted('f00d')], {
+        hashes: mismatch(),
+      }),
     );
     const { problems, steps } = judge({ ...view, alarms: CORRUPT_AT_C }, policyOf());
     const { compact } = steps;
@@ -136,14 +146,14 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
 
   test('and no reason says that a backup was taken: the plan is made before it, or without it', () => {
     const off = { BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' };
-    const plan = judge(viewOf([lagging]), policyOf(off));
+    const plan = judge(threeMembers([lagging]), policyOf(off));
     assert.doesNotMatch(plan.steps.compact.reason, /back(ed)? ?up/);
     assert.equal(verdict(plan.steps.backup), 'skipped');
   });
 
   test('and what the configuration switched off stays skipped, not refused', () => {
     const off = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false', ALARM_DISARM: 'false' };
-    const plan = judge({ ...viewOf([lagging]), alarms: NOSPACE_AT_B }, policyOf(off));
+    const plan = judge({ ...threeMembers([lagging]), alarms: NOSPACE_AT_B }, policyOf(off));
     assert.deepEqual([plan.steps.compact, plan.steps.defragment, plan.steps.disarm].map(verdict), [
       'skipped',
       'skipped',
@@ -154,7 +164,7 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
 
   test('but a learner that does not answer is only told of: it has no vote', () => {
     const learner = member('d', { learner: true, status: null, problem: 'it does not answer' });
-    const plan = judge(viewOf([learner]), policyOf());
+    const plan = judge(threeMembers([learner]), policyOf());
     assert.deepEqual(plan.problems, []);
     assert.deepEqual(plan.warnings, ['learner d (64): it does not answer']);
     assert.ok([plan.steps.compact, plan.steps.defragment].every((decision) => decision.do));
@@ -163,7 +173,7 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
   test('but hashes that could not be compared are only a warning', () => {
     const message = 'the hashes could not be compared';
     const plan = judge(
-      viewOf([], { hashes: { kind: 'not-comparable', message }, warnings: [message] }),
+      threeMembers([], { hashes: { kind: 'not-comparable', message }, warnings: [message] }),
       policyOf(),
     );
     assert.deepEqual(plan.problems, []);
@@ -173,30 +183,33 @@ describe('a cluster that is not well is backed up and otherwise left alone', () 
 
   test('but hashes that the operator did not want compared are nothing to speak of', () => {
     const hashes = { kind: 'not-checked', message: 'CONSISTENCY_CHECK is false' } as const;
-    const plan = judge(viewOf([], { hashes }), policyOf());
+    const plan = judge(threeMembers([], { hashes }), policyOf());
     assert.deepEqual([plan.problems, plan.warnings], [[], []]);
   });
 });
 
 describe('CORRUPT', () => {
   test('of member 0 is told in words: etcd does not know which member is wrong', () => {
-    const plan = judge(viewOf([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }), policyOf());
+    const plan = judge(threeMembers([], { alarms: [{ memberId: '0', type: 'CORRUPT' }] }), policyOf());
     assert.match(plan.problems[0] ?? '', /^CORRUPT alarm: .* does not say which of them is wrong$/);
     assert.equal(verdict(plan.steps.compact), 'refused');
   });
 
   test('of a member that has been removed is told with its ID', () => {
-    const plan = judge(viewOf([], { alarms: [{ memberId: 'dead', type: 'CORRUPT' }] }), policyOf());
+    const plan = judge(threeMembers([], { alarms: [{ memberId: 'dead', type: 'CORRUPT' }] }), policyOf());
     assert.deepEqual(plan.problems, ['CORRUPT alarm at dead (not in the member list)']);
   });
 
   test('is never disarmed', () => {
-    assert.equal(verdict(judge(viewOf([], { alarms: CORRUPT_AT_C }), policyOf()).steps.disarm), 'skipped');
+    assert.equal(
+      verdict(judge(threeMembers([], { alarms: CORRUPT_AT_C }), policyOf()).steps.disarm),
+      'skipped',
+    );
   });
 });
 
 describe('NOSPACE', () => {
-  const full = viewOf([], { alarms: NOSPACE_AT_B });
+  const full = threeMembers([], { alarms: NOSPACE_AT_B });
 
   test('is what compaction and defragmentation are for, and is then disarmed', () => {
     const plan = judge(full, policyOf());
@@ -231,7 +244,7 @@ describe('NOSPACE', () => {
   });
 
   test('is disarmed too when an upgrade under way forbids the defragmentation', () => {
-    const view = viewOf([member('c', { status: { version: '3.5.30' } })], { alarms: NOSPACE_AT_B });
+    const view = threeMembers([member('c', { status: { version: '3.5.30' } })], { alarms: NOSPACE_AT_B });
     const plan = judge(view, policyOf());
     assert.equal(verdict(plan.steps.defragment), 'refused');
     assert.equal(plan.steps.disarm.do, true);
@@ -240,7 +253,7 @@ describe('NOSPACE', () => {
 
 test('a member that is worth it is found whatever else is refused, and in a plan that defragments nothing', () => {
   const worth = member('b', { status: { dbSize: 500 * MIB, dbSizeInUse: 100 * MIB } });
-  const plan = judge(viewOf([worth]), policyOf({ DEFRAG_ENABLED: 'false' }));
+  const plan = judge(threeMembers([worth]), policyOf({ DEFRAG_ENABLED: 'false' }));
   assert.deepEqual(
     plan.members.map(({ decision }) => verdict(decision)),
     ['skipped', 'do', 'skipped'],

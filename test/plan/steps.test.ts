@@ -11,9 +11,9 @@ import type * as StateFile from '../../src/run/state.ts';
 import type * as Termination from '../../src/run/termination.ts';
 import type * as StatusReport from '../../src/commands/status-report.ts';
 import type * as Metrics from '../../src/sinks/metrics.ts';
-import { policyOf, viewOf } from '../support/view.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { REPOSITORY } from '../support/tools.ts';
+import { policyOf, threeMembers } from '../support/cluster-status.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { REPOSITORY } from '../support/repository.ts';
 
 const LAST_ROW = "  { name: 'disarm', changesCluster: true, judge: judgeDisarm },\n";
 const NEW_ROW =
@@ -37,7 +37,7 @@ describe('a step that is added to the table, and nowhere else', () => {
   });
   after(() => scratch[Symbol.asyncDispose]());
 
-  const planned = () => code.plan.judge(viewOf(), policyOf());
+  const planned = () => code.plan.judge(threeMembers(), policyOf());
   const state = () => code.state.newRunState('1.2.3', new Date(0));
   const reportOf = (changes: object) =>
     JSON.parse(JSON.stringify(code.report.reportOf({ ...state(), ...changes }, new Date(1))));
@@ -56,12 +56,12 @@ describe('a step that is added to the table, and nowhere else', () => {
     const lines: Record<string, unknown>[] = [];
     const note = (line: Record<string, unknown>) => void lines.push(line);
     const log = { trace: note, debug: note, info: note, warn: note, error: note, fatal: note };
-    code.planLog.logPlan(log, state(), viewOf(), planned());
+    code.planLog.logPlan(log, state(), threeMembers(), planned());
     assert.equal(lines.at(-1)?.scrub, 'the disk is dirty');
   });
 
   test('is in what `status` says, which is not well where the step would be refused', () => {
-    const report = code.status.statusReportOf(viewOf(), planned(), policyOf());
+    const report = code.status.statusReportOf(threeMembers(), planned(), policyOf());
     const steps: Record<string, object> = report.steps;
     assert.deepEqual(steps.scrub, { would: 'do', reason: 'the disk is dirty' });
     assert.equal(code.status.isWell(report), true);

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
 import { type PeerProxy, startPeerProxy } from '../support/peer-proxy.ts';
-import { freePort } from '../support/ports.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
+import { freePort } from '../support/free-port.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
 
 test('a load balancer before members that nothing else reaches: the backup is of the member whose revision it tells', async () => {
   await using place = await startPlace();
   await using balancer = await startBalancer((turn) => place.targets[turn % 2]);
   await using store = await scratchFolder('store');
-  const report = assertEnded(await runJob(environment(balancer, store)), 5, 'partial');
+  const report = assertRunEnded(await runJob(environment(balancer, store)), 5, 'partial');
   const backup = await onlyBackup(store.path);
   assert.equal(backup.manifest.member.id, report.members.find(({ version }) => version !== undefined)?.id);
-  await using restored = await restoreStored(backup);
+  await using restored = await restoreBackup(backup);
   const { revision } = await restored.member(0).status();
   assert.ok(
     revision >= backup.manifest.revision,
@@ -30,7 +30,7 @@ test('a load balancer that leads to the inspected member once and never again: n
   await using place = await startPlace();
   await using balancer = await startBalancer((turn) => place.targets[Math.min(turn, 1)]);
   await using store = await scratchFolder('store');
-  const report = assertEnded(await runJob(environment(balancer, store)), 4, 'failed');
+  const report = assertRunEnded(await runJob(environment(balancer, store)), 4, 'failed');
   assert.match(
     report.error ?? '',
     /led to other members .* behind a load balancer: give the members' own addresses/,

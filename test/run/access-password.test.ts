@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { askGateway } from '../support/gateway.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { startProxy } from '../support/proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
+import { askGateway } from '../support/etcd-gateway.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
 import type { EtcdVersion } from '../support/tools.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const TTL_SECONDS = 1;
 /** A tenth of a second for each time that a password is checked is too much here. */
@@ -28,7 +28,7 @@ const env = { ...cluster.env, BACKUP_STORE: `file://${store.path}`, COMPACTION_R
 async function assertRefused(given: Record<string, string>, why: RegExp): Promise<void> {
   const before = await tracesOf(cluster);
   const result = await runJob(given);
-  const report = assertEnded(result, 2, 'failed');
+  const report = assertRunEnded(result, 2, 'failed');
   const error = report.error ?? '';
   assert.match(error, why);
   assert.match(error, /Check ETCDCTL_USER, ETCDCTL_PASSWORD and that the user has etcd's root role/);
@@ -95,9 +95,9 @@ test('the right password, also as name:password in one variable, and the backup 
     ETCDCTL_USER: `${auth.user}:${ETCDCTL_PASSWORD}`,
     BACKUP_STORE: `file://${here.path}`,
   });
-  assertEnded(result, 0, 'ok');
+  assertRunEnded(result, 0, 'ok');
   assert.ok(!result.stdout.includes('a pass:word'));
-  await using restored = await restoreStored(await onlyBackup(here.path), { auth });
+  await using restored = await restoreBackup(await onlyBackup(here.path), { auth });
   assert.match(await restored.etcdctl('auth', 'status'), /Authentication Status: true/);
 });
 
@@ -107,7 +107,7 @@ test('a certificate whose name is root does instead of a password', async () => 
   const access = { ETCDCTL_CERT: root.cert, ETCDCTL_KEY: root.key, ETCDCTL_USER: '', ETCDCTL_PASSWORD: '' };
   await using here = await scratchFolder('store');
   const result = await runJob({ ...cluster.env, ...access, BACKUP_STORE: `file://${here.path}` });
-  assertEnded(result, 0, 'nothing-needed');
+  assertRunEnded(result, 0, 'nothing-needed');
   await onlyBackup(here.path);
 });
 
@@ -125,7 +125,7 @@ for (const version of ['3.5', '3.6', '3.7'] as const) {
       DEFRAG_MIN_FRAGMENTATION: '0.1',
       DEFRAG_WAIT: '2s',
     });
-    const report = assertEnded(result, 0, 'ok');
+    const report = assertRunEnded(result, 0, 'ok');
     assertSteps(report, { backup: 'done', compact: 'done', defragment: 'done' });
     assert.ok(report.steps.backup.durationMs > 2 * TTL_SECONDS * 1000, 'the token did not expire meanwhile');
     await onlyBackup(here.path);
@@ -139,7 +139,7 @@ async function startSlowCluster(version: EtcdVersion, stack: AsyncDisposableStac
     auth,
     extraArgs: ['--auth-token=simple', `--auth-token-ttl=${TTL_SECONDS}`, CHEAP_HASHES],
     advertise: async ({ clientUrl }) => {
-      const proxy = stack.use(await startProxy(clientUrl));
+      const proxy = stack.use(await startTcpProxy(clientUrl));
       proxy.throttle(3_000_000);
       return proxy.url;
     },

@@ -5,15 +5,15 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
 import { createAuthority } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { freePort } from '../support/free-port.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const cluster = await startCluster({ tls: true });
 const plain = await startCluster();
@@ -37,7 +37,7 @@ const env = { ...cluster.env, ...settings };
 /** The run fails with code 3 and tells why in these words, without an OpenSSL dump; nothing has changed. */
 async function assertUnreachable(given: Record<string, string>, why: RegExp): Promise<void> {
   const before = await tracesOf(cluster);
-  const report = assertEnded(await runJob(given), 3, 'failed');
+  const report = assertRunEnded(await runJob(given), 3, 'failed');
   assert.match(report.error ?? '', why);
   assert.match(report.error ?? '', /nothing was changed/);
   assert.doesNotMatch(report.error ?? '', /\n|routines|openssl|--use-system-ca|20\d\d-/);
@@ -89,7 +89,7 @@ test('a server certificate that does not cover the address: exit 3, though the C
 test('a server certificate that covers the address passes, and nothing but log lines is printed', async () => {
   await using folderHere = await scratchFolder('store');
   const result = await runJob({ ...env, BACKUP_STORE: `file://${folderHere.path}` });
-  assertEnded(result, 0, 'ok'); // an IP address as TLS server name makes Node warn, which must not reach the log
+  assertRunEnded(result, 0, 'ok'); // an IP address as TLS server name makes Node warn, which must not reach the log
   assert.doesNotMatch(result.stdout, /DEP0123|ServerName/);
   await onlyBackup(folderHere.path);
 });

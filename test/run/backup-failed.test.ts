@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { flipAfter } from '../support/flip.ts';
-import { type Job, type JobResult, startJob } from '../support/job.ts';
-import { waitForPart } from '../support/part.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { reportOf } from '../support/report.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { settledSize } from '../support/settled.ts';
-import { filesBelow } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { flipAfter } from '../support/flip-bit.ts';
+import { type Job, type JobResult, startJob } from '../support/run-job.ts';
+import { waitForTemporaryFile } from '../support/temporary-file.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { settledSize } from '../support/settled-size.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const MIB = 2 ** 20;
 
@@ -24,7 +24,7 @@ const EAGER = {
 };
 
 describe('a backup that fails leaves nothing in the store and changes nothing', () => {
-  const proxies: Proxy[] = [];
+  const proxies: TcpProxy[] = [];
   let cluster: Cluster;
   let dbSize: number;
 
@@ -32,7 +32,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
     cluster = await startCluster({
       size: 3,
       advertise: async ({ clientUrl }) => {
-        const proxy = await startProxy(clientUrl);
+        const proxy = await startTcpProxy(clientUrl);
         proxies.push(proxy);
         return proxy.url;
       },
@@ -50,7 +50,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
   });
 
-  const everywhere = (fault: (proxy: Proxy) => void) => proxies.forEach(fault);
+  const everywhere = (fault: (proxy: TcpProxy) => void) => proxies.forEach(fault);
 
   /** Runs the job, has `during` break its backup, and looks at what is left. */
   async function failing(
@@ -70,14 +70,14 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
     });
     await during(job, store.path);
     const result = await job.finished;
-    const report = reportOf(result);
-    assert.equal(report.exitCode, 4, result.stdout);
-    assert.equal(result.code, 4);
-    assert.equal(report.outcome, 'failed');
-    assert.equal(report.steps.backup.status, 'failed');
-    for (const step of ['prune', 'compact', 'defragment', 'disarm'] as const)
-      assert.equal(report.steps[step].status, 'skipped', step);
-    assert.match(report.steps.backup.reason, /Nothing was changed/i);
+    const report = assertRunEnded(result, 4, 'failed');
+    assertSteps(report, {
+      backup: ['failed', /Nothing was changed/i],
+      prune: 'skipped',
+      compact: 'skipped',
+      defragment: 'skipped',
+      disarm: 'skipped',
+    });
     assert.deepEqual(await filesBelow(store.path), []);
     await repair();
     await assertUntouched(cluster, traces, { locked: true });
@@ -101,7 +101,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
       { BACKUP_COMPRESSION: 'none' },
       async (job, folder) => {
         const { member } = await chosenBy(job);
-        await waitForPart(folder, MIB);
+        await waitForTemporaryFile(folder, MIB);
         killed = member.name;
         await member.kill();
       },
@@ -155,7 +155,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
       { BACKUP_COMPRESSION: 'none', BACKUP_TIMEOUT: '3s' },
       async (job, folder) => {
         const { proxy } = await chosenBy(job);
-        await waitForPart(folder, MIB);
+        await waitForTemporaryFile(folder, MIB);
         proxy.hang();
       },
       async () => everywhere((proxy) => void proxy.reset()),
@@ -190,7 +190,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
     test(`when the store reads back differently from what was written (${compression})`, async () => {
       everywhere((proxy) => proxy.throttle(5 * MIB));
       const { reason } = await failing({ BACKUP_COMPRESSION: compression }, async (_, folder) => {
-        const part = await waitForPart(folder, MIB);
+        const part = await waitForTemporaryFile(folder, MIB);
         await flipByte(part, 500_000);
       });
       assert.match(reason, /damaged where it is stored|reads back differently/);

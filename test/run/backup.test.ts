@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill, fillRevisions } from '../support/fill.ts';
-import { runJob, startJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { waitForPart } from '../support/part.ts';
-import { run } from '../support/process.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { readAll, type StoredValue } from '../support/read.ts';
-import { decompress } from '../support/restore.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup, restoreStored, type StoredBackup } from '../support/stored.ts';
+import { runJob, startJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { waitForTemporaryFile } from '../support/temporary-file.ts';
+import { runProgram } from '../support/run-program.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { readKeys, type StoredValue } from '../support/read-keys.ts';
+import { decompress } from '../support/restored-cluster.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup, restoreBackup, type StoredBackup } from '../support/stored-backup.ts';
 import { etcdutl } from '../support/tools.ts';
 
 const MIB = 2 ** 20;
@@ -20,14 +20,14 @@ const LOCK_KEY = 'etcd-upkeep/lock';
 const BACKUP_ONLY = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
 
 describe('a backup', () => {
-  const proxies: Proxy[] = [];
+  const proxies: TcpProxy[] = [];
   let cluster: Cluster;
 
   before(async () => {
     cluster = await startCluster({
       size: 3,
       advertise: async ({ clientUrl }) => {
-        const proxy = await startProxy(clientUrl);
+        const proxy = await startTcpProxy(clientUrl);
         proxies.push(proxy);
         return proxy.url;
       },
@@ -53,7 +53,7 @@ describe('a backup', () => {
         CLUSTER_NAME: 'prod',
         NODE_NAME: 'node-7',
       });
-      const report = assertEnded(result, 0, 'nothing-needed');
+      const report = assertRunEnded(result, 0, 'nothing-needed');
       const backup = await onlyBackup(store.path);
       const decoded = await decodedWithTools(backup);
       await assertTrue(cluster, backup, decoded);
@@ -72,7 +72,7 @@ describe('a backup', () => {
       assert.equal(report.backup.rawBytes, manifest.raw.size);
       assert.equal(report.backup.storedBytes, manifest.stored.size);
 
-      await using restored = await restoreStored(backup);
+      await using restored = await restoreBackup(backup);
       assert.deepEqual(await userKeys(restored), await userKeys(cluster, manifest.revision));
     });
   }
@@ -89,18 +89,18 @@ describe('a backup', () => {
     const writer = (async () => {
       while (!over.signal.aborted) await fillRevisions(cluster, 50, { prefix: '/registry/busy/', keys: 7 });
     })();
-    await waitForPart(store.path, 1);
+    await waitForTemporaryFile(store.path, 1);
     const atStart = await cluster.member(0).status();
     const result = await job.finished;
     over.abort();
     await writer;
     for (const proxy of proxies) await proxy.reset();
-    const report = assertEnded(result, 0, 'nothing-needed');
+    const report = assertRunEnded(result, 0, 'nothing-needed');
     const backup = await onlyBackup(store.path);
     const { revision } = backup.manifest;
     assert.ok(revision <= atStart.revision, 'the revision is from before the stream');
 
-    await using restored = await restoreStored(backup);
+    await using restored = await restoreBackup(backup);
     const found = await restored.member(0).status();
     assert.ok(found.revision >= revision, `${found.revision} after the restore, ${revision} promised`);
     assert.deepEqual(await userKeys(restored, revision), await userKeys(cluster, revision));
@@ -123,11 +123,11 @@ test('an empty cluster is backed up, and nothing else needs to be done', async (
   await using cluster = await startCluster();
   await using store = await scratchFolder('store');
   const result = await runJob({ ...cluster.env, BACKUP_STORE: `file://${store.path}` });
-  const report = assertEnded(result, 0, 'nothing-needed');
+  const report = assertRunEnded(result, 0, 'nothing-needed');
   assertSteps(report, { backup: 'done', compact: 'skipped', defragment: 'skipped', disarm: 'skipped' });
   const backup = await onlyBackup(store.path);
   await assertTrue(cluster, backup, await decodedWithTools(backup));
-  await using restored = await restoreStored(backup);
+  await using restored = await restoreBackup(backup);
   assert.deepEqual(await userKeys(restored), new Map());
 });
 
@@ -136,9 +136,9 @@ test('a history of 100,000 revisions is backed up whole and compacted to the def
   await using store = await scratchFolder('store');
   await fillRevisions(cluster, 100_000);
   const result = await runJob({ ...cluster.env, BACKUP_STORE: `file://${store.path}` });
-  const report = assertEnded(result, 0, 'ok');
+  const report = assertRunEnded(result, 0, 'ok');
   assertSteps(report, { backup: 'done', compact: 'done' });
-  t.diagnostic(`the night took ${report.durationMs} ms, compacting ${report.steps.compact.durationMs} ms`);
+  t.diagnostic(`the run took ${report.durationMs} ms, compacting ${report.steps.compact.durationMs} ms`);
   assert.ok(report.durationMs < 60_000);
   const { revision } = (await onlyBackup(store.path)).manifest;
   const target = revision - 10_000;
@@ -147,7 +147,7 @@ test('a history of 100,000 revisions is backed up whole and compacted to the def
   const at = (rev: number) => cluster.etcdctl('get', '/registry/leases/000001', `--rev=${rev}`);
   assert.match(await at(target + 1), /\d/);
   await assert.rejects(at(target - 10), /required revision has been compacted/);
-  await using restored = await restoreStored(await onlyBackup(store.path));
+  await using restored = await restoreBackup(await onlyBackup(store.path));
   assert.deepEqual(await userKeys(restored), await userKeys(cluster));
   assert.match(await restored.etcdctl('get', '/registry/leases/000001', '--rev=5000'), /\d/);
 });
@@ -166,7 +166,7 @@ test('an operator who confirmed it gets compaction and defragmentation without a
     DEFRAG_WAIT: '0s',
     DEFRAG_MIN_DB_SIZE: '1Mi',
   });
-  const report = assertEnded(result, 0, 'ok');
+  const report = assertRunEnded(result, 0, 'ok');
   assertSteps(report, { backup: 'skipped', prune: 'skipped', compact: 'done', defragment: 'done' });
   assert.equal(report.backup, undefined);
   assert.deepEqual(await filesBelow(store.path), []);
@@ -176,7 +176,7 @@ test('an operator who confirmed it gets compaction and defragmentation without a
 
 /** Everything but the job's own lock, which hangs on a lease and so is not in a restored cluster. */
 async function userKeys(cluster: Cluster, revision?: number): Promise<Map<string, StoredValue>> {
-  const all = await readAll(cluster, '', revision);
+  const all = await readKeys(cluster, '', revision);
   all.delete(LOCK_KEY);
   return all;
 }
@@ -184,7 +184,7 @@ async function userKeys(cluster: Cluster, revision?: number): Promise<Map<string
 /** The database file as the tools of etcd and of the system get it out of the store; throws where they refuse it. */
 async function decodedWithTools({ file, manifest }: StoredBackup): Promise<string> {
   if (manifest.compression === 'none') return file;
-  await run('zstd', ['-tq', file]);
+  await runProgram('zstd', ['-tq', file]);
   return decompress(file);
 }
 
@@ -201,7 +201,7 @@ async function assertTrue(
   assert.deepEqual(manifest.raw, { size: database.length, sha256: sha256(database) });
   assert.equal(raw.subarray(-32).toString('hex'), manifest.raw.sha256);
 
-  const seen = JSON.parse(await run(await etcdutl(), ['snapshot', 'status', decoded, '-w', 'json']));
+  const seen = JSON.parse(await runProgram(await etcdutl(), ['snapshot', 'status', decoded, '-w', 'json']));
   assert.ok(
     seen.revision >= manifest.revision,
     `${seen.revision} in the file, ${manifest.revision} promised`,

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
-import { plainEnv, run } from '../support/process.ts';
-import { reportOf } from '../support/report.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow } from '../support/stored.ts';
-import { REPOSITORY } from '../support/tools.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { plainEnv, runProgram } from '../support/run-program.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { REPOSITORY } from '../support/repository.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const cluster = await startCluster();
 const folder = await scratchFolder('configuration');
@@ -49,7 +48,7 @@ test('every problem of the environment is told at once, and no secret in it', as
     DRY_RUN: 'yes',
     LOG_LEVEL: 'loud',
   });
-  const report = assertEnded(result, 2, 'failed');
+  const report = assertRunEnded(result, 2, 'failed');
   const problems = result.lines.filter(({ msg }) => msg === 'configuration problem');
   const variables = problems.map(({ variable }) => variable);
   for (const wrong of [
@@ -90,7 +89,7 @@ test('the termination message says the outcome in at most 4096 bytes, however mu
   const strangers = Array.from({ length: 80 }, (_, index) => [`ETCDCTL_WHAT_IS_THIS_${index}`, 'x']);
   const many = { ...env, COMPACTION_RETENTION: '\u{1f525}'.repeat(100), ...Object.fromEntries(strangers) };
   const result = await runJob({ ...many, TERMINATION_LOG: path });
-  const report = assertEnded(result, 2, 'failed');
+  const report = assertRunEnded(result, 2, 'failed');
   assert.ok(Buffer.byteLength(JSON.stringify(report)) > 4096);
   const message = await readFile(path);
   assert.ok(message.length <= 4096, `${message.length} bytes`);
@@ -100,11 +99,11 @@ test('the termination message says the outcome in at most 4096 bytes, however mu
   assert.match(told.error, /COMPACTION_RETENTION/);
 });
 
-test('the termination message of a night tells what kubectl should show', async () => {
-  const store = `file://${join(folder.path, 'store-of-the-night')}`;
+test('the termination message of a run tells what kubectl should show', async () => {
+  const store = `file://${join(folder.path, 'store-of-the-run')}`;
   const only = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false', CLUSTER_NAME: 'blue' };
   const result = await runJob({ ...env, ...only, BACKUP_STORE: store });
-  const { backup } = assertEnded(result, 0, 'nothing-needed');
+  const { backup } = assertRunEnded(result, 0, 'nothing-needed');
   assert.ok(backup);
   const { error, problems, steps, ...told } = JSON.parse(result.terminationMessage ?? '');
   assert.deepEqual(told, {
@@ -125,7 +124,7 @@ test('a termination log that cannot be written is no failure', async () => {
     DRY_RUN: 'true',
     TERMINATION_LOG: join(folder.path, 'no/such/folder'),
   });
-  assertEnded(result, 0, 'dry-run');
+  assertRunEnded(result, 0, 'dry-run');
 });
 
 test('a termination log that is there is overwritten, not appended to', async () => {
@@ -139,10 +138,9 @@ test('a termination log that is there is overwritten, not appended to', async ()
 test('a dry run says what it would do, changes nothing in the cluster and writes nothing to the store', async () => {
   const before = await tracesOf(cluster);
   const result = await runJob({ ...env, DRY_RUN: 'true' });
-  const report = assertEnded(result, 0, 'dry-run');
-  for (const name of ['backup', 'compact', 'defragment'] as const)
-    assert.match(report.steps[name].reason, /dry run; would be done/, name);
-  assert.ok(report.steps.lock.status === 'skipped');
+  const report = assertRunEnded(result, 0, 'dry-run');
+  const would = ['skipped', /dry run; would be done/] as const;
+  assertSteps(report, { lock: 'skipped', backup: would, compact: would, defragment: would });
   assert.equal(report.compaction?.target, before.revision - 5);
   assert.equal(report.backup, undefined);
   assert.equal(report.reclaimedBytes, 0);
@@ -153,15 +151,15 @@ test('a dry run says what it would do, changes nothing in the cluster and writes
 test('a dry run needs no store that could be written', async () => {
   await writeFile(join(folder.path, 'a-file'), '');
   const store = `file://${join(folder.path, 'a-file', 'store')}`;
-  assertEnded(await runJob({ ...env, DRY_RUN: 'true', BACKUP_STORE: store }), 0, 'dry-run');
+  assertRunEnded(await runJob({ ...env, DRY_RUN: 'true', BACKUP_STORE: store }), 0, 'dry-run');
 });
 
 test('LOG_LEVEL leaves out what is below it, but never the report', async () => {
   const quiet = await runJob({ ...env, DRY_RUN: 'true', LOG_LEVEL: 'warn' });
-  assertEnded(quiet, 0, 'dry-run');
+  assertRunEnded(quiet, 0, 'dry-run');
   for (const { level } of quiet.lines) assert.ok(level !== 'info' && level !== 'debug', String(level));
   const failed = await runJob({ ...env, QUOTA_BYTES: 'much', LOG_LEVEL: 'error' });
-  assert.equal(assertEnded(failed, 2, 'failed').configuration?.length, 1);
+  assert.equal(assertRunEnded(failed, 2, 'failed').configuration?.length, 1);
 });
 
 test('LOG_LEVEL=silent prints nothing at all, and the outcome is still in the code and the termination message', async () => {
@@ -173,14 +171,18 @@ test('LOG_LEVEL=silent prints nothing at all, and the outcome is still in the co
 });
 
 test('a setting that has no effect is a warning in the report', async () => {
-  const report = reportOf(await runJob({ ...env, DRY_RUN: 'true', DEFRAG_MIN_SIZE: '1Mi' }));
+  const report = assertRunEnded(
+    await runJob({ ...env, DRY_RUN: 'true', DEFRAG_MIN_SIZE: '1Mi' }),
+    0,
+    'dry-run',
+  );
   assert.ok(report.warnings.some((warning) => warning.startsWith('DEFRAG_MIN_SIZE is not known')));
 });
 
 test('at a terminal the run is told in words and ends with a table of the members', async () => {
   await mkdir(join(folder.path, 'terminal'));
   const command = `"${process.execPath}" src/main.ts; echo "code $?"`;
-  const text = await run('script', ['-qec', command, '/dev/null'], {
+  const text = await runProgram('script', ['-qec', command, '/dev/null'], {
     cwd: REPOSITORY,
     env: plainEnv({
       ...env,

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Report } from '../../src/run/report.ts';
-import { changeStoredValue } from '../support/bitrot.ts';
-import { type Cluster, type Member, startCluster } from '../support/etcd.ts';
+import { changeStoredValue } from '../support/change-stored-value.ts';
+import { type Cluster, type Member, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { askGateway } from '../support/gateway.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { readAll } from '../support/read.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, restoreStored } from '../support/stored.ts';
+import { askGateway } from '../support/etcd-gateway.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, restoreBackup } from '../support/stored-backup.ts';
 import type { EtcdVersion } from '../support/tools.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const VALUE = 'the value that is the same everywhere';
 const ROTTEN = 'the value that is the s_me everywhere';
@@ -28,7 +28,7 @@ const settings = {
   DEFRAG_WAIT: '0s',
 };
 
-/** Three members, and a backup of a night when all was well. */
+/** Three members, and a backup of a run when all was well. */
 async function startWell(stack: AsyncDisposableStack, version: EtcdVersion = '3.6') {
   const cluster = stack.use(await startCluster({ size: 3, version }));
   const store = stack.use(await scratchFolder('store'));
@@ -36,7 +36,7 @@ async function startWell(stack: AsyncDisposableStack, version: EtcdVersion = '3.
   await cluster.etcdctl('put', '/registry/marker', VALUE);
   const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
   const quiet = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
-  assertEnded(await runJob({ ...env, ...quiet }), 0, 'nothing-needed');
+  assertRunEnded(await runJob({ ...env, ...quiet }), 0, 'nothing-needed');
   const [first = ''] = await filesBelow(store.path);
   return { cluster, env, root: store.path, first };
 }
@@ -48,7 +48,7 @@ async function assertBackedUpBeside(
 ): Promise<{ report: Report; file: string }> {
   const { cluster, env, root, first } = place;
   const before = await tracesOf(cluster);
-  const report = assertEnded(await runJob(env), 5, 'partial');
+  const report = assertRunEnded(await runJob(env), 5, 'partial');
   assertSteps(report, { backup: 'done', prune: 'refused', compact: 'refused', defragment: 'refused' });
   assert.match(
     report.steps.prune.reason,
@@ -85,8 +85,8 @@ for (const version of ['3.4', '3.5', '3.7'] as const) {
       report.problems[0] ?? '',
       new RegExp(`do not hold the same data: .*\\d+ at ${odd.name} \\(${odd.id}\\)(;|\\)$)`),
     );
-    await using restored = await restoreStored({ file }, { version });
-    assert.equal((await readAll(restored)).get('/registry/marker')?.value, VALUE);
+    await using restored = await restoreBackup({ file }, { version });
+    assert.equal((await readKeys(restored)).get('/registry/marker')?.value, VALUE);
   });
 }
 
@@ -97,8 +97,8 @@ test('the leader holds other data: a follower of the majority is backed up', asy
   await changeStoredValue(odd, VALUE, ROTTEN);
   await place.cluster.moveLeaderTo(odd);
   const { file } = await assertBackedUpBeside(place, { locked: true });
-  await using restored = await restoreStored({ file });
-  assert.equal((await readAll(restored)).get('/registry/marker')?.value, VALUE);
+  await using restored = await restoreBackup({ file });
+  assert.equal((await readKeys(restored)).get('/registry/marker')?.value, VALUE);
 });
 
 test('every member holds other data: backed up all the same, and the report says that nobody knows which is right', async () => {
@@ -118,7 +118,7 @@ test('CONSISTENCY_CHECK=false does not see it, and the report says that nobody l
   await changeStoredValue(place.cluster.member(0), VALUE, ROTTEN);
   await place.cluster.waitHealthy();
   const result = await runJob({ ...place.env, CONSISTENCY_CHECK: 'false', DEFRAG_ENABLED: 'false' });
-  assertEnded(result, 0, 'ok');
+  assertRunEnded(result, 0, 'ok');
   assert.equal(result.lines.find(({ msg }) => msg === 'plan')?.consistency, 'not-checked');
 });
 
@@ -135,8 +135,8 @@ for (const version of ['3.5', '3.6'] as const) {
     assert.ok(report.warnings.some((warning) => /goes on without a lock: .*corrupt cluster/.test(warning)));
     assert.doesNotMatch(report.steps.backup.reason, new RegExp(accused.id));
     assert.match(await cluster.etcdctl('alarm', 'list'), /CORRUPT/, 'the alarm is a person to disarm');
-    await using restored = await restoreStored({ file }, { version });
-    assert.equal((await readAll(restored)).get('/registry/marker')?.value, VALUE);
+    await using restored = await restoreBackup({ file }, { version });
+    assert.equal((await readKeys(restored)).get('/registry/marker')?.value, VALUE);
   });
 }
 
@@ -147,7 +147,7 @@ test('a CORRUPT alarm at the only member: backed up all the same, with the doubt
   await raiseCorrupt(cluster, cluster.member(0));
   const before = await tracesOf(cluster);
   const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
-  const report = assertEnded(await runJob(env), 5, 'partial');
+  const report = assertRunEnded(await runJob(env), 5, 'partial');
   assertSteps(report, { lock: 'skipped', backup: 'done', compact: 'refused', defragment: 'refused' });
   assert.match(report.steps.backup.reason, /a CORRUPT alarm accuses it/);
   await assertUntouched(cluster, before);

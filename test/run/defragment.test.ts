@@ -1,69 +1,64 @@
 import assert from 'node:assert/strict';
 import { after as afterAll, before as beforeAll, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Member } from '../support/etcd.ts';
+import type { Member } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { runJob, startJob } from '../support/job.ts';
+import { runJob, startJob } from '../support/run-job.ts';
 import { stallSnapshot } from '../support/stalled-snapshot.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
-import {
-  assertUnlocked,
-  ended,
-  memberOf,
-  membersIn,
-  type Place,
-  says,
-  startPlace,
-  step,
-  within,
-} from '../support/upkeep.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
+import { assertUnlocked } from '../support/run-lock.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { memberOf } from '../support/run-report.ts';
+import { membersIn, withMessage } from '../support/log-lines.ts';
+import { type ProxiedCluster, startProxiedCluster } from '../support/proxied-cluster.ts';
+import { within } from '../support/within.ts';
 
 /** Nine tenths of it history that a compaction frees; more than HTTP/2 sends ahead. */
 const HISTORY = { keys: 20, valueBytes: 16_384, overwrites: 15 };
 
 /** The members by their role at this moment. */
-async function rolesIn({ cluster }: Place): Promise<{ leader: Member; followers: Member[] }> {
+async function rolesIn({ cluster }: ProxiedCluster): Promise<{ leader: Member; followers: Member[] }> {
   return { leader: await cluster.leader(), followers: await cluster.followers() };
 }
 
 describe('one member', { concurrency: 2 }, () => {
   test('the policy decides which member is worth it, and says by which threshold', async () => {
-    await using place = await startPlace();
-    const { cluster } = place;
-    const night = async (extra: Record<string, string>) =>
-      ended(await runJob(place.env(extra)), 0, extra.expect === 'ok' ? 'ok' : 'nothing-needed');
+    await using proxied = await startProxiedCluster();
+    const { cluster } = proxied;
+    const run = async (extra: Record<string, string>) =>
+      assertRunEnded(await runJob(proxied.env(extra)), 0, extra.expect === 'ok' ? 'ok' : 'nothing-needed');
     await fill(cluster, HISTORY);
     await cluster.etcdctl('compaction', String((await cluster.member(0).status()).revision));
     const quiet = { COMPACTION_ENABLED: 'false', DEFRAG_MIN_FRAGMENTATION: '1', DEFRAG_MIN_RECLAIM: '0' };
     const { dbSize } = await cluster.member(0).status();
 
-    const tooLittle = await night({ ...quiet });
-    step(tooLittle, 'defragment', 'skipped', /no member is worth it by the policy/);
+    const tooLittle = await run({ ...quiet });
+    assertSteps(tooLittle, { defragment: ['skipped', /no member is worth it by the policy/] });
     assert.match(
       memberOf(tooLittle, 'm0').reason,
       /% of the file is below DEFRAG_MIN_FRAGMENTATION \(100 %\)/,
     );
 
-    const tooSmall = await night({ ...quiet, DEFRAG_MIN_FRAGMENTATION: '0.1', DEFRAG_MIN_DB_SIZE: '1Gi' });
+    const tooSmall = await run({ ...quiet, DEFRAG_MIN_FRAGMENTATION: '0.1', DEFRAG_MIN_DB_SIZE: '1Gi' });
     assert.match(memberOf(tooSmall, 'm0').reason, /the file is below DEFRAG_MIN_DB_SIZE \(1024.0 MiB\)/);
 
-    const fullButLittle = await night({
+    const fullButLittle = await run({
       ...quiet,
       QUOTA_BYTES: String(dbSize),
       DEFRAG_MIN_RECLAIM: '1Gi',
     });
     assert.match(memberOf(fullButLittle, 'm0').reason, /below DEFRAG_MIN_RECLAIM/);
     assert.deepEqual(
-      place.proxies[0]?.calls.filter((call) => call === 'Maintenance/Defragment'),
+      proxied.proxies[0]?.calls.filter((call) => call === 'Maintenance/Defragment'),
       [],
     );
 
-    const report = ended(
-      await runJob(place.env({ ...quiet, QUOTA_BYTES: String(dbSize), DEFRAG_QUOTA_USAGE: '0.9' })),
+    const report = assertRunEnded(
+      await runJob(proxied.env({ ...quiet, QUOTA_BYTES: String(dbSize), DEFRAG_QUOTA_USAGE: '0.9' })),
       0,
       'ok',
     );
-    step(report, 'defragment', 'done', /1 of 1 members defragmented/);
+    assertSteps(report, { defragment: ['done', /1 of 1 members defragmented/] });
     const { before, after, defragmented } = memberOf(report, 'm0');
     assert.ok(defragmented);
     assert.ok((before?.dbSize ?? 0) >= dbSize && (after?.dbSize ?? dbSize) < dbSize / 2);
@@ -72,106 +67,104 @@ describe('one member', { concurrency: 2 }, () => {
   });
 
   test('a cluster of one is left alone with DEFRAG_SINGLE_MEMBER=false, and an unlimited quota asks for nothing', async () => {
-    await using place = await startPlace({ extraArgs: ['--quota-backend-bytes=-1'] });
-    const { cluster } = place;
+    await using proxied = await startProxiedCluster({ extraArgs: ['--quota-backend-bytes=-1'] });
+    const { cluster } = proxied;
     await fill(cluster, HISTORY);
     const before = await tracesOf(cluster);
-    const left = ended(
-      await runJob(place.env({ DEFRAG_SINGLE_MEMBER: 'false', COMPACTION_ENABLED: 'false' })),
+    const left = assertRunEnded(
+      await runJob(proxied.env({ DEFRAG_SINGLE_MEMBER: 'false', COMPACTION_ENABLED: 'false' })),
       0,
       'nothing-needed',
     );
-    step(left, 'defragment', 'skipped', /DEFRAG_SINGLE_MEMBER is false/);
+    assertSteps(left, { defragment: ['skipped', /DEFRAG_SINGLE_MEMBER is false/] });
     await assertUntouched(cluster, before, { locked: true });
 
-    const unlimited = ended(
-      await runJob(place.env({ DEFRAG_MIN_FRAGMENTATION: '1', DEFRAG_QUOTA_USAGE: '0' })),
+    const unlimited = assertRunEnded(
+      await runJob(proxied.env({ DEFRAG_MIN_FRAGMENTATION: '1', DEFRAG_QUOTA_USAGE: '0' })),
       0,
       'ok',
     );
-    step(unlimited, 'defragment', 'skipped');
+    assertSteps(unlimited, { defragment: 'skipped' });
     assert.match(memberOf(unlimited, 'm0').reason, /the member has no quota/);
-    assert.ok(!place.proxy(cluster.member(0).id).calls.includes('Maintenance/Defragment'));
+    assert.ok(!proxied.proxy(cluster.member(0).id).calls.includes('Maintenance/Defragment'));
   });
 
   test('a learner is left alone, and so is its cluster no smaller than before', async () => {
-    await using place = await startPlace();
-    const { cluster } = place;
+    await using proxied = await startProxiedCluster();
+    const { cluster } = proxied;
     await fill(cluster, HISTORY);
     const learner = await cluster.addMember({ learner: true });
-    const report = ended(await runJob(place.env()), 0, 'ok');
+    const report = assertRunEnded(await runJob(proxied.env()), 0, 'ok');
     assert.ok(memberOf(report, 'm0').defragmented);
     const left = memberOf(report, learner.name);
     assert.deepEqual([left.role, left.defragmented], ['learner', false]);
     assert.match(left.reason, /it is a learner/);
-    assert.ok(!place.proxy(learner.id).calls.includes('Maintenance/Defragment'));
+    assert.ok(!proxied.proxy(learner.id).calls.includes('Maintenance/Defragment'));
   });
 
   test('while a snapshot is streamed from the member it waits, and goes on when the stream ends', async () => {
-    await using place = await startPlace();
-    const { cluster } = place;
+    await using proxied = await startProxiedCluster();
+    const { cluster } = proxied;
     await fill(cluster, HISTORY);
     using stream = await stallSnapshot(cluster.member(0));
-    await using job = await startJob(place.env());
+    await using job = await startJob(proxied.env());
     await job.waitForLine((line) => line.step === 'compact' && line.msg === 'step done');
     await sleep(4_000);
     assert.deepEqual(membersIn(job.lines, 'member defragmenting'), []);
     stream[Symbol.dispose]();
-    const report = ended(await job.finished, 0, 'ok');
+    const report = assertRunEnded(await job.finished, 0, 'ok');
     assert.ok(memberOf(report, 'm0').defragmented);
     assert.ok((memberOf(report, 'm0').unavailableSeconds ?? 99) < 4, 'the wait is no time without an answer');
   });
 
   test('a snapshot stream that stays open keeps the member from being defragmented', async () => {
-    await using place = await startPlace();
-    const { cluster } = place;
+    await using proxied = await startProxiedCluster();
+    const { cluster } = proxied;
     await fill(cluster, HISTORY);
     using _stream = await stallSnapshot(cluster.member(0));
-    const report = ended(await runJob(place.env()), 5, 'partial');
-    step(
-      report,
-      'defragment',
-      'refused',
-      /m0 .*streaming a snapshot from it for 30 s.*no further member was touched/,
-    );
-    step(report, 'compact', 'done');
+    const report = assertRunEnded(await runJob(proxied.env()), 5, 'partial');
+    assertSteps(report, {
+      defragment: ['refused', /m0 .*streaming a snapshot from it for 30 s.*no further member was touched/],
+      compact: 'done',
+    });
     assert.equal(memberOf(report, 'm0').defragmented, false);
-    assert.ok(!place.proxy(cluster.member(0).id).calls.includes('Maintenance/Defragment'));
+    assert.ok(!proxied.proxy(cluster.member(0).id).calls.includes('Maintenance/Defragment'));
     await assertUnlocked(cluster);
   });
 });
 
 describe('three members', () => {
-  let place: Place;
+  let proxied: ProxiedCluster;
   beforeAll(async () => {
-    place = await startPlace({ size: 3 });
+    proxied = await startProxiedCluster({ size: 3 });
   });
-  afterAll(() => place[Symbol.asyncDispose]());
+  afterAll(() => proxied[Symbol.asyncDispose]());
   beforeEach(async () => {
-    for (const proxy of place.proxies) proxy.reset();
-    for (const member of place.cluster.members) if (!member.running) await member.start();
-    await place.cluster.waitHealthy();
-    await fill(place.cluster, HISTORY);
+    for (const proxy of proxied.proxies) proxy.reset();
+    for (const member of proxied.cluster.members) if (!member.running) await member.start();
+    await proxied.cluster.waitHealthy();
+    await fill(proxied.cluster, HISTORY);
   });
 
   test('followers come first and the leader last, with its leadership given to one that was visited, DEFRAG_WAIT between them', async () => {
-    const { cluster } = place;
-    const { leader, followers } = await rolesIn(place);
-    const result = await runJob(place.env({ DEFRAG_WAIT: '1500ms' }));
-    const report = ended(result, 0, 'ok');
-    step(report, 'defragment', 'done', /3 of 3 members defragmented/);
+    const { cluster } = proxied;
+    const { leader, followers } = await rolesIn(proxied);
+    const result = await runJob(proxied.env({ DEFRAG_WAIT: '1500ms' }));
+    const report = assertRunEnded(result, 0, 'ok');
+    assertSteps(report, { defragment: ['done', /3 of 3 members defragmented/] });
     const order = membersIn(result.lines, 'member defragmenting');
     assert.equal(order.length, 3);
     assert.equal(order[2], leader.name);
     assert.deepEqual(new Set(order.slice(0, 2)), new Set(followers.map(({ name }) => name)));
     const heir = await cluster.leader();
     assert.ok(followers.includes(heir), 'the leadership went to a follower');
-    const moved = result.lines.find(says('leadership moved'));
+    const moved = result.lines.find(withMessage('leadership moved'));
     assert.deepEqual([moved?.from, moved?.to], [leader.name, heir.name]);
     for (const { name, before, after } of report.members) {
       assert.ok((after?.dbSize ?? Number.NaN) < (before?.dbSize ?? 0) / 2, `${name} is smaller`);
     }
-    const at = (msg: string) => result.lines.filter(says(msg)).map(({ time }) => Date.parse(String(time)));
+    const at = (msg: string) =>
+      result.lines.filter(withMessage(msg)).map(({ time }) => Date.parse(String(time)));
     const ends = at('member defragmented');
     const begins = at('member defragmenting');
     assert.ok((begins[1] ?? 0) - (ends[0] ?? 0) >= 1500, 'DEFRAG_WAIT was waited');
@@ -181,17 +174,17 @@ describe('three members', () => {
   });
 
   test('a leader that changes between two members is still the last one', async () => {
-    const { cluster } = place;
-    const { leader } = await rolesIn(place);
+    const { cluster } = proxied;
+    const { leader } = await rolesIn(proxied);
     let newLeader: Member | undefined;
-    place.before('Maintenance/Defragment', async (name) => {
+    proxied.before('Maintenance/Defragment', async (name) => {
       if (newLeader !== undefined) return;
       newLeader = (await cluster.followers()).find((member) => member.name !== name);
       assert.ok(newLeader);
       await cluster.moveLeaderTo(newLeader);
     });
-    const result = await runJob(place.env());
-    const report = ended(result, 0, 'ok');
+    const result = await runJob(proxied.env());
+    const report = assertRunEnded(result, 0, 'ok');
     const order = membersIn(result.lines, 'member defragmenting');
     assert.deepEqual(order.slice(1), [leader.name, newLeader?.name]);
     assert.ok(report.members.every((member) => member.defragmented));
@@ -199,58 +192,55 @@ describe('three members', () => {
   });
 
   test('a leadership that does not move leaves the leader alone, exit 5', async () => {
-    const { cluster } = place;
-    const { leader, followers } = await rolesIn(place);
+    const { cluster } = proxied;
+    const { leader, followers } = await rolesIn(proxied);
     let heir: Member | undefined;
-    place.before('Maintenance/MoveLeader', (_name, request) => {
+    proxied.before('Maintenance/MoveLeader', (_name, request) => {
       // The member that is to lead stops answering at this very moment: etcd itself then gives the transfer up.
       const target = targetOf(request);
       heir = followers.find(({ id }) => id === target);
       heir?.pause();
     });
-    const result = await runJob(place.env({ ETCDCTL_COMMAND_TIMEOUT: '8s' }));
+    const result = await runJob(proxied.env({ ETCDCTL_COMMAND_TIMEOUT: '8s' }));
     heir?.resume();
-    const report = ended(result, 5, 'partial');
+    const report = assertRunEnded(result, 5, 'partial');
     assert.ok(heir);
-    step(
-      report,
-      'defragment',
-      'refused',
-      /the leadership did not move to m\d .*so the leader was left alone/,
-    );
+    assertSteps(report, {
+      defragment: ['refused', /the leadership did not move to m\d .*so the leader was left alone/],
+    });
     assert.equal(memberOf(report, leader.name).defragmented, false);
     for (const { name } of followers) assert.ok(memberOf(report, name).defragmented);
-    assert.ok(!place.proxy(leader.id).calls.includes('Maintenance/Defragment'));
+    assert.ok(!proxied.proxy(leader.id).calls.includes('Maintenance/Defragment'));
     // What etcd gave up may still come true when that member wakes up: who leads now is nobody's promise.
     await assertUnlocked(cluster);
   });
 
   test('with DEFRAG_MOVE_LEADER=false the leader is defragmented where it is, last', async () => {
-    const { cluster } = place;
-    const { leader } = await rolesIn(place);
-    const result = await runJob(place.env({ DEFRAG_MOVE_LEADER: 'false' }));
-    ended(result, 0, 'ok');
+    const { cluster } = proxied;
+    const { leader } = await rolesIn(proxied);
+    const result = await runJob(proxied.env({ DEFRAG_MOVE_LEADER: 'false' }));
+    assertRunEnded(result, 0, 'ok');
     assert.equal(membersIn(result.lines, 'member defragmenting')[2], leader.name);
     assert.equal(await cluster.leader(), leader);
-    assert.ok(place.proxies.every(({ calls }) => !calls.includes('Maintenance/MoveLeader')));
+    assert.ok(proxied.proxies.every(({ calls }) => !calls.includes('Maintenance/MoveLeader')));
   });
 
   test('a defragmentation slower than DEFRAG_TIMEOUT is waited for, and no other member is touched', async () => {
-    const { cluster } = place;
-    const slow = slowDefragmentation(place);
-    await using job = await startJob(place.env({ DEFRAG_TIMEOUT: '1s', ETCDCTL_COMMAND_TIMEOUT: '2s' }));
+    const { cluster } = proxied;
+    const slow = slowDefragmentation(proxied);
+    await using job = await startJob(proxied.env({ DEFRAG_TIMEOUT: '1s', ETCDCTL_COMMAND_TIMEOUT: '2s' }));
     const member = await slow.begun;
     await sleep(5_000);
     assert.deepEqual(membersIn(job.lines, 'member defragmenting'), [member.name]);
     slow.release();
     const result = await job.finished;
-    const report = ended(result, 5, 'partial');
-    step(
-      report,
-      'defragment',
-      'failed',
-      /it was defragmented, but took .* s, longer than DEFRAG_TIMEOUT \(1 s\).*no further member was touched/,
-    );
+    const report = assertRunEnded(result, 5, 'partial');
+    assertSteps(report, {
+      defragment: [
+        'failed',
+        /it was defragmented, but took .* s, longer than DEFRAG_TIMEOUT \(1 s\).*no further member was touched/,
+      ],
+    });
     assert.deepEqual(membersIn(result.lines, 'member defragmenting'), [member.name]);
     const { defragmented, unavailableSeconds = 0, before, after } = memberOf(report, member.name);
     assert.ok(defragmented);
@@ -261,21 +251,18 @@ describe('three members', () => {
   });
 
   test('a member that dies during its defragmentation and stays away ends the run there', async () => {
-    const { cluster } = place;
+    const { cluster } = proxied;
     let victim: Member | undefined;
-    place.before('Maintenance/Defragment', async (name) => {
+    proxied.before('Maintenance/Defragment', async (name) => {
       victim = cluster.members.find((member) => member.name === name);
       await victim?.kill();
     });
-    const result = await runJob(place.env({ DEFRAG_TIMEOUT: '3s' }));
-    const report = ended(result, 5, 'partial');
+    const result = await runJob(proxied.env({ DEFRAG_TIMEOUT: '3s' }));
+    const report = assertRunEnded(result, 5, 'partial');
     assert.ok(victim);
-    step(
-      report,
-      'defragment',
-      'failed',
-      /it has not answered since its defragmentation began .*look at its log/,
-    );
+    assertSteps(report, {
+      defragment: ['failed', /it has not answered since its defragmentation began .*look at its log/],
+    });
     assert.deepEqual(membersIn(result.lines, 'member defragmenting'), [victim.name]);
     const { defragmented, unavailableSeconds = 0, after } = memberOf(report, victim.name);
     assert.equal(defragmented, false);
@@ -285,17 +272,19 @@ describe('three members', () => {
   });
 
   test('a member that dies during its defragmentation and comes back was not defragmented', async () => {
-    const { cluster } = place;
+    const { cluster } = proxied;
     let victim: Member | undefined;
-    place.before('Maintenance/Defragment', async (name) => {
+    proxied.before('Maintenance/Defragment', async (name) => {
       victim = cluster.members.find((member) => member.name === name);
       await victim?.kill();
       void victim?.start();
     });
-    const result = await runJob(place.env());
-    const report = ended(result, 5, 'partial');
+    const result = await runJob(proxied.env());
+    const report = assertRunEnded(result, 5, 'partial');
     assert.ok(victim);
-    step(report, 'defragment', 'failed', /etcd did not defragment it: .*no further member was touched/);
+    assertSteps(report, {
+      defragment: ['failed', /etcd did not defragment it: .*no further member was touched/],
+    });
     assert.deepEqual(membersIn(result.lines, 'member defragmenting'), [victim.name]);
     assert.equal(memberOf(report, victim.name).defragmented, false);
     await cluster.waitHealthy();
@@ -303,16 +292,16 @@ describe('three members', () => {
   });
 
   test('a member that falls ill before its turn ends the run: no other one is touched', async () => {
-    const { cluster } = place;
+    const { cluster } = proxied;
     let victim: Member | undefined;
-    place.before('Maintenance/Defragment', async (name) => {
+    proxied.before('Maintenance/Defragment', async (name) => {
       victim ??= (await cluster.followers()).find((member) => member.name !== name);
       await victim?.kill();
     });
-    const result = await runJob(place.env({ DEFRAG_TIMEOUT: '3s' }));
-    const report = ended(result, 5, 'partial');
+    const result = await runJob(proxied.env({ DEFRAG_TIMEOUT: '3s' }));
+    const report = assertRunEnded(result, 5, 'partial');
     assert.ok(victim);
-    step(report, 'defragment', 'refused', /the cluster is not well: m\d .* is not healthy/);
+    assertSteps(report, { defragment: ['refused', /the cluster is not well: m\d .* is not healthy/] });
     const touched = membersIn(result.lines, 'member defragmenting');
     assert.equal(touched.length, 1);
     assert.notEqual(touched[0], victim.name);
@@ -322,7 +311,10 @@ describe('three members', () => {
 });
 
 /** Holds the first defragmentation open with a snapshot stream, as a slow disk would, until it is released. */
-function slowDefragmentation({ cluster, before }: Place): { begun: Promise<Member>; release: () => void } {
+function slowDefragmentation({ cluster, before }: ProxiedCluster): {
+  begun: Promise<Member>;
+  release: () => void;
+} {
   const begun = Promise.withResolvers<Member>();
   let stream: Disposable | undefined;
   before('Maintenance/Defragment', async (name) => {

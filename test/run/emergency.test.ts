@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { request } from '../support/http.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { readAll } from '../support/read.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
+import { request } from '../support/http-request.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
 
 const settings = {
   COMPACTION_RETENTION: '1',
@@ -38,7 +38,7 @@ async function assertEmergencyBackup(
   root: string,
 ): Promise<void> {
   const survivor = cluster.member(0);
-  const report = assertEnded(
+  const report = assertRunEnded(
     await runJob({ ...env, ...settings, BACKUP_STORE: `file://${root}` }),
     5,
     'partial',
@@ -70,13 +70,13 @@ test('two of three members down: an emergency backup without a lock, which resto
   await using cluster = await startCluster({ size: 3 });
   await using store = await scratchFolder('store');
   await fill(cluster, { keys: 50, valueBytes: 10_000, overwrites: 10 });
-  const before = await readAll(cluster);
+  const before = await readKeys(cluster);
   await loseQuorum(cluster);
   const size = (await cluster.member(0).status()).dbSize;
   await assertEmergencyBackup(cluster, cluster.env, store.path);
   assert.ok((await cluster.member(0).status()).dbSize >= size, 'it was defragmented');
-  await using restored = await restoreStored(await onlyBackup(store.path));
-  assert.deepEqual(await readAll(restored), before);
+  await using restored = await restoreBackup(await onlyBackup(store.path));
+  assert.deepEqual(await readKeys(restored), before);
 });
 
 test('two of three members down and a password: exit 3, saying why and what to do', async () => {
@@ -85,7 +85,7 @@ test('two of three members down and a password: exit 3, saying why and what to d
   await loseQuorum(cluster);
   const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
   const result = await runJob(env);
-  const report = assertEnded(result, 3, 'failed');
+  const report = assertRunEnded(result, 3, 'failed');
   assert.match(report.error ?? '', /could not check the password .* that takes a quorum/);
   assert.match(report.error ?? '', /use a client certificate without ETCDCTL_USER for an emergency backup/);
   assert.ok(!result.stdout.includes(auth.password));
@@ -95,7 +95,7 @@ test('two of three members down and a password: exit 3, saying why and what to d
   const root = (await cluster.pki?.authority.client({ name: 'root' })) ?? assert.fail('no certificates');
   const access = { ETCDCTL_CERT: root.cert, ETCDCTL_KEY: root.key, ETCDCTL_USER: '', ETCDCTL_PASSWORD: '' };
   await assertEmergencyBackup(cluster, { ...cluster.env, ...access }, store.path);
-  await using restored = await restoreStored(await onlyBackup(store.path), { auth });
+  await using restored = await restoreBackup(await onlyBackup(store.path), { auth });
   assert.match(await restored.etcdctl('auth', 'status'), /Authentication Status: true/);
 });
 
@@ -103,11 +103,11 @@ test('two of three members down, client certificates and no passwords: an emerge
   await using cluster = await startCluster({ size: 3, tls: true });
   await using store = await scratchFolder('store');
   await fill(cluster, { keys: 50, valueBytes: 1000 });
-  const before = await readAll(cluster);
+  const before = await readKeys(cluster);
   await loseQuorum(cluster);
   await assertEmergencyBackup(cluster, cluster.env, store.path);
-  await using restored = await restoreStored(await onlyBackup(store.path));
-  assert.deepEqual(await readAll(restored), before);
+  await using restored = await restoreBackup(await onlyBackup(store.path));
+  assert.deepEqual(await readKeys(restored), before);
 });
 
 test('all members down: exit 3, and every endpoint is named with its reason', async () => {
@@ -115,7 +115,7 @@ test('all members down: exit 3, and every endpoint is named with its reason', as
   await using store = await scratchFolder('store');
   await Promise.all(cluster.members.map((member) => member.kill()));
   const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
-  const report = assertEnded(await runJob(env), 3, 'failed');
+  const report = assertRunEnded(await runJob(env), 3, 'failed');
   for (const { clientUrl } of cluster.members)
     assert.ok(report.error?.includes(`${clientUrl}: connect ECONNREFUSED`), report.error);
   assert.deepEqual(await filesBelow(store.path), []);

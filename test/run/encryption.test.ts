@@ -3,25 +3,24 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { type AgeKey, ageDecrypt, ageKey } from '../support/age.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { type JobResult, runJob, startJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
-import { waitForPart } from '../support/part.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { readAll } from '../support/read.ts';
-import { decompress } from '../support/restore.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { filesBelow, onlyBackup, restoreStored } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
-import { step } from '../support/upkeep.ts';
+import { type JobResult, runJob, startJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { waitForTemporaryFile } from '../support/temporary-file.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { decompress } from '../support/restored-cluster.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const MIB = 2 ** 20;
 const KEYS = 200;
 const MARK = 'nobody-should-read-this';
 
 describe('a backup that is encrypted', () => {
-  let proxy: Proxy;
+  let proxy: TcpProxy;
   let cluster: Cluster;
   let scratch: Scratch;
   let key: AgeKey;
@@ -30,7 +29,7 @@ describe('a backup that is encrypted', () => {
   before(async () => {
     cluster = await startCluster({
       advertise: async ({ clientUrl }) => {
-        proxy = await startProxy(clientUrl);
+        proxy = await startTcpProxy(clientUrl);
         return proxy.url;
       },
     });
@@ -65,7 +64,7 @@ describe('a backup that is encrypted', () => {
     test(`is opened by age with any of the operator's identities, and restored (${compression})`, async () => {
       await using store = await scratchFolder('store');
       const result = await runJob(envFor(store.path, { BACKUP_COMPRESSION: compression }));
-      assertEnded(result, 0, 'nothing-needed');
+      assertRunEnded(result, 0, 'nothing-needed');
       const { file, manifest } = await onlyBackup(store.path);
       assert.ok(file.endsWith(suffix), file);
       assert.deepEqual(manifest.encryption.recipients, [key.recipient, other.recipient]);
@@ -78,8 +77,8 @@ describe('a backup that is encrypted', () => {
       const raw = await readFile(compression === 'zstd' ? await decompress(plain) : plain);
       assert.ok(raw.includes(MARK));
       assert.equal(sha256(raw.subarray(0, -32)), manifest.raw.sha256);
-      await using restored = await restoreStored({ file: plain });
-      assert.equal((await readAll(restored, '/registry/secrets/')).size, KEYS);
+      await using restored = await restoreBackup({ file: plain });
+      assert.equal((await readKeys(restored, '/registry/secrets/')).size, KEYS);
     });
   }
 
@@ -88,7 +87,7 @@ describe('a backup that is encrypted', () => {
     await using home = await scratchFolder('home');
     const places = { HOME: home.path, TMPDIR: home.path };
     const result = await runJob(envFor(store.path, { LOG_LEVEL: 'trace', ...places }));
-    assertEnded(result, 0, 'nothing-needed');
+    assertRunEnded(result, 0, 'nothing-needed');
     assert.deepEqual(await readdir(home.path), [], 'no file but the backup');
     const { file, manifest } = await onlyBackup(store.path);
     const header = (await readFile(file)).toString('latin1').split('\n--- ', 1).join();
@@ -105,20 +104,17 @@ describe('a backup that is encrypted', () => {
     const traces = await tracesOf(cluster);
     proxy.throttle(2 * MIB);
     await using job = await startJob(envFor(store.path));
-    const part = await waitForPart(store.path, MIB);
+    const part = await waitForTemporaryFile(store.path, MIB);
     const file = await open(part, 'r+');
     const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 500_000);
     await file.write(Buffer.from([buffer.readUInt8(0) ^ 1]), 0, 1, 500_000);
     await file.close();
     const result = await job.finished;
     await proxy.reset();
-    const report = assertEnded(result, 4, 'failed');
-    step(
-      report,
-      'backup',
-      'failed',
-      /the stored file cannot be decrypted: piece \d+ .*damaged where it is stored/,
-    );
+    const report = assertRunEnded(result, 4, 'failed');
+    assertSteps(report, {
+      backup: ['failed', /the stored file cannot be decrypted: piece \d+ .*damaged where it is stored/],
+    });
     assert.deepEqual(await filesBelow(store.path), []);
     await assertUntouched(cluster, traces, { locked: true });
   });
@@ -127,7 +123,7 @@ describe('a backup that is encrypted', () => {
     await using store = await scratchFolder('store');
     const wrong = { BACKUP_AGE_RECIPIENTS: `${key.recipient},${other.recipient.slice(0, -1)}` };
     const result = await runJob(envFor(store.path, wrong));
-    const report = assertEnded(result, 2, 'failed');
+    const report = assertRunEnded(result, 2, 'failed');
     assert.match(
       JSON.stringify(report),
       /BACKUP_AGE_RECIPIENTS has an item, number 2, that is no key of age/,

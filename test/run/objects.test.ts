@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Report } from '../../src/run/report.ts';
-import { connect } from '../support/client.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { connectEtcd } from '../support/etcd-client.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { deleteAll } from '../support/fill.ts';
-import { runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
-import { scratchFolder, type Scratch } from '../support/scratch.ts';
+import { runJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
+import { scratchFolder, type Scratch } from '../support/scratch-folder.ts';
 
 const BACKUP_ONLY = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
 
@@ -29,7 +29,7 @@ describe('objects', () => {
   });
 
   async function put(keys: readonly string[]): Promise<void> {
-    const client = await connect(cluster, cluster.member(0));
+    const client = await connectEtcd(cluster, cluster.member(0));
     try {
       for (const key of keys) await client.put(key).value('x');
     } finally {
@@ -37,9 +37,9 @@ describe('objects', () => {
     }
   }
 
-  async function night(extra: Record<string, string> = {}): Promise<Report> {
+  async function run(extra: Record<string, string> = {}): Promise<Report> {
     const env = { ...cluster.env, BACKUP_STORE: `file://${store.path}`, ...BACKUP_ONLY, ...extra };
-    return assertEnded(await runJob(env), 0, 'nothing-needed');
+    return assertRunEnded(await runJob(env), 0, 'nothing-needed');
   }
 
   test('are counted by resource, the most frequent first', async () => {
@@ -55,7 +55,7 @@ describe('objects', () => {
       '/other/pods/default/x',
       'compact_rev_key',
     ]);
-    const { objects } = await night();
+    const { objects } = await run();
     assert.deepEqual(objects, {
       total: 23,
       byResource: {
@@ -80,7 +80,7 @@ describe('objects', () => {
   test('of strange names are counted too', async () => {
     const names = ['po ds', 'a"b', 'ü', 'x\ny', '', '日本.example/本'];
     await put(names.map((name) => `/registry/${name}/default/x`));
-    const { objects } = await night();
+    const { objects } = await run();
     assert.equal(objects?.total, names.length);
     assert.deepEqual(Object.keys(objects.byResource).toSorted(), [
       '(no name)',
@@ -102,7 +102,7 @@ describe('objects', () => {
       ...some('/registry/configmaps', 5),
     ]);
     const asked = await rangesServed();
-    const { objects } = await night();
+    const { objects } = await run();
     assert.equal(objects?.total, 305);
     assert.equal(Object.keys(objects.byResource).length, 50);
     assert.equal(Object.keys(objects.byResource)[0], 'configmaps');
@@ -114,7 +114,7 @@ describe('objects', () => {
     await put(Array.from({ length: 600 }, (_, index) => `/registry/kind${index}/default/x`));
     const asked = await rangesServed();
     const METRICS_TEXTFILE = join(store.path, 'etcd.prom');
-    const { objects } = await night({ METRICS_TEXTFILE });
+    const { objects } = await run({ METRICS_TEXTFILE });
     assert.equal(objects?.total, 600);
     const requests = (await rangesServed()) - asked;
     assert.ok(requests <= 520, `${requests} Range requests`);
@@ -131,20 +131,20 @@ describe('objects', () => {
 
   test('are told to be Events mostly where they are', async () => {
     await put([...some('/registry/events', 6), ...some('/registry/pods', 4)]);
-    assert.match((await night()).objects?.note ?? '', /^60 % of all objects are Events: .*--event-ttl/);
+    assert.match((await run()).objects?.note ?? '', /^60 % of all objects are Events: .*--event-ttl/);
     await put(some('/registry/secrets', 4));
-    assert.equal((await night()).objects?.note, undefined);
+    assert.equal((await run()).objects?.note, undefined);
   });
 
   test('below another prefix are found there, and nowhere else', async () => {
     await put([...some('/kubernetes.io/pods', 3), ...some('/registry/pods', 2)]);
-    assert.deepEqual((await night({ OBJECT_PREFIX: '/kubernetes.io/' })).objects?.byResource, { pods: 3 });
-    assert.equal((await night({ OBJECT_PREFIX: '/nowhere' })).objects?.total, 0);
+    assert.deepEqual((await run({ OBJECT_PREFIX: '/kubernetes.io/' })).objects?.byResource, { pods: 3 });
+    assert.equal((await run({ OBJECT_PREFIX: '/nowhere' })).objects?.total, 0);
   });
 
   test('are none in an empty cluster, and not counted where nobody wants them', async () => {
-    assert.deepEqual((await night()).objects, { total: 0, byResource: {} });
+    assert.deepEqual((await run()).objects, { total: 0, byResource: {} });
     await put(some('/registry/pods', 2));
-    assert.equal((await night({ OBJECT_COUNTS: 'false' })).objects, undefined);
+    assert.equal((await run({ OBJECT_COUNTS: 'false' })).objects, undefined);
   });
 });

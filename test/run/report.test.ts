@@ -8,8 +8,9 @@ import { type Outcome, type Report, reportOf } from '../../src/run/report.ts';
 import { newRunState, type RunState, type StepReport } from '../../src/run/state.ts';
 import { tableOf } from '../../src/run/table.ts';
 import { terminationMessage, writeTerminationMessage } from '../../src/run/termination.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { idOf, member, MIB, unstarted, viewOf } from '../support/view.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { idOf, member, unstarted, threeMembers } from '../support/cluster-status.ts';
+import { MIB } from '../support/units.ts';
 
 const START = new Date('2026-03-04T01:00:00Z');
 const END = new Date('2026-03-04T01:00:12.500Z');
@@ -122,7 +123,7 @@ describe('the steps', () => {
 
 describe('the members', () => {
   test('what was reclaimed is the sum over those that became smaller; one that grew takes nothing away', () => {
-    const view = viewOf();
+    const view = threeMembers();
     const report = reportFor({
       clusterStatus: view,
       membersAfter: [
@@ -142,7 +143,7 @@ describe('the members', () => {
   test('above a minute without an answer there is a warning that names the liveness probe', () => {
     const outcome = { defragmented: true, reason: 'defragmented' };
     const report = reportFor({
-      clusterStatus: viewOf(),
+      clusterStatus: threeMembers(),
       warnings: ['something else'],
       members: new Map([
         [idOf('a'), { ...outcome, unavailableSeconds: 60 }],
@@ -158,7 +159,7 @@ describe('the members', () => {
 
   test('a learner, a silent member and one that never started are what they are', () => {
     const silent = member('b', { status: null, problem: 'it does not answer' });
-    const view = viewOf([silent, member('d', { learner: true }), unstarted('e5')]);
+    const view = threeMembers([silent, member('d', { learner: true }), unstarted('e5')]);
     const { members } = reportFor({ clusterStatus: view });
     assert.deepEqual(
       members.map(({ name, role }) => [name, role]),
@@ -238,7 +239,7 @@ describe('the table', () => {
   test('has a line for each member, in columns, and how the run ended', () => {
     const text = tableOf(
       reportFor({
-        clusterStatus: viewOf([
+        clusterStatus: threeMembers([
           member('b', { name: 'a-much-longer-name', status: null, problem: 'it does not answer' }),
         ]),
         membersAfter: [member('a', { status: { dbSize: 100 * MIB, dbSizeInUse: 90 * MIB } })],

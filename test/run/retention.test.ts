@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backupName, manifestName, parseBackupName } from '../../src/backup/names.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
-import { wrongClock } from '../support/faketime.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
+import { wrongClock } from '../support/wrong-clock.ts';
 import { fill } from '../support/fill.ts';
-import { askGateway } from '../support/gateway.ts';
-import { type JobResult, runJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { run } from '../support/process.ts';
-import { reportOf } from '../support/report.ts';
-import { type Scratch, scratchFolder } from '../support/scratch.ts';
-import { filesBelow } from '../support/stored.ts';
+import { askGateway } from '../support/etcd-gateway.ts';
+import { type JobResult, runJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { runProgram } from '../support/run-program.ts';
+import { reportOf } from '../support/run-report.ts';
+import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
+import { filesBelow } from '../support/stored-backup.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const BACKUP_ONLY = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false' };
 const CLUSTER_NAME = 'prod';
 
 /** Runs the job for the cluster that the store is for. */
-function night(cluster: Cluster, store: Scratch, env: Record<string, string> = {}): Promise<JobResult> {
+function run(cluster: Cluster, store: Scratch, env: Record<string, string> = {}): Promise<JobResult> {
   const settings = { BACKUP_STORE: `file://${store.path}`, CLUSTER_NAME };
   const quick = { ETCDCTL_DIAL_TIMEOUT: '3s', ETCDCTL_COMMAND_TIMEOUT: '6s' };
   return runJob({ ...cluster.env, ...BACKUP_ONLY, ...quick, ...settings, ...env });
@@ -59,7 +59,7 @@ describe('retention', () => {
   /** A store with the backups of earlier days, the oldest first. */
   async function storeOfDays(...daysAgo: number[]): Promise<{ store: Scratch; earlier: string[] }> {
     const store = await scratchFolder('store');
-    const original = nameOf(await night(cluster, store));
+    const original = nameOf(await run(cluster, store));
     const earlier: string[] = [];
     for (const days of daysAgo) earlier.push(await copyTo(store, original, days));
     const folder = join(store.path, CLUSTER_NAME);
@@ -68,17 +68,17 @@ describe('retention', () => {
     return { store, earlier };
   }
 
-  test('BACKUP_KEEP_LAST=2 keeps the last two of four nights', async () => {
+  test('BACKUP_KEEP_LAST=2 keeps the last two of four runs', async () => {
     await using store = await scratchFolder('store');
     const made: string[] = [];
-    for (let nights = 1; nights <= 4; nights += 1) {
-      const result = await night(cluster, store, { BACKUP_KEEP_LAST: '2' });
-      const { steps } = assertEnded(result, 0, 'nothing-needed');
+    for (let runs = 1; runs <= 4; runs += 1) {
+      const result = await run(cluster, store, { BACKUP_KEEP_LAST: '2' });
+      const report = assertRunEnded(result, 0, 'nothing-needed');
       made.push(nameOf(result));
-      // As sets: two nights of one second differ by their revisions, which are no words to be sorted.
+      // As sets: two runs of one second differ by their revisions, which are no words to be sorted.
       assert.deepEqual(new Set(await backupsIn(store)), new Set(made.slice(-2)));
-      assert.equal((await filesBelow(store.path)).length, 2 * Math.min(nights, 2));
-      assert.equal(steps.prune.status, nights > 2 ? 'done' : 'skipped');
+      assert.equal((await filesBelow(store.path)).length, 2 * Math.min(runs, 2));
+      assertSteps(report, { prune: runs > 2 ? 'done' : 'skipped' });
       const deleted = result.lines.filter(({ msg }) => msg === 'old backup deleted');
       assert.deepEqual(
         deleted.map(({ backup }) => backup),
@@ -91,16 +91,16 @@ describe('retention', () => {
     const { store, earlier } = await storeOfDays(900, 40, 1);
     await using _ = store;
     const env = { BACKUP_KEEP_LAST: '0', BACKUP_KEEP_DAILY: '0' };
-    const result = await night(cluster, store, env);
-    assertSteps(assertEnded(result, 0, 'nothing-needed'), { prune: 'skipped' });
+    const result = await run(cluster, store, env);
+    assertSteps(assertRunEnded(result, 0, 'nothing-needed'), { prune: 'skipped' });
     assert.deepEqual(await backupsIn(store), [...earlier, nameOf(result)]);
   });
 
   test('what any rule keeps stays', async () => {
     const { store, earlier } = await storeOfDays(60, 3, 2, 1);
     await using _ = store;
-    const result = await night(cluster, store, { BACKUP_KEEP_LAST: '1', BACKUP_KEEP_DAILY: '3' });
-    assertSteps(assertEnded(result, 0, 'nothing-needed'), { prune: 'done' });
+    const result = await run(cluster, store, { BACKUP_KEEP_LAST: '1', BACKUP_KEEP_DAILY: '3' });
+    assertSteps(assertRunEnded(result, 0, 'nothing-needed'), { prune: 'done' });
     assert.deepEqual(await backupsIn(store), [...earlier.slice(2), nameOf(result)]);
   });
 
@@ -108,15 +108,15 @@ describe('retention', () => {
     const { store, earlier } = await storeOfDays(3, 2, 1);
     await using _ = store;
     const keep = { BACKUP_KEEP_LAST: '3' };
-    const ahead = await night(cluster, store, { ...keep, ...(await wrongClock(1)) });
-    assertEnded(ahead, 0, 'nothing-needed');
+    const ahead = await run(cluster, store, { ...keep, ...(await wrongClock(1)) });
+    assertRunEnded(ahead, 0, 'nothing-needed');
     const future = nameOf(ahead);
     const shift = (parseBackupName(future)?.at.getTime() ?? 0) - Date.now();
     assert.ok(Math.abs(shift - DAY_MS) < 60_000, `${future} is dated a day ahead`);
     assert.deepEqual(await backupsIn(store), [...earlier.slice(1), future]);
 
-    const right = await night(cluster, store, keep);
-    assertEnded(right, 0, 'nothing-needed');
+    const right = await run(cluster, store, keep);
+    assertRunEnded(right, 0, 'nothing-needed');
     assert.deepEqual(await backupsIn(store), [...earlier.slice(1), nameOf(right), future]);
     const told = right.lines.find(({ msg }) => msg === 'backup is dated in the future, kept and not counted');
     assert.equal(told?.backup, future);
@@ -125,8 +125,8 @@ describe('retention', () => {
   test('a clock that is a day behind deletes nothing newer, and not its own backup', async () => {
     const { store, earlier } = await storeOfDays(4, 3, 0.5, 0.25);
     await using _ = store;
-    const behind = await night(cluster, store, { BACKUP_KEEP_LAST: '1', ...(await wrongClock(-1)) });
-    assertSteps(assertEnded(behind, 0, 'nothing-needed'), { prune: 'done' });
+    const behind = await run(cluster, store, { BACKUP_KEEP_LAST: '1', ...(await wrongClock(-1)) });
+    assertSteps(assertRunEnded(behind, 0, 'nothing-needed'), { prune: 'done' });
     assert.deepEqual(await backupsIn(store), [nameOf(behind), ...earlier.slice(2)]);
   });
 
@@ -144,8 +144,8 @@ describe('retention', () => {
     await writeFile(manifest(broken), '{"format": 1, ');
     await rm(manifest(missing));
     const files = await filesBelow(store.path);
-    const result = await night(cluster, store, { BACKUP_KEEP_LAST: '1' });
-    assertEnded(result, 0, 'nothing-needed');
+    const result = await run(cluster, store, { BACKUP_KEEP_LAST: '1' });
+    assertRunEnded(result, 0, 'nothing-needed');
     const own = nameOf(result);
     const expected = [...files, `${CLUSTER_NAME}/${own}`, `${CLUSTER_NAME}/${manifestName(own)}`];
     assert.deepEqual(
@@ -165,12 +165,12 @@ describe('retention', () => {
     const [stuck = '', other = ''] = earlier;
     const path = join(store.path, CLUSTER_NAME, stuck);
     await using _immutable = await makeImmutable(path);
-    const result = await night(cluster, store, {
+    const result = await run(cluster, store, {
       BACKUP_KEEP_LAST: '1',
       COMPACTION_ENABLED: 'true',
       COMPACTION_RETENTION: '1',
     });
-    const report = assertEnded(result, 5, 'partial');
+    const report = assertRunEnded(result, 5, 'partial');
     assertSteps(report, { backup: 'done', prune: 'failed', compact: 'done' });
     assert.match(report.steps.prune.reason, /the store will fill.*could not remove .*not permitted/);
     assert.ok(report.steps.prune.reason.includes(stuck));
@@ -187,8 +187,8 @@ describe('retention', () => {
     await using _ = store;
     const { memberId } = await cluster.member(0).status();
     await using _alarm = await raiseCorrupt(cluster, memberId);
-    const result = await night(cluster, store, { BACKUP_KEEP_LAST: '1', COMPACTION_ENABLED: 'true' });
-    const report = assertEnded(result, 5, 'partial');
+    const result = await run(cluster, store, { BACKUP_KEEP_LAST: '1', COMPACTION_ENABLED: 'true' });
+    const report = assertRunEnded(result, 5, 'partial');
     assertSteps(report, { backup: 'done', prune: 'refused', compact: 'refused' });
     assert.match(report.steps.prune.reason, /CORRUPT alarm.*an older one may be the only good one/);
     assert.deepEqual(await backupsIn(store), [...earlier, nameOf(result)]);
@@ -198,20 +198,20 @@ describe('retention', () => {
 test('old backups are deleted with one member down, and none while there is no leader', async () => {
   await using cluster = await startCluster({ size: 3 });
   await using store = await scratchFolder('store');
-  const first = nameOf(await night(cluster, store));
+  const first = nameOf(await run(cluster, store));
   const old = await copyTo(store, first, 3);
   assert.deepEqual(await backupsIn(store), [old, first]);
 
   await cluster.member(2).kill();
   await cluster.leader();
-  const oneDown = await night(cluster, store, { BACKUP_KEEP_LAST: '1', COMPACTION_ENABLED: 'true' });
-  assertSteps(assertEnded(oneDown, 5, 'partial'), { backup: 'done', prune: 'done', compact: 'refused' });
+  const oneDown = await run(cluster, store, { BACKUP_KEEP_LAST: '1', COMPACTION_ENABLED: 'true' });
+  assertSteps(assertRunEnded(oneDown, 5, 'partial'), { backup: 'done', prune: 'done', compact: 'refused' });
   assert.deepEqual(await backupsIn(store), [nameOf(oneDown)]);
 
   await cluster.member(1).kill();
   await waitForNoLeader(cluster);
-  const twoDown = await night(cluster, store, { BACKUP_KEEP_LAST: '1' });
-  const report = assertEnded(twoDown, 5, 'partial');
+  const twoDown = await run(cluster, store, { BACKUP_KEEP_LAST: '1' });
+  const report = assertRunEnded(twoDown, 5, 'partial');
   assertSteps(report, { backup: 'done', prune: 'refused' });
   assert.match(report.steps.prune.reason, /no leader.*an older one may be the only good one/);
   assert.deepEqual(await backupsIn(store), [nameOf(oneDown), nameOf(twoDown)]);
@@ -220,7 +220,7 @@ test('old backups are deleted with one member down, and none while there is no l
 /** As an administrator may protect a file; nobody, not even root, can delete it then. */
 async function makeImmutable(path: string): Promise<AsyncDisposable> {
   try {
-    await run('chattr', ['+i', path]);
+    await runProgram('chattr', ['+i', path]);
   } catch (error) {
     const message =
       'the test of a backup that cannot be deleted needs chattr, root and a file system that knows it';
@@ -228,7 +228,7 @@ async function makeImmutable(path: string): Promise<AsyncDisposable> {
   }
   return {
     [Symbol.asyncDispose]: async () => {
-      await run('chattr', ['-i', path]);
+      await runProgram('chattr', ['-i', path]);
     },
   };
 }

@@ -5,20 +5,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFile } from 'node:fs/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { parseManifest } from '../../src/backup/manifest.ts';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { type JobResult, runJob, startJob } from '../support/job.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
+import { type JobResult, runJob, startJob } from '../support/run-job.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
 import { createAuthority } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { readAll } from '../support/read.ts';
-import { reportOf } from '../support/report.ts';
-import { SECRET_KEY, ACCESS_KEY, awsEnv, type S3Server, startS3 } from '../support/s3.ts';
+import { freePort } from '../support/free-port.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { readKeys } from '../support/read-keys.ts';
+import { SECRET_KEY, ACCESS_KEY, awsEnv, type S3Server, startS3 } from '../support/s3-server.ts';
 import { type FaultRule, type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { restoreStored } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { restoreBackup } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const REGISTRY = '/registry/';
 /** A run that went on in spite of its store would compact and defragment. */
@@ -61,9 +60,9 @@ describe('a backup to S3', () => {
 
   for (const compression of ['none', 'zstd']) {
     test(`holds everything that was in etcd (${compression})`, async () => {
-      const content = await readAll(cluster, REGISTRY);
+      const content = await readKeys(cluster, REGISTRY);
       const result = await runJob(envOf({ ...BACKUP_ONLY, BACKUP_COMPRESSION: compression }));
-      const report = assertEnded(result, 0, 'nothing-needed');
+      const report = assertRunEnded(result, 0, 'nothing-needed');
       assertSteps(report, { backup: 'done', prune: 'skipped' });
       assertNoSecret(result);
       assert.equal(report.backup?.store, 's3://backups/etcd/prod');
@@ -77,8 +76,8 @@ describe('a backup to S3', () => {
       await using folder = await scratchFolder('fetched');
       const file = join(folder.path, report.backup?.name ?? '');
       await writeFile(file, await bytesOf(data));
-      await using restored = await restoreStored({ file });
-      assert.deepEqual(await readAll(restored, REGISTRY), content);
+      await using restored = await restoreBackup({ file });
+      assert.deepEqual(await readKeys(restored, REGISTRY), content);
     });
   }
 
@@ -89,11 +88,11 @@ describe('a backup to S3', () => {
 
   test('is kept as long as the policy says, one cluster blind to the other', async () => {
     const names: Record<string, string[]> = { a: [], ab: [] };
-    for (let night = 1; night <= 3; night += 1) {
+    for (let run = 1; run <= 3; run += 1) {
       for (const CLUSTER_NAME of ['a', 'ab']) {
         const result = await runJob(envOf({ ...BACKUP_ONLY, CLUSTER_NAME, BACKUP_KEEP_LAST: '2' }));
-        const report = assertEnded(result, 0, 'nothing-needed');
-        assertSteps(report, { prune: night > 2 ? 'done' : 'skipped' });
+        const report = assertRunEnded(result, 0, 'nothing-needed');
+        assertSteps(report, { prune: run > 2 ? 'done' : 'skipped' });
         names[CLUSTER_NAME]?.push(`etcd/${CLUSTER_NAME}/${report.backup?.name}`);
       }
     }
@@ -105,14 +104,14 @@ describe('a backup to S3', () => {
 
   test('stays when the server says nothing more while old ones are deleted: at a signal, or in time', async () => {
     const env = envOf({ ...BACKUP_ONLY, BACKUP_KEEP_LAST: '1' });
-    assertEnded(await runJob(env), 0, 'nothing-needed');
+    assertRunEnded(await runJob(env), 0, 'nothing-needed');
     for (const hanging of ['ListObjectsV2', 'DeleteObject']) {
       proxy.reset();
       proxy.fail(({ operation }) => {
         const written = proxy.requests.some(({ key }) => key.endsWith('.json'));
         return operation === hanging && written ? { kind: 'hang' } : undefined;
       });
-      const report = assertEnded(await runJob({ ...env, BACKUP_TIMEOUT: '4s' }), 5, 'partial');
+      const report = assertRunEnded(await runJob({ ...env, BACKUP_TIMEOUT: '4s' }), 5, 'partial');
       assertSteps(report, { backup: 'done', prune: 'failed' });
       assert.match(
         report.steps.prune.reason,
@@ -124,7 +123,7 @@ describe('a backup to S3', () => {
     await waitFor(() => proxy.requests.slice(hung).some(({ operation }) => operation === 'DeleteObject'));
     const asked = Date.now();
     job.kill('SIGTERM');
-    assert.equal(reportOf(await job.finished).exitCode, 143);
+    assertRunEnded(await job.finished, 143, 'aborted');
     assert.ok(Date.now() - asked < 10_000);
     assert.equal((await server.keys()).length, 8);
   });
@@ -139,7 +138,7 @@ describe('a backup to S3', () => {
     proxy.reset();
     await sleep(6_000); // no run of today's limit could still be writing it
     const result = await runJob(envOf({ ...BACKUP_ONLY, BACKUP_TIMEOUT: '6s' }));
-    assertEnded(result, 0, 'nothing-needed');
+    assertRunEnded(result, 0, 'nothing-needed');
     assert.deepEqual(await server.uploads(), []);
     assert.ok(result.lines.some(({ msg }) => msg === 'temporary file of a dead run deleted'));
   });
@@ -149,12 +148,14 @@ describe('a backup to S3', () => {
     const traces = await tracesOf(cluster);
     if (rule) proxy.fail(rule);
     const result = await runJob(envOf({ ...EAGER, BACKUP_COMPRESSION: 'none', ...extra }));
-    const report = assertEnded(result, 4, 'failed');
-    for (const step of ['prune', 'compact', 'defragment', 'disarm'] as const) {
-      assert.equal(report.steps[step].status, 'skipped', step);
-    }
-    assert.equal(report.steps.backup.status, 'failed');
-    assert.match(report.steps.backup.reason, /Nothing was changed in the cluster$/);
+    const report = assertRunEnded(result, 4, 'failed');
+    assertSteps(report, {
+      backup: ['failed', /Nothing was changed in the cluster$/],
+      prune: 'skipped',
+      compact: 'skipped',
+      defragment: 'skipped',
+      disarm: 'skipped',
+    });
     assertNoSecret(result);
     await assertUntouched(cluster, traces, { locked: true });
     if (server.pid !== undefined) {
@@ -168,7 +169,7 @@ describe('a backup to S3', () => {
   async function done(rule: FaultRule): Promise<void> {
     proxy.fail(rule);
     const result = await runJob(envOf({ ...BACKUP_ONLY, BACKUP_COMPRESSION: 'none' }));
-    assertEnded(result, 0, 'nothing-needed');
+    assertRunEnded(result, 0, 'nothing-needed');
     assert.equal((await server.keys()).length, 2);
     assert.deepEqual(await server.uploads(), []);
   }
@@ -195,7 +196,7 @@ describe('a backup to S3', () => {
     proxy.reset();
     await sleep(old - Date.now()); // no run of that limit could still be writing it
     const next = await runJob(envOf({ ...BACKUP_ONLY, BACKUP_TIMEOUT: `${timeoutMs}ms` }));
-    assertEnded(next, 0, 'nothing-needed');
+    assertRunEnded(next, 0, 'nothing-needed');
     assert.equal((await server.keys()).length, 2);
     assert.deepEqual(await server.uploads(), []);
   });
@@ -302,8 +303,7 @@ describe('a backup to S3', () => {
     await using job = await startJob(envOf({ ...EAGER, BACKUP_COMPRESSION: 'none' }));
     await waitFor(() => proxy.requests.some(({ part }) => part === 3));
     job.kill('SIGTERM');
-    const result = await job.finished;
-    assert.equal(reportOf(result).exitCode, 143);
+    assertRunEnded(await job.finished, 143, 'aborted');
     assert.deepEqual(await server.keys(), []);
     assert.deepEqual(await server.uploads(), []);
     await assertUntouched(cluster, traces, { locked: true });
@@ -314,15 +314,15 @@ describe('a backup to S3', () => {
     const authority = await createAuthority(folder.path);
     await using secure = await startS3({ tls: await authority.server({ name: 's3' }) });
     const env = { ...envOf(BACKUP_ONLY), ...secure.env(), NODE_EXTRA_CA_CERTS: authority.ca };
-    assertEnded(await runJob(env), 0, 'nothing-needed');
+    assertRunEnded(await runJob(env), 0, 'nothing-needed');
   });
 
   test('fails when etcd breaks off, without anything to be seen in the bucket', async () => {
-    await using etcd: Proxy = await startProxy(cluster.member(0).clientUrl);
+    await using etcd: TcpProxy = await startTcpProxy(cluster.member(0).clientUrl);
     etcd.cutAfter(12 * 2 ** 20);
     const env = { ETCDCTL_ENDPOINTS: etcd.url, DISCOVER_MEMBERS: 'false' };
     const result = await runJob(envOf({ ...BACKUP_ONLY, ...env, BACKUP_COMPRESSION: 'none' }));
-    assertEnded(result, 4, 'failed');
+    assertRunEnded(result, 4, 'failed');
     assert.ok(proxy.requests.some(({ operation }) => operation === 'UploadPart'));
     assert.deepEqual(await server.keys(), []);
     assert.deepEqual(await server.uploads(), []);

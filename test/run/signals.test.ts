@@ -3,27 +3,19 @@ import { after as afterAll, afterEach, before as beforeAll, beforeEach, describe
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STEP_NAMES, type StepName } from '../../src/plan/steps.ts';
 import type { Report } from '../../src/run/report.ts';
-import { startCluster } from '../support/etcd.ts';
+import { startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { type Job, startJob } from '../support/job.ts';
-import { startProxy } from '../support/proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { type Job, startJob } from '../support/run-job.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { stallSnapshot } from '../support/stalled-snapshot.ts';
-import { filesBelow } from '../support/stored.ts';
-import {
-  assertUnlocked,
-  ended,
-  holdCalls,
-  LOCK_KEY,
-  lockLease,
-  memberOf,
-  membersIn,
-  type Place,
-  says,
-  startPlace,
-  step,
-  within,
-} from '../support/upkeep.ts';
+import { filesBelow } from '../support/stored-backup.ts';
+import { assertUnlocked, LOCK_KEY, lockLease } from '../support/run-lock.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { holdCalls, type ProxiedCluster, startProxiedCluster } from '../support/proxied-cluster.ts';
+import { memberOf } from '../support/run-report.ts';
+import { membersIn, withMessage } from '../support/log-lines.ts';
+import { within } from '../support/within.ts';
 
 /** About three seconds: time for the lock's release and for a busy machine. */
 const PROMPT_MS = 3_500;
@@ -31,130 +23,129 @@ const CODES = { SIGTERM: 143, SIGINT: 130 } as const;
 type Signal = keyof typeof CODES;
 
 describe('a run that is told to end', () => {
-  let place: Place;
+  let proxied: ProxiedCluster;
   beforeAll(async () => {
-    place = await startPlace({ size: 3 });
+    proxied = await startProxiedCluster({ size: 3 });
   });
-  afterAll(() => place[Symbol.asyncDispose]());
-  beforeEach(() => fill(place.cluster, { keys: 20, valueBytes: 16_384, overwrites: 5 }));
-  afterEach(() => place.proxies.forEach((proxy) => proxy.reset()));
+  afterAll(() => proxied[Symbol.asyncDispose]());
+  beforeEach(() => fill(proxied.cluster, { keys: 20, valueBytes: 16_384, overwrites: 5 }));
+  afterEach(() => proxied.proxies.forEach((proxy) => proxy.reset()));
 
-  const files = () => filesBelow(place.store);
+  const files = () => filesBelow(proxied.store);
 
   test('while it inspects ends with nothing done', async () => {
-    const held = holdCalls(place, 'Maintenance/HashKV');
-    await using job = await startJob(place.env());
+    const held = holdCalls(proxied, 'Maintenance/HashKV');
+    await using job = await startJob(proxied.env());
     await held.reached();
     const report = await endsPromptly(job, 'SIGTERM');
-    assert.equal(report.steps.inspect.status, 'failed');
+    assertSteps(report, { inspect: 'failed' });
     notReached(report, 'inspect');
     assert.deepEqual(await files(), []);
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 
   test('while it waits for the lock of another leaves that lock alone', async () => {
-    const granted = await place.cluster.etcdctl('lease', 'grant', '600');
+    const granted = await proxied.cluster.etcdctl('lease', 'grant', '600');
     const lease = /lease ([0-9a-f]+) granted/.exec(granted)?.[1] ?? '';
-    await place.cluster.etcdctl('put', LOCK_KEY, 'the other', `--lease=${lease}`);
-    await using job = await startJob(place.env({ LOCK_TTL: '60s' }));
-    await job.waitForLine(says('lock is held, waiting for it to expire or be renewed'));
+    await proxied.cluster.etcdctl('put', LOCK_KEY, 'the other', `--lease=${lease}`);
+    await using job = await startJob(proxied.env({ LOCK_TTL: '60s' }));
+    await job.waitForLine(withMessage('lock is held, waiting for it to expire or be renewed'));
     const report = await endsPromptly(job, 'SIGINT');
-    step(report, 'lock', 'failed', /ended by SIGINT/);
+    assertSteps(report, { lock: ['failed', /ended by SIGINT/] });
     notReached(report, 'lock');
     assert.deepEqual(await files(), []);
-    assert.ok(await lockLease(place.cluster), "the other's lock is still there");
-    await place.cluster.etcdctl('lease', 'revoke', lease);
+    assert.ok(await lockLease(proxied.cluster), "the other's lock is still there");
+    await proxied.cluster.etcdctl('lease', 'revoke', lease);
   });
 
   test('before the first byte of the backup leaves no file', async () => {
-    const held = holdCalls(place, 'Maintenance/Snapshot');
-    await using job = await startJob(place.env());
+    const held = holdCalls(proxied, 'Maintenance/Snapshot');
+    await using job = await startJob(proxied.env());
     await held.reached();
     const report = await endsPromptly(job, 'SIGTERM');
-    step(report, 'backup', 'failed', /ended by SIGTERM/);
+    assertSteps(report, { backup: ['failed', /ended by SIGTERM/] });
     notReached(report, 'backup');
     assert.deepEqual(await files(), []);
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 
   test('while it compacts keeps the backup and says where it was', async () => {
-    const held = holdCalls(place, 'KV/Compact');
-    await using job = await startJob(place.env());
+    const held = holdCalls(proxied, 'KV/Compact');
+    await using job = await startJob(proxied.env());
     await held.reached();
     const report = await endsPromptly(job, 'SIGINT');
-    step(report, 'backup', 'done');
-    step(report, 'compact', 'failed', /ended by SIGINT/);
+    assertSteps(report, { backup: 'done', compact: ['failed', /ended by SIGINT/] });
     notReached(report, 'compact');
     assert.equal((await files()).length, 2, 'the backup and its manifest');
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 
   test('while a member defragments says that the member goes on by itself, and it does', async () => {
     const begun = Promise.withResolvers<string>();
     let stream: Disposable | undefined;
-    place.before('Maintenance/Defragment', async (name) => {
-      const member = place.cluster.members.find((it) => it.name === name);
+    proxied.before('Maintenance/Defragment', async (name) => {
+      const member = proxied.cluster.members.find((it) => it.name === name);
       assert.ok(member);
       stream = await stallSnapshot(member); // a real defragmentation now lasts until the stream ends
       setTimeout(() => begun.resolve(name), 500);
     });
-    await using job = await startJob(place.env());
+    await using job = await startJob(proxied.env());
     const name = await within(begun.promise, 'a defragmentation');
     const report = await endsPromptly(job, 'SIGTERM');
-    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    assertSteps(report, { defragment: ['failed', /ended by SIGTERM/] });
     notReached(report, 'defragment');
     const { defragmented, reason, before: sizes } = memberOf(report, name);
     assert.equal(defragmented, false);
     assert.match(reason, /the member goes on defragmenting by itself and answers again when it is done/);
     assert.deepEqual(membersIn(job.lines, 'member defragmenting'), [name]);
-    await assertUnlockedThrough(place, name);
+    await assertUnlockedThrough(proxied, name);
     stream?.[Symbol.dispose]();
-    const member = place.cluster.members.find((it) => it.name === name);
+    const member = proxied.cluster.members.find((it) => it.name === name);
     const { dbSize } = (await member?.status(20_000)) ?? {};
     assert.ok((dbSize ?? Number.NaN) < (sizes?.dbSize ?? 0), 'etcd finished what it was asked for');
   });
 
   test('in the wait between two members touches no other one', async () => {
-    await using job = await startJob(place.env({ DEFRAG_WAIT: '1h' }));
-    await job.waitForLine(says('member defragmented'));
+    await using job = await startJob(proxied.env({ DEFRAG_WAIT: '1h' }));
+    await job.waitForLine(withMessage('member defragmented'));
     await sleep(500);
     const report = await endsPromptly(job, 'SIGINT');
-    step(report, 'defragment', 'failed', /ended by SIGINT/);
+    assertSteps(report, { defragment: ['failed', /ended by SIGINT/] });
     const [first] = membersIn(job.lines, 'member defragmenting');
     assert.ok(memberOf(report, String(first)).defragmented);
     assert.equal(report.members.filter((member) => member.defragmented).length, 1);
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 
   test('while it waits for a snapshot stream to end touches nothing', async () => {
-    const streams = await Promise.all(place.cluster.members.map((member) => stallSnapshot(member)));
-    await using job = await startJob(place.env());
+    const streams = await Promise.all(proxied.cluster.members.map((member) => stallSnapshot(member)));
+    await using job = await startJob(proxied.env());
     await job.waitForLine((line) => line.step === 'compact');
     await sleep(1_000);
     const report = await endsPromptly(job, 'SIGTERM');
     for (const stream of streams) stream[Symbol.dispose]();
-    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    assertSteps(report, { defragment: ['failed', /ended by SIGTERM/] });
     assert.deepEqual(membersIn(job.lines, 'member defragmenting'), []);
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 
   test('while the leadership moves leaves the leader alone', async () => {
-    const held = holdCalls(place, 'Maintenance/MoveLeader');
-    const leader = await place.cluster.leader();
-    await using job = await startJob(place.env());
+    const held = holdCalls(proxied, 'Maintenance/MoveLeader');
+    const leader = await proxied.cluster.leader();
+    await using job = await startJob(proxied.env());
     await held.reached();
     const report = await endsPromptly(job, 'SIGTERM');
-    step(report, 'defragment', 'failed', /ended by SIGTERM/);
+    assertSteps(report, { defragment: ['failed', /ended by SIGTERM/] });
     assert.equal(memberOf(report, leader.name).defragmented, false);
     assert.equal(membersIn(job.lines, 'member defragmenting').length, 2);
-    await assertUnlocked(place.cluster);
+    await assertUnlocked(proxied.cluster);
   });
 });
 
 describe('a run that is told to end, on the wire', () => {
   test('while an endpoint hangs ends without having seen the cluster', async () => {
     await using cluster = await startCluster();
-    await using proxy = await startProxy(cluster.member(0).clientUrl);
+    await using proxy = await startTcpProxy(cluster.member(0).clientUrl);
     await using store = await scratchFolder('store');
     proxy.hang();
     await using job = await startJob({
@@ -162,7 +153,7 @@ describe('a run that is told to end, on the wire', () => {
       ETCDCTL_DIAL_TIMEOUT: '60s',
       BACKUP_STORE: `file://${store.path}`,
     });
-    await job.waitForLine(says('run started'));
+    await job.waitForLine(withMessage('run started'));
     while (proxy.connections === 0) await sleep(20);
     const report = await endsPromptly(job, 'SIGTERM');
     for (const name of STEP_NAMES) assert.notEqual(report.steps[name].status, 'done');
@@ -175,11 +166,11 @@ describe('a run that is told to end, on the wire', () => {
     ['none', 'SIGINT'],
   ] as const) {
     test(`in the middle of the backup (${compression}) leaves nothing of it behind`, async () => {
-      const proxies: Awaited<ReturnType<typeof startProxy>>[] = [];
+      const proxies: Awaited<ReturnType<typeof startTcpProxy>>[] = [];
       await using stack = new AsyncDisposableStack();
       await using cluster = await startCluster({
         advertise: async ({ clientUrl }) => {
-          const proxy = stack.use(await startProxy(clientUrl));
+          const proxy = stack.use(await startTcpProxy(clientUrl));
           proxies.push(proxy);
           return proxy.url;
         },
@@ -199,7 +190,7 @@ describe('a run that is told to end, on the wire', () => {
       while (proxy.bytesFromServer < from + 3_000_000) await sleep(20);
       assert.match(String(await filesBelow(store.path)), /\.part$/, 'it is being written');
       const report = await endsPromptly(job, signal);
-      step(report, 'backup', 'failed', /ended by/);
+      assertSteps(report, { backup: ['failed', /ended by/] });
       notReached(report, 'backup');
       assert.equal(report.backup, undefined);
       assert.deepEqual(await filesBelow(store.path), []);
@@ -216,9 +207,9 @@ describe('a run that is told to end, on the wire', () => {
       BACKUP_STORE: `file://${store.path}`,
       BACKUP_COMPRESSION: 'zstd',
     });
-    await job.waitForLine(says('backup written, reading it back'));
+    await job.waitForLine(withMessage('backup written, reading it back'));
     const report = await endsPromptly(job, 'SIGTERM');
-    step(report, 'backup', 'failed', /ended by SIGTERM/);
+    assertSteps(report, { backup: ['failed', /ended by SIGTERM/] });
     assert.equal(report.backup, undefined);
     assert.deepEqual(await filesBelow(store.path), []);
     await assertUnlocked(cluster);
@@ -231,23 +222,23 @@ async function endsPromptly(job: Job, signal: Signal): Promise<Report> {
   job.kill(signal);
   const result = await job.finished;
   const took = performance.now() - sent;
-  const report = ended(result, CODES[signal], 'aborted');
+  const report = assertRunEnded(result, CODES[signal], 'aborted');
   assert.ok(took < PROMPT_MS, `it took ${Math.round(took)} ms\n${result.stdout}`);
   assert.equal(report.error, `ended by ${signal}`);
   assert.deepEqual(JSON.parse(result.terminationMessage ?? '{}').outcome, 'aborted');
-  assert.ok(result.lines.some(says('ending the run')));
+  assert.ok(result.lines.some(withMessage('ending the run')));
   return report;
 }
 
 /** Every step after that one says that it was not reached, and where the run ended. */
 function notReached(report: Report, last: StepName): void {
   for (const name of STEP_NAMES.slice(STEP_NAMES.indexOf(last) + 1)) {
-    step(report, name, 'skipped', new RegExp(`not reached: the run ended at ${last}`));
+    assertSteps(report, { [name]: ['skipped', new RegExp(`not reached: the run ended at ${last}`)] });
   }
 }
 
-/** S3Request of a member that answers. */
-async function assertUnlockedThrough({ cluster }: Place, busy: string): Promise<void> {
+/** Asked of a member that answers. */
+async function assertUnlockedThrough({ cluster }: ProxiedCluster, busy: string): Promise<void> {
   const other = cluster.members.find(({ name }) => name !== busy);
   assert.equal(await other?.etcdctl('get', LOCK_KEY), '');
 }

@@ -4,13 +4,12 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd.ts';
-import { type JobResult, runJob } from '../support/job.ts';
-import { assertEnded } from '../support/outcome.ts';
-import { freePort } from '../support/ports.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
+import { type JobResult, runJob } from '../support/run-job.ts';
+import { assertRunEnded } from '../support/run-assertions.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Pushgateway, startPushgateway } from '../support/pushgateway.ts';
-import { reportOf } from '../support/report.ts';
-import { scratchFolder, type Scratch } from '../support/scratch.ts';
+import { scratchFolder, type Scratch } from '../support/scratch-folder.ts';
 
 let cluster: Cluster;
 let scratch: Scratch;
@@ -57,7 +56,7 @@ describe('metrics', () => {
         kind === 'pushed' ? { METRICS_PUSHGATEWAY_URL: gateway.url } : { METRICS_TEXTFILE: file };
       const figures = () => (kind === 'pushed' ? gateway.metrics() : readFile(file, 'utf8'));
 
-      const good = assertEnded(await runJob(envOf(sink)), 0, 'nothing-needed');
+      const good = assertRunEnded(await runJob(envOf(sink)), 0, 'nothing-needed');
       assert.deepEqual(good.warnings, []);
       const first = await figures();
       const success = valueOf(first, 'etcd_upkeep_last_success_timestamp_seconds');
@@ -66,7 +65,7 @@ describe('metrics', () => {
       assert.equal(valueOf(first, 'etcd_upkeep_backup_raw_bytes'), good.backup?.rawBytes);
       assert.ok((valueOf(first, 'etcd_upkeep_backups') ?? 0) >= 1);
 
-      assertEnded(await runJob(envOf({ ...sink, ...BROKEN })), 4, 'failed');
+      assertRunEnded(await runJob(envOf({ ...sink, ...BROKEN })), 4, 'failed');
       const second = await figures();
       assert.equal(valueOf(second, 'etcd_upkeep_last_success_timestamp_seconds'), success);
       assert.equal(valueOf(second, 'etcd_upkeep_last_run_exit_code'), 4);
@@ -82,18 +81,18 @@ describe('metrics', () => {
 
   test('a configuration that is wrong is told too, where the cluster has a name', async () => {
     const sink = { METRICS_PUSHGATEWAY_URL: gateway.url, BACKUP_TIMEOUT: 'soon' };
-    assertEnded(await runJob(envOf({ ...sink, CLUSTER_NAME: 'wrong' })), 2, 'failed');
+    assertRunEnded(await runJob(envOf({ ...sink, CLUSTER_NAME: 'wrong' })), 2, 'failed');
     const code = valueOf(await gateway.metrics(), 'etcd_upkeep_last_run_exit_code', { cluster: 'wrong' });
     assert.equal(code, 2);
     const { CLUSTER_NAME: _unnamed, ...env } = envOf(sink);
-    const nameless = assertEnded(await runJob(env), 2, 'failed');
+    const nameless = assertRunEnded(await runJob(env), 2, 'failed');
     assert.match(nameless.warnings.join(), /did not get to know the cluster, and CLUSTER_NAME is not set/);
   });
 
   test('a dry run tells nobody', async () => {
     const file = join(scratch.path, 'dry.prom');
     const sinks = { METRICS_TEXTFILE: file, METRICS_PUSHGATEWAY_URL: gateway.url, CLUSTER_NAME: 'dry' };
-    assertEnded(await runJob(envOf({ ...sinks, DRY_RUN: 'true' })), 0, 'dry-run');
+    assertRunEnded(await runJob(envOf({ ...sinks, DRY_RUN: 'true' })), 0, 'dry-run');
     await assert.rejects(stat(file), /ENOENT/);
     assert.doesNotMatch(await gateway.metrics(), /cluster="dry"/);
   });
@@ -103,7 +102,7 @@ describe('metrics', () => {
     await mkdir(folder);
     const path = join(folder, 'etcd.prom');
     await writeFile(path, 'other_metric 1\netcd_upkeep_old{cluster="prod"} 7\n');
-    assertEnded(await runJob(envOf({ METRICS_TEXTFILE: path })), 0, 'nothing-needed');
+    assertRunEnded(await runJob(envOf({ METRICS_TEXTFILE: path })), 0, 'nothing-needed');
     assert.deepEqual(await readdir(folder), ['etcd.prom']);
     assert.equal((await stat(path)).mode & 0o777, 0o644);
     const text = await readFile(path, 'utf8');
@@ -117,7 +116,7 @@ describe('metrics', () => {
       ['/sys', /not told of this run: METRICS_TEXTFILE: E(ACCES|PERM|ROFS)/],
     ] as const) {
       const result = await runJob(envOf({ METRICS_TEXTFILE: join(folder, 'etcd.prom') }));
-      const { warnings } = assertEnded(result, 0, 'nothing-needed');
+      const { warnings } = assertRunEnded(result, 0, 'nothing-needed');
       assert.equal(warnings.length, 1);
       assert.match(warnings[0] ?? '', reason);
     }
@@ -155,8 +154,8 @@ describe('a heartbeat', () => {
   test('tells how it went, at one URL or the other, and nothing of a run that stepped aside', async () => {
     await using server = await startServer((_, response) => response.end('OK'));
     const HEARTBEAT_URL = `${server.url}/ping/secret-id?rid=1`;
-    const good = assertEnded(await runJob(envOf({ HEARTBEAT_URL })), 0, 'nothing-needed');
-    assertEnded(await runJob(envOf({ HEARTBEAT_URL, ...BROKEN })), 4, 'failed');
+    const good = assertRunEnded(await runJob(envOf({ HEARTBEAT_URL })), 0, 'nothing-needed');
+    assertRunEnded(await runJob(envOf({ HEARTBEAT_URL, ...BROKEN })), 4, 'failed');
     assert.deepEqual(
       server.requests.map(({ path }) => path),
       ['/ping/secret-id?rid=1', '/ping/secret-id/fail?rid=1'],
@@ -165,7 +164,7 @@ describe('a heartbeat', () => {
     assert.equal(told.backup.name, good.backup?.name);
     assert.equal(JSON.parse(server.requests[1]?.body ?? '').exitCode, 4);
     const dryRun = await runJob(envOf({ HEARTBEAT_URL, DRY_RUN: 'true' }));
-    assertEnded(dryRun, 0, 'dry-run');
+    assertRunEnded(dryRun, 0, 'dry-run');
     assert.equal(server.requests.length, 2);
   });
 
@@ -173,7 +172,7 @@ describe('a heartbeat', () => {
     await using server = await startServer((_, response) => response.writeHead(403).end('no entry'));
     const HEARTBEAT_URL = server.url.replace('://', '://me:p%40ss@') + '/ping/secret-id';
     const result = await runJob(envOf({ HEARTBEAT_URL }));
-    const { warnings } = assertEnded(result, 0, 'nothing-needed');
+    const { warnings } = assertRunEnded(result, 0, 'nothing-needed');
     assert.match(warnings.join(), /HEARTBEAT_URL: 127\.0\.0\.1:\d+ answered 403: no entry/);
     assert.equal(
       server.requests[0]?.headers.authorization,
@@ -184,7 +183,7 @@ describe('a heartbeat', () => {
 
   test('is not shown where its URL is wrong', async () => {
     const result = await runJob(envOf({ HEARTBEAT_URL: 'hc.example/secret-id' }));
-    assertEnded(result, 2, 'failed');
+    assertRunEnded(result, 2, 'failed');
     assert.match(result.stdout, /HEARTBEAT_URL.*should be a URL that begins with http/);
     assertNotShown(result, ['secret-id']);
   });
@@ -202,7 +201,7 @@ describe('a sink that fails changes nothing but the warnings', () => {
   async function warned(url: string): Promise<{ seconds: number; warnings: string[] }> {
     const began = Date.now();
     const result = await runJob(envOf(Object.fromEntries(sinks.map((name) => [name, url]))));
-    const { warnings } = assertEnded(result, 0, 'nothing-needed');
+    const { warnings } = assertRunEnded(result, 0, 'nothing-needed');
     assert.equal(warnings.length, sinks.length, warnings.join('\n'));
     for (const name of sinks) assert.ok(warnings.some((warning) => warning.includes(`${name}: `)));
     return { seconds: (Date.now() - began) / 1000, warnings };
@@ -226,7 +225,7 @@ describe('a sink that fails changes nothing but the warnings', () => {
       response.writeHead(answers++ > 0 ? 200 : 500).end(),
     );
     const result = await runJob(envOf({ HEARTBEAT_URL: server.url }));
-    assert.deepEqual(assertEnded(result, 0, 'nothing-needed').warnings, []);
+    assert.deepEqual(assertRunEnded(result, 0, 'nothing-needed').warnings, []);
   });
 
   test('when it hangs, for ten seconds at most', async () => {
@@ -254,6 +253,6 @@ test('a run that is ended tells it', async () => {
     ETCDCTL_ENDPOINTS: `http://127.0.0.1:${await freePort()}`,
   });
   const result = await runJob({ ...env, ETCDCTL_DIAL_TIMEOUT: '1s' });
-  assert.equal(reportOf(result).exitCode, 3);
+  assertRunEnded(result, 3, 'failed');
   assert.equal(server.requests[0]?.path, '/id/fail');
 });

@@ -3,17 +3,17 @@ import { mkdir, readdir, readFile, stat, statfs, symlink, utimes, writeFile } fr
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Cluster, startCluster } from '../support/etcd.ts';
+import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { type Job, runJob, startJob } from '../support/job.ts';
-import { mountTmpfs } from '../support/mount.ts';
-import { assertEnded, assertSteps } from '../support/outcome.ts';
-import { waitForPart } from '../support/part.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { scratchFolder } from '../support/scratch.ts';
-import { settledSize } from '../support/settled.ts';
-import { filesBelow, onlyBackup } from '../support/stored.ts';
-import { assertUntouched, tracesOf } from '../support/untouched.ts';
+import { type Job, runJob, startJob } from '../support/run-job.ts';
+import { mountTmpfs } from '../support/mount-tmpfs.ts';
+import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { waitForTemporaryFile } from '../support/temporary-file.ts';
+import { type TcpProxy, startTcpProxy } from '../support/tcp-proxy.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
+import { settledSize } from '../support/settled-size.ts';
+import { filesBelow, onlyBackup } from '../support/stored-backup.ts';
+import { assertUntouched, tracesOf } from '../support/cluster-traces.ts';
 
 const MIB = 2 ** 20;
 
@@ -27,14 +27,14 @@ const EAGER = {
 const BACKUP_ONLY = { COMPACTION_ENABLED: 'false', DEFRAG_ENABLED: 'false', BACKUP_COMPRESSION: 'none' };
 
 describe('the store', () => {
-  let proxy: Proxy;
+  let proxy: TcpProxy;
   let cluster: Cluster;
   let dbSize: number;
 
   before(async () => {
     cluster = await startCluster({
       advertise: async ({ clientUrl }) => {
-        proxy = await startProxy(clientUrl);
+        proxy = await startTcpProxy(clientUrl);
         return proxy.url;
       },
     });
@@ -65,7 +65,7 @@ describe('the store', () => {
       ...env,
     });
     await during(job);
-    const report = assertEnded(await job.finished, 4, 'failed');
+    const report = assertRunEnded(await job.finished, 4, 'failed');
     assertSteps(report, { backup: 'failed', prune: 'skipped', compact: 'skipped', defragment: 'skipped' });
     assert.match(report.steps.backup.reason, /nothing was changed/i);
     assert.deepEqual(await filesBelow(root), files);
@@ -93,7 +93,7 @@ describe('the store', () => {
     assert.match(reason, /keep fewer backups/);
     await mount.remount(`size=${Math.round(dbSize * 1.2)}`);
     const env = { ...cluster.env, ...BACKUP_ONLY, BACKUP_STORE: `file://${mount.path}` };
-    assertEnded(await runJob(env), 0, 'nothing-needed');
+    assertRunEnded(await runJob(env), 0, 'nothing-needed');
   });
 
   for (const compression of ['none', 'zstd']) {
@@ -104,7 +104,7 @@ describe('the store', () => {
       const filler = join(mount.path, 'somebody-elses');
       await writeFile(filler, '');
       const reason = await refused(mount.path, { BACKUP_COMPRESSION: compression }, async () => {
-        await waitForPart(mount.path, MIB);
+        await waitForTemporaryFile(mount.path, MIB);
         await fillDisk(filler);
       });
       assert.match(reason, /could not write .*no space is left.*free space, enlarge the volume/);
@@ -149,7 +149,7 @@ describe('the store', () => {
     await mkdir(join(scratch.path, 'real'));
     await symlink(join(scratch.path, 'real'), join(scratch.path, 'link'));
     const env = { ...cluster.env, ...BACKUP_ONLY, BACKUP_STORE: `file://${scratch.path}/link` };
-    assertEnded(await runJob(env), 0, 'nothing-needed');
+    assertRunEnded(await runJob(env), 0, 'nothing-needed');
     await onlyBackup(join(scratch.path, 'real'));
   });
 
@@ -161,7 +161,7 @@ describe('the store', () => {
     const name = `A.b_c-${'9'.repeat(57)}`;
     for (const written of [url, url.replaceAll('%20', ' ').replaceAll('%C3%A4', 'ä')]) {
       const env = { ...cluster.env, ...BACKUP_ONLY, BACKUP_STORE: written, CLUSTER_NAME: name };
-      assertEnded(await runJob(env), 0, 'nothing-needed');
+      assertRunEnded(await runJob(env), 0, 'nothing-needed');
     }
     assert.deepEqual(await readdir(root), [name]);
     assert.equal((await filesBelow(root)).length, 4);
@@ -173,7 +173,7 @@ describe('the store', () => {
       const root = join(scratch.path, 'root');
       const traces = await tracesOf(cluster);
       const env = { ...cluster.env, BACKUP_STORE: `file://${root}`, CLUSTER_NAME: name };
-      const report = assertEnded(await runJob(env), 2, 'failed');
+      const report = assertRunEnded(await runJob(env), 2, 'failed');
       assert.deepEqual(
         report.configuration?.map(({ variable }) => variable),
         ['CLUSTER_NAME'],
@@ -209,7 +209,7 @@ describe('the store', () => {
       CLUSTER_NAME: 'prod',
     };
     const result = await runJob(env);
-    const { backup } = assertEnded(result, 0, 'nothing-needed');
+    const { backup } = assertRunEnded(result, 0, 'nothing-needed');
     const own = backup?.name ?? '';
     assert.deepEqual((await readdir(folder)).toSorted(), [young, ...foreign, own, `${own}.json`].toSorted());
     const told = result.lines.filter(({ msg }) => msg === 'temporary file of a dead run deleted');
@@ -228,7 +228,7 @@ describe('the store', () => {
         process.umask(usual);
       }
       await using job = await starting;
-      assertEnded(await job.finished, 0, 'nothing-needed');
+      assertRunEnded(await job.finished, 0, 'nothing-needed');
       const { file } = await onlyBackup(root);
       for (const path of [file, `${file}.json`]) assert.equal(await modeOf(path), 0o600, path);
       for (const path of [join(file, '..'), root, join(root, '..')]) {
@@ -240,22 +240,22 @@ describe('the store', () => {
   test('keeps two clusters apart, also when they have the same name', async () => {
     await using other = await startCluster();
     await using scratch = await scratchFolder('store');
-    const night = async (of: Cluster, env: Record<string, string> = {}) => {
+    const run = async (of: Cluster, env: Record<string, string> = {}) => {
       const store = { BACKUP_STORE: `file://${scratch.path}`, BACKUP_KEEP_LAST: '1' };
       const result = await runJob({ ...of.env, ...BACKUP_ONLY, ...store, ...env });
-      return assertEnded(result, 0, 'nothing-needed').backup?.name ?? '';
+      return assertRunEnded(result, 0, 'nothing-needed').backup?.name ?? '';
     };
-    await night(cluster);
-    const first = await night(cluster);
-    await night(other);
-    const second = await night(other);
+    await run(cluster);
+    const first = await run(cluster);
+    await run(other);
+    const second = await run(other);
     const apart = [...bothFiles(await idOf(cluster), first), ...bothFiles(await idOf(other), second)];
     assert.deepEqual(await filesBelow(scratch.path), apart.toSorted());
 
     const named = { CLUSTER_NAME: 'prod' };
-    const third = await night(cluster, named);
-    await night(other, named);
-    const fourth = await night(other, named);
+    const third = await run(cluster, named);
+    await run(other, named);
+    const fourth = await run(other, named);
     const together = [...apart, ...bothFiles('prod', third, fourth)];
     assert.deepEqual(await filesBelow(scratch.path), together.toSorted());
   });

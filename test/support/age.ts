@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './process.ts';
+import { runProgram } from './run-program.ts';
 import { age } from './tools.ts';
 
 /** A key pair as an operator makes it. */
@@ -14,8 +14,8 @@ export interface AgeKey {
 export async function ageKey(folder: string, name: string): Promise<AgeKey> {
   const file = join(folder, name);
   const keygen = await age('age-keygen');
-  await run(keygen, ['-o', file]);
-  return { file, recipient: (await run(keygen, ['-y', file])).trim() };
+  await runProgram(keygen, ['-o', file]);
+  return { file, recipient: (await runProgram(keygen, ['-y', file])).trim() };
 }
 
 /** The secret key itself, `AGE-SECRET-KEY-1...`. */
@@ -28,13 +28,13 @@ export async function ageIdentity({ file }: AgeKey): Promise<string> {
 /** Decrypts with the standard command; returns the new file's path. Rejects where it refuses. */
 export async function ageDecrypt(file: string, key: AgeKey): Promise<string> {
   const plain = file.replace(/\.age$/, '');
-  await run(await age(), ['--decrypt', '--identity', key.file, '--output', plain, file]);
+  await runProgram(await age(), ['--decrypt', '--identity', key.file, '--output', plain, file]);
   return plain;
 }
 
 /** Encrypts with the standard command; returns the new file's path. */
 export async function ageEncrypt(file: string, ...keys: AgeKey[]): Promise<string> {
   const recipients = keys.flatMap(({ recipient }) => ['--recipient', recipient]);
-  await run(await age(), ['--encrypt', ...recipients, '--output', `${file}.age`, file]);
+  await runProgram(await age(), ['--encrypt', ...recipients, '--output', `${file}.age`, file]);
   return `${file}.age`;
 }

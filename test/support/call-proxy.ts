@@ -10,7 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
-import { freePort } from './ports.ts';
+import { freePort } from './free-port.ts';
 
 /** A gRPC status to answer with instead of the member. */
 export interface GrpcStatus {

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
 import { installMissing } from '../image/engine.ts';
-import { endProcess, guardProcess } from './guard.ts';
-import { plainEnv, run } from './process.ts';
-import { scratchFolder } from './scratch.ts';
+import { endProcess, guardProcess } from './process-guard.ts';
+import { plainEnv, runProgram } from './run-program.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 const INSTALLED = '/usr/bin/chromium';
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -45,7 +45,7 @@ export interface Page extends AsyncDisposable {
 /** Where `CHROMIUM_BIN` points, else what is on the PATH, else Debian's package, which is installed. */
 export async function chromium(): Promise<string> {
   const wanted = process.env['CHROMIUM_BIN'] || 'chromium';
-  const answers = await run(wanted, ['--version'], { env: plainEnv() }).catch(() => undefined);
+  const answers = await runProgram(wanted, ['--version'], { env: plainEnv() }).catch(() => undefined);
   if (answers !== undefined) return wanted;
   if (wanted !== 'chromium') throw new Error(`CHROMIUM_BIN=${wanted} does not run`);
   await installMissing('the test of the history page', { chromium: INSTALLED });

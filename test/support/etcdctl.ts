@@ -1,5 +1,5 @@
-import type { ClientTls } from './http.ts';
-import { plainEnv, run } from './process.ts';
+import type { ClientTls } from './http-request.ts';
+import { plainEnv, runProgram } from './run-program.ts';
 import { etcdctl } from './tools.ts';
 
 export interface EtcdAuth {
@@ -40,7 +40,11 @@ export async function runEtcdctl(
     ETCDCTL_DIAL_TIMEOUT: '10s',
     ETCDCTL_COMMAND_TIMEOUT: '60s',
   });
-  return run(await etcdctl(), args, { env, timeoutMs: 120_000, ...(input !== undefined && { input }) });
+  return runProgram(await etcdctl(), args, {
+    env,
+    timeoutMs: 120_000,
+    ...(input !== undefined && { input }),
+  });
 }
 
 /**

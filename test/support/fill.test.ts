@@ -3,30 +3,30 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
-import { startCluster } from './etcd.ts';
+import { startCluster } from './etcd-cluster.ts';
 import { deleteAll, fill, fillRevisions } from './fill.ts';
-import { readAll } from './read.ts';
-import { scratchFolder } from './scratch.ts';
-import { settledSize } from './settled.ts';
+import { readKeys } from './read-keys.ts';
+import { scratchFolder } from './scratch-folder.ts';
+import { settledSize } from './settled-size.ts';
 
 test('fills with live keys and history', async () => {
   await using cluster = await startCluster({ tls: true });
   await fill(cluster, { keys: 300, valueBytes: 10_000, overwrites: 3 });
-  const all = await readAll(cluster, '/registry/');
+  const all = await readKeys(cluster, '/registry/');
   assert.equal(all.size, 300);
   assert.ok([...all.values()].every(({ version, value }) => version === 4 && value.length === 10_000));
   const size = await settledSize(cluster); // what etcd has not committed yet does not count
   assert.ok(size > 4 * 300 * 10_000, `${size} bytes`);
 
   await deleteAll(cluster);
-  assert.equal((await readAll(cluster)).size, 0);
+  assert.equal((await readKeys(cluster)).size, 0);
 });
 
 test('values are as compressible as asked for', async () => {
   await using cluster = await startCluster();
   const ratio = async (prefix: string, compressible: boolean) => {
     await fill(cluster, { prefix, keys: 50, valueBytes: 10_000, compressible });
-    const text = [...(await readAll(cluster, prefix)).values()].map(({ value }) => value).join('');
+    const text = [...(await readKeys(cluster, prefix)).values()].map(({ value }) => value).join('');
     return text.length / zstdCompressSync(Buffer.from(text, 'latin1')).length;
   };
   assert.ok((await ratio('/random/', false)) < 1.1);
@@ -39,7 +39,7 @@ test('every small put is a revision, with TLS and a password too', async () => {
   const before = (await cluster.member(0).status()).revision;
   await fillRevisions(cluster, 5000, { keys: 700 });
   assert.equal((await cluster.member(0).status()).revision, before + 5000);
-  assert.equal((await readAll(cluster, '/registry/leases/')).size, 700);
+  assert.equal((await readKeys(cluster, '/registry/leases/')).size, 700);
 });
 
 test('a put that etcd refuses fails the fill', async () => {

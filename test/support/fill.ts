@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Etcd3 } from 'etcd3';
-import { connect } from './client.ts';
-import type { Cluster } from './cluster.ts';
-import { openConnection, shortField } from './grpc.ts';
+import { connectEtcd } from './etcd-client.ts';
+import type { Cluster } from './cluster-handle.ts';
+import { openConnection, shortField } from './raw-grpc.ts';
 
 export interface FillOptions {
   prefix?: string;
@@ -60,7 +60,7 @@ export async function deleteAll(cluster: Cluster, prefix = DEFAULT_PREFIX): Prom
 }
 
 async function withClient<T>(cluster: Cluster, use: (client: Etcd3) => Promise<T>): Promise<T> {
-  const client = await connect(cluster, await cluster.leader());
+  const client = await connectEtcd(cluster, await cluster.leader());
   try {
     return await use(client);
   } finally {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './ports.ts';
+import { freePort } from './free-port.ts';
 
 /** A proxy before the peer URL of a member of a plain-text cluster. */
 export interface PeerProxy extends AsyncDisposable {

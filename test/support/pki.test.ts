@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startCluster } from './etcd.ts';
-import { type ClientTls, request } from './http.ts';
+import { startCluster } from './etcd-cluster.ts';
+import { type ClientTls, request } from './http-request.ts';
 import { createAuthority, type KeyPair } from './pki.ts';
 
 test('etcd takes a certificate of its own authority in its time, and no other', async () => {

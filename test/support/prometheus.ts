@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitForAnswer } from './answer.ts';
-import { endProcess, guardProcess } from './guard.ts';
-import { freePort } from './ports.ts';
-import { plainEnv } from './process.ts';
-import { scratchFolder } from './scratch.ts';
+import { waitForHttp } from './wait-for-http.ts';
+import { endProcess, guardProcess } from './process-guard.ts';
+import { freePort } from './free-port.ts';
+import { plainEnv } from './run-program.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import { prometheus } from './tools.ts';
 
 export interface PrometheusOptions {
@@ -60,7 +60,7 @@ export async function startPrometheus({ jobs, rules }: PrometheusOptions): Promi
   );
   guardProcess(child);
   const url = `http://${address}`;
-  await waitForAnswer(`${url}/-/ready`);
+  await waitForHttp(`${url}/-/ready`);
 
   /** In Prometheus' own form: https://prometheus.io/docs/prometheus/latest/querying/api/ */
   async function ask<T>(path: string, parameters: Record<string, string> = {}): Promise<T> {

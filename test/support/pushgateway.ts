@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { endProcess, guardProcess } from './guard.ts';
-import { freePort } from './ports.ts';
-import { plainEnv } from './process.ts';
-import { waitForAnswer } from './answer.ts';
-import { scratchFolder } from './scratch.ts';
+import { endProcess, guardProcess } from './process-guard.ts';
+import { freePort } from './free-port.ts';
+import { plainEnv } from './run-program.ts';
+import { waitForHttp } from './wait-for-http.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import { pushgateway } from './tools.ts';
 
 /** A real Pushgateway on this machine. */
@@ -23,7 +23,7 @@ export async function startPushgateway(): Promise<Pushgateway> {
   });
   guardProcess(child);
   const url = `http://${address}`;
-  await waitForAnswer(`${url}/-/ready`);
+  await waitForHttp(`${url}/-/ready`);
   return {
     url,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),

@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './ports.ts';
+import { freePort } from './free-port.ts';
 
 export interface S3Request {
   /** As S3 calls it: `UploadPart`. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
-import { shortField } from './grpc.ts';
+import { shortField } from './raw-grpc.ts';
 
 /** One message of etcd's snapshot stream, with the names of its API. */
 export interface SnapshotMessage {

@@ -1,5 +1,5 @@
 import { connect } from 'node:http2';
-import type { Member } from './member.ts';
+import type { Member } from './etcd-member.ts';
 
 /**
  * Opens a snapshot stream of the member, past any proxy, and reads no more of it than its first piece, as a backup to a

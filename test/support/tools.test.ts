@@ -3,19 +3,20 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from './process.ts';
-import { scratchFolder } from './scratch.ts';
+import { UNIT_RUN } from './more-than-node.ts';
+import { runProgram } from './run-program.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import { etcdBinary, etcdctl, etcdutl } from './tools.ts';
 
 test('the tools are of the wanted versions', async () => {
   for (const version of ['3.4', '3.5', '3.6', '3.7'] as const) {
     assert.match(
-      await run(await etcdBinary(version), ['--version']),
+      await runProgram(await etcdBinary(version), ['--version']),
       new RegExp(`etcd Version: ${version}\\.`),
     );
   }
-  assert.match(await run(await etcdctl(), ['version']), /etcdctl version: 3\.6\./);
-  assert.match(await run(await etcdutl('3.7'), ['version']), /etcdutl version: 3\.7\./);
+  assert.match(await runProgram(await etcdctl(), ['version']), /etcdctl version: 3\.6\./);
+  assert.match(await runProgram(await etcdutl('3.7'), ['version']), /etcdutl version: 3\.7\./);
 });
 
 test('a variable or the PATH names a tool; a wrong version is refused in the variable and ignored on the PATH', async () => {
@@ -28,7 +29,7 @@ test('a variable or the PATH names a tool; a wrong version is refused in the var
   };
   const module = fileURLToPath(new URL('tools.ts', import.meta.url));
   const ask = (env: Record<string, string>) =>
-    run(
+    runProgram(
       process.execPath,
       ['--input-type=module', '-e', `console.log(await (await import('${module}')).etcdBinary('3.6'))`],
       { env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env } },
@@ -41,4 +42,14 @@ test('a variable or the PATH names a tool; a wrong version is refused in the var
   await fake('3.5.99');
   await assert.rejects(ask({ ETCD_3_6_BIN: path }), /ETCD_3_6_BIN=.* is 3\.5\.99, wanted is etcd 3\.6/);
   assert.match(await ask(withPath), /tools\/etcd-3\.6\n$/);
+});
+
+test('a unit test gets no tool, found or built', async () => {
+  const module = fileURLToPath(new URL('tools.ts', import.meta.url));
+  const script = `await (await import('${module}')).etcdBinary('3.6')`;
+  const env = { PATH: process.env.PATH ?? '', [UNIT_RUN]: 'true' };
+  await assert.rejects(
+    runProgram(process.execPath, ['--input-type=module', '-e', script], { env }),
+    /etcd is more than Node: no unit test may need it/,
+  );
 });

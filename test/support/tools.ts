@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildTool } from './build.ts';
-import { plainEnv, run } from './process.ts';
+import { buildTool } from './build-tool.ts';
+import { needsMoreThanNode } from './more-than-node.ts';
+import { REPOSITORY } from './repository.ts';
+import { plainEnv, runProgram } from './run-program.ts';
 import {
   ACTIONLINT,
   ageTool,
@@ -20,11 +21,10 @@ import {
   PUSHGATEWAY,
   type Tool,
   VERSITYGW,
-} from './toolbox.ts';
+} from './tool-list.ts';
 
-export type { EtcdVersion, HelmVersion, KubernetesProgram } from './toolbox.ts';
+export type { EtcdVersion, HelmVersion, KubernetesProgram } from './tool-list.ts';
 
-export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 export const CACHE = join(REPOSITORY, '.cache/tools');
 
 const found = new Map<string, Promise<string>>();
@@ -92,6 +92,7 @@ function tool(wanted: Tool): Promise<string> {
 }
 
 async function find(wanted: Tool, key: string): Promise<string> {
+  needsMoreThanNode(wanted.name);
   const variable = `${key.toUpperCase().replaceAll(/[-.]/g, '_')}_BIN`;
   const named = process.env[variable];
   if (named) {
@@ -120,7 +121,7 @@ const fits = (given: string | undefined, { version }: Tool): boolean => `${given
 async function versionOf(path: string, { ask }: Tool): Promise<string | undefined> {
   // Some print it to standard error.
   const both = ['-c', 'exec "$0" "$@" 2>&1', path, ...ask];
-  const output = await run('sh', both, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
+  const output = await runProgram('sh', both, { env: plainEnv(), timeoutMs: 20_000 }).catch(() => '');
   return /(\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alarmsOf } from '../../../src/etcd/client/calls.ts';
 import type { Alarm } from '../../../src/etcd/types.ts';
-import { member } from '../../support/view.ts';
+import { member } from '../../support/cluster-status.ts';
 
 /** As Status words them: 3.6 with a blank at the end, 3.7 without; newer protobuf may double blanks. */
 const rows: [text: string, alarms: Alarm[]][] = [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exitCodeOf, Failure } from '../../../src/errors.ts';
 import { openFileStore } from '../../../src/storage/file/store.ts';
-import { run } from '../../support/process.ts';
+import { runProgram } from '../../support/run-program.ts';
 import { collect, failsWith, NAME, readyStore } from './place.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -27,7 +27,7 @@ describe('listing, reading and removing', () => {
     await symlink(join(place.folder, 'a'), join(place.folder, 'link'));
     await symlink('/etc', join(place.folder, 'folder-link'));
     await mkdir(join(place.folder, 'folder'));
-    await run('mkfifo', [join(place.folder, 'pipe')]);
+    await runProgram('mkfifo', [join(place.folder, 'pipe')]);
     const files = await place.store.list();
     assert.deepEqual(
       files.map(({ name, size }) => ({ name, size })),
@@ -52,7 +52,7 @@ describe('listing, reading and removing', () => {
   test('a folder or a pipe in the place of a file is refused, and does not hang', async () => {
     await using place = await readyStore();
     await mkdir(join(place.folder, 'folder'));
-    await run('mkfifo', [join(place.folder, 'pipe')]);
+    await runProgram('mkfifo', [join(place.folder, 'pipe')]);
     for (const name of ['folder', 'pipe']) {
       await assert.rejects(place.store.readText(name), failsWith(/is not a regular file/));
       await assert.rejects(place.store.remove(name), failsWith(/is not a regular file/));
@@ -197,7 +197,7 @@ async function killedRun(directory: string): Promise<void> {
     const pending = await openFileStore({ directory: ${JSON.stringify(directory)}, cluster: 'prod' }).create('${NAME}');
     await pending.write(Buffer.from('half'));
     process.kill(process.pid, 'SIGKILL');`;
-  await assert.rejects(run(process.execPath, ['--input-type=module', '-e', script]), /SIGKILL/);
+  await assert.rejects(runProgram(process.execPath, ['--input-type=module', '-e', script]), /SIGKILL/);
 }
 
 const storeAt = (directory: string, offsetMs: number) =>

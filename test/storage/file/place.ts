@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { exitCodeOf, Failure } from '../../../src/errors.ts';
 import { openFileStore } from '../../../src/storage/file/store.ts';
 import type { Store } from '../../../src/storage/store.ts';
-import { scratchFolder } from '../../support/scratch.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 
 export const NAME = '20260305T021500Z-4711.db.zst';
 export const MIB = 2 ** 20;

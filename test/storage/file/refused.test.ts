@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { Failure } from '../../../src/errors.ts';
 import { fileFailure, NOTHING_CHANGED } from '../../../src/storage/file/errors.ts';
 import { openFileStore } from '../../../src/storage/file/store.ts';
-import { asOrdinaryUser, mountTmpfs, type Mount } from '../../support/mount.ts';
+import { asOrdinaryUser, mountTmpfs, type Mount } from '../../support/mount-tmpfs.ts';
 import { assertNothingOpenBelow, collect, failsWith, MIB, NAME, newStore, readyStore } from './place.ts';
 
 const NOTHING = /nothing was backed up and nothing was changed/;

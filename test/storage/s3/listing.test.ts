@@ -5,7 +5,7 @@ import { clustersIn } from '../../../src/storage/open.ts';
 import { s3StoreOf } from '../../../src/config/s3-store.ts';
 import { Failure } from '../../../src/errors.ts';
 import { failsWith } from '../file/place.ts';
-import { BUCKET } from '../../support/s3.ts';
+import { BUCKET } from '../../support/s3-server.ts';
 import { KEY, NAME, operations, type S3Place, startPlace } from './place.ts';
 
 describe('a bucket', () => {

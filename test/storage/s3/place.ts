@@ -1,7 +1,7 @@
 import type { Store } from '../../../src/storage/store.ts';
 import { openS3Store } from '../../../src/storage/s3/store.ts';
 import { s3StoreOf } from '../../../src/config/s3-store.ts';
-import { type S3Options, type S3Server, startS3, withEnv } from '../../support/s3.ts';
+import { type S3Options, type S3Server, startS3, withEnv } from '../../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../../support/s3-proxy.ts';
 
 export const NAME = '20260305T021500Z-4711.db.zst';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { startCluster } from '../etcd.ts';
-import { request } from '../http.ts';
+import { startCluster } from '../etcd-cluster.ts';
+import { request } from '../http-request.ts';
 import { startApiServer } from './apiserver.ts';
 
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' }, data: { key: 'value' } };

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../cluster.ts';
-import { request } from '../http.ts';
+import type { Cluster } from '../cluster-handle.ts';
+import { request } from '../http-request.ts';
 import { type Authority, createAuthority } from '../pki.ts';
-import { freePort } from '../ports.ts';
-import { plainEnv, run } from '../process.ts';
-import { scratchFolder } from '../scratch.ts';
+import { freePort } from '../free-port.ts';
+import { plainEnv, runProgram } from '../run-program.ts';
+import { scratchFolder } from '../scratch-folder.ts';
 import { kubernetes } from '../tools.ts';
 import { startComponent } from './component.ts';
 import { apiServerFlags } from './flags.ts';
@@ -98,8 +98,9 @@ export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions)
     folder,
     authority,
     tokenKey: tokens.key,
-    kubectl: (...args) => run(kubectl, args, { env, timeoutMs: KUBECTL_TIMEOUT_MS }),
-    kubectlWithInput: (input, ...args) => run(kubectl, args, { env, input, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    kubectl: (...args) => runProgram(kubectl, args, { env, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    kubectlWithInput: (input, ...args) =>
+      runProgram(kubectl, args, { env, input, timeoutMs: KUBECTL_TIMEOUT_MS }),
     kubeconfigFor: async ({ name, user, group }) => {
       const who = { name, commonName: user, ...(group !== undefined && { organization: group }) };
       const path = join(folder, `${name}.conf`);

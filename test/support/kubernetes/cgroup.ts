@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guardCgroup } from '../guard.ts';
-import { run } from '../process.ts';
+import { guardCgroup } from '../process-guard.ts';
+import { runProgram } from '../run-program.ts';
 
 const REMOVE_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;
@@ -26,10 +26,12 @@ export async function removeCgroup(name: string): Promise<void> {
     while (existsSync(folder)) {
       if (Date.now() > deadline) throw new Error(`${folder} cannot be removed`, { cause: failure });
       // The kernel needs a moment after the last process is gone.
-      await run('find', [folder, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']).catch((error) => {
-        failure = error;
-        return sleep(POLL_MS);
-      });
+      await runProgram('find', [folder, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']).catch(
+        (error) => {
+          failure = error;
+          return sleep(POLL_MS);
+        },
+      );
     }
   }
 }

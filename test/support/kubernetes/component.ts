@@ -3,8 +3,8 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endProcess, guardProcess } from '../guard.ts';
-import { plainEnv } from '../process.ts';
+import { endProcess, guardProcess } from '../process-guard.ts';
+import { plainEnv } from '../run-program.ts';
 
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;

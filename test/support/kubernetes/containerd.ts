@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../process.ts';
+import { runProgram } from '../run-program.ts';
 import { startComponent } from './component.ts';
 import type { Machine } from './machine.ts';
 
@@ -33,7 +33,7 @@ export async function startContainerd(
   );
   const ctr = (...args: string[]) => {
     const [file, ...rest] = machine.inside(['ctr', '--namespace', 'k8s.io', ...args]);
-    return run(file, rest, { timeoutMs: IMPORT_TIMEOUT_MS });
+    return runProgram(file, rest, { timeoutMs: IMPORT_TIMEOUT_MS });
   };
   await component.waitUntil('answering', async () => (await ctr('version')) !== '');
   for (const archive of archives) await ctr('images', 'import', archive);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { runEtcdctl } from '../etcdctl.ts';
 import { type Authority, createAuthority } from '../pki.ts';
-import { plainEnv, run } from '../process.ts';
-import { scratchFolder } from '../scratch.ts';
+import { plainEnv, runProgram } from '../run-program.ts';
+import { scratchFolder } from '../scratch-folder.ts';
 import { kubernetes } from '../tools.ts';
 import { adopt } from './adopt.ts';
 import type { ApiServer } from './apiserver.ts';
@@ -75,7 +75,7 @@ export async function startControlPlane(
   }
   const kubectl = await kubernetes('kubectl');
   const env = plainEnv({ HOME: folder, KUBECONFIG: join(folder, 'cp-1/kubernetes/admin.conf') });
-  const ask = (...args: string[]) => run(kubectl, args, { env, timeoutMs: 180_000 });
+  const ask = (...args: string[]) => runProgram(kubectl, args, { env, timeoutMs: 180_000 });
   const common = { pki, tags: options.tags, kubectl: ask, cgroup };
   await Promise.all(hosts.map((host) => adopt(stack, startControlPlaneNode(host, common))));
   await ask('label', 'node', '--all', `${CONTROL_PLANE}=`);
@@ -91,7 +91,7 @@ export async function startControlPlane(
     url: `https://${names[0]?.address}:${API_PORT}`,
     authority: pki.kubernetes,
     kubectl: ask,
-    kubectlWithInput: (input, ...args) => run(kubectl, args, { env, input, timeoutMs: 180_000 }),
+    kubectlWithInput: (input, ...args) => runProgram(kubectl, args, { env, input, timeoutMs: 180_000 }),
     etcdctl: (...args) => runEtcdctl(endpoints.split(','), { tls }, args),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

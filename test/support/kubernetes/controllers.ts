@@ -1,4 +1,4 @@
-import { freePort } from '../ports.ts';
+import { freePort } from '../free-port.ts';
 import { kubernetes } from '../tools.ts';
 import type { ApiServer } from './apiserver.ts';
 import { startComponent } from './component.ts';

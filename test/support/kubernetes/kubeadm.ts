@@ -1,6 +1,6 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster-handle.ts';
 
 /** kubeadm's label and taint of nodes that hold the control plane. */
 export const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../ports.ts';
+import { freePort } from '../free-port.ts';
 import { kubernetes } from '../tools.ts';
 import type { ApiServer } from './apiserver.ts';
 import { type Component, startComponent } from './component.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { plainEnv } from '../process.ts';
+import { plainEnv } from '../run-program.ts';
 import type { Command } from './component.ts';
 
 export interface MachineOptions {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../process.ts';
+import { runProgram } from '../run-program.ts';
 import { type Machine, startMachine } from './machine.ts';
 
 /** A machine with an address of its own. */
@@ -46,7 +46,7 @@ async function addHost({ name, address, folder, folders }: HostOptions): Promise
   const machine = await startMachine({ folder: join(folder, 'machine'), folders, network: true });
   const inside = (file: string, ...args: string[]) => {
     const [program, ...rest] = machine.inside([file, ...args]);
-    return run(program, rest, { timeoutMs: COMMAND_TIMEOUT_MS });
+    return runProgram(program, rest, { timeoutMs: COMMAND_TIMEOUT_MS });
   };
   const cable = `to-${name}`;
   await removeLink(cable);
@@ -70,11 +70,11 @@ async function addHost({ name, address, folder, folders }: HostOptions): Promise
 }
 
 async function ip(...args: string[]): Promise<void> {
-  await run('ip', args);
+  await runProgram('ip', args);
 }
 
 /** It need not be there. */
 async function removeLink(name: string): Promise<void> {
-  const links = await run('ip', ['-brief', 'link']);
+  const links = await runProgram('ip', ['-brief', 'link']);
   if (new RegExp(`^${name}[@ ]`, 'm').test(links)) await ip('link', 'delete', name);
 }

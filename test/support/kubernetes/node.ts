@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster } from '../cluster.ts';
-import { type ClusterOptions, startCluster } from '../etcd.ts';
-import { run } from '../process.ts';
-import { scratchFolder } from '../scratch.ts';
-import { REPOSITORY } from '../tools.ts';
+import type { Cluster } from '../cluster-handle.ts';
+import { type ClusterOptions, startCluster } from '../etcd-cluster.ts';
+import { runProgram } from '../run-program.ts';
+import { scratchFolder } from '../scratch-folder.ts';
+import { REPOSITORY } from '../repository.ts';
 import { adopt } from './adopt.ts';
 import { type ApiServer, startApiServer } from './apiserver.ts';
 import { createCgroup } from './cgroup.ts';
@@ -107,7 +107,7 @@ export async function startNode(options: NodeOptions = {}): Promise<Node> {
     },
     inside: (file, ...args) => {
       const [program, ...rest] = machine.inside([file, ...args]);
-      return run(program, rest);
+      return runProgram(program, rest);
     },
     log: (lines) => kubelet.log(lines),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

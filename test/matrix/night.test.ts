@@ -1,7 +1,0 @@
-import { type Shape, testNights } from '../support/nights.ts';
-
-/** Every version that is promised, in every shape: minutes, so `npm run test:matrix` and not `npm test`. */
-for (const version of ['3.4', '3.5', '3.6', '3.7'] satisfies Shape['version'][])
-  for (const size of [1, 3] satisfies Shape['size'][])
-    for (const security of ['plain text', 'TLS', 'a password'] satisfies Shape['security'][])
-      testNights({ version, size, security });
