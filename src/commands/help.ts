@@ -35,7 +35,7 @@ export const COMMANDS = {
     summary: 'back the cluster up, compact, defragment; what happens without a command',
     positionals: [0, 0],
     options: [],
-    details: `Everything is said by environment variables, which the README lists. DRY_RUN=true changes nothing.
+    details: `Everything is said by environment variables, which docs/configuration.md lists. DRY_RUN=true changes nothing.
 Standard output is the log.
 
 Exit codes: 0 done or nothing needed, 2 configuration, 3 etcd unreachable, 4 backup failed, 5 backed up but a later

@@ -9,7 +9,8 @@ import { CASES } from './alert-cases.ts';
 import { HELM_VERSIONS, render } from './chart.ts';
 import { assertAlerts, checkRules, type Rule, type Rules, rulesOf } from './rules.ts';
 
-const REPOSITORY_URL = 'https://github.com/etcd-upkeep/etcd-upkeep';
+const PAGE = 'docs/monitoring.md';
+const PAGE_URL = `https://github.com/etcd-upkeep/etcd-upkeep/blob/main/${PAGE}`;
 const all = ({ groups }: Rules): Rule[] => groups.flatMap(({ rules }) => rules);
 
 const groupsOf = async (prometheusRule: object): Promise<string[]> =>
@@ -44,12 +45,12 @@ test('every alert has a case that fires and one that does not', () => {
 });
 
 test('every alert says what it means, what to do, and where more of it stands', async () => {
-  const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
+  const page = await readFile(join(REPOSITORY, PAGE), 'utf8');
   for (const { alert, labels, annotations } of all(rules)) {
     assert.match(labels.severity, /^(info|warning|critical)$/, alert);
     assert.ok(annotations.summary.length > 20 && annotations.description.length > 80, alert);
-    assert.equal(annotations.runbook_url, `${REPOSITORY_URL}#${alert.toLowerCase()}`);
-    assert.ok(new RegExp(`^#+ ${alert}$`, 'm').test(readme), `README.md has no section ${alert}`);
+    assert.equal(annotations.runbook_url, `${PAGE_URL}#${alert.toLowerCase()}`);
+    assert.ok(new RegExp(`^#+ ${alert}$`, 'm').test(page), `${PAGE} has no section ${alert}`);
   }
 });
 

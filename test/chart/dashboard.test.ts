@@ -139,10 +139,10 @@ describe('with a Prometheus that scrapes a Pushgateway and etcd', () => {
     assert.ok((reclaimed?.value ?? 0) > 1e6, 'the first run had something to reclaim');
   });
 
-  test('every metric that a run tells is in the README, and no other', async () => {
+  test('every metric that a run tells is in docs/monitoring.md, and no other', async () => {
     const told = (await gateway.metrics()).match(/^etcd_upkeep_\w+/gm) ?? [];
-    const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
-    const described = readme.match(/(?<=`)etcd_upkeep_\w+/g) ?? [];
+    const page = await readFile(join(REPOSITORY, 'docs/monitoring.md'), 'utf8');
+    const described = page.match(/(?<=`)etcd_upkeep_\w+/g) ?? [];
     assert.deepEqual([...new Set(described)].toSorted(), [...new Set(told)].toSorted());
   });
 

@@ -22,7 +22,7 @@ import {
 } from './restore-site.ts';
 import { readRunbook, type Runbook } from './runbook.ts';
 
-/** Three control-plane nodes, each with its etcd, restored by the README's own commands. */
+/** Three control-plane nodes, each with its etcd, restored by the runbook's own commands. */
 
 const stack = new AsyncDisposableStack();
 let plane: ControlPlane;
@@ -34,7 +34,7 @@ before(async () => {
   const { path: programs } = stack.use(await scratchFolder('programs'));
   await writePrograms(programs, dirname(plane.hosts[0]?.folder ?? ''));
   runbook = await readRunbook(programs);
-  // The README's example has the backup on the first node.
+  // The runbook's example has the backup on the first node.
   const nodeSelector = { 'kubernetes.io/hostname': 'cp-1' };
   await install(plane, { values: { suspend: true, lockTtl: '5s', nodeSelector } });
   await createConfigMap(plane, 'kept');

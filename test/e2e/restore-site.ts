@@ -10,12 +10,12 @@ import { ETCD, IMAGE } from './images.ts';
 
 /** The name that kubeadm gives etcd's image. */
 export const KUBEADM_ETCD = ETCD.replace(/^.*:v(.*)$/, 'registry.k8s.io/etcd:$1-0');
-/** The names in the README. There is no registry: the images are on the nodes already. */
+/** The names in the runbook. There is no registry: the images are on the nodes already. */
 export const TAGS = {
   [KUBEADM_ETCD]: ETCD,
   [`ghcr.io/etcd-upkeep/etcd-upkeep:${packageJson.version}`]: IMAGE,
 };
-/** Of the README's headings. */
+/** Of the runbook's headings. */
 export const SETTINGS = '1. Settings';
 export const FETCH = '2. Fetch';
 export const BUILD = '3. Build the new data';
@@ -41,7 +41,7 @@ cp -pr "$2/." "${hosts}/\${target%%:*}/restore/"
   await writeProgram(join(folder, 'scp'), scp);
 }
 
-/** `docker run` with the flags that the README uses, as root and on the host's network, by the containerd of the node. */
+/** `docker run` with the flags that the runbook uses, as root and on the host's network, by the containerd of the node. */
 export async function writeDocker(folder: string): Promise<void> {
   const docker = `test "$1" = run && shift
 mounts=

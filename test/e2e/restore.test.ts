@@ -30,7 +30,7 @@ import {
 } from './restore-site.ts';
 import { readRunbook, type Runbook } from './runbook.ts';
 
-/** One control-plane node, restored by the README's own commands. */
+/** One control-plane node, restored by the runbook's own commands. */
 
 const stack = new AsyncDisposableStack();
 let plane: ControlPlane;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Host } from '../support/kubernetes/network.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
-/** The README's section "Restore": its blocks of commands, to be run as they stand. */
+/** docs/restore.md: its blocks of commands, to be run as they stand. */
 export interface Runbook {
   /**
    * Runs the blocks below that heading, each in a shell of its own, as if pasted; what they print. Throws with what the
@@ -19,11 +19,11 @@ interface How {
   edit?: (script: string) => string;
 }
 
-const SECTION = '## Restore';
+const PAGE = 'docs/restore.md';
 
 /** @param path what comes first on the PATH of the machines */
 export async function readRunbook(path: string): Promise<Runbook> {
-  const blocks = blocksBelow(SECTION, await readFile(join(REPOSITORY, 'README.md'), 'utf8'));
+  const blocks = blocksOf(await readFile(join(REPOSITORY, PAGE), 'utf8'));
 
   async function follow(
     host: Host,
@@ -31,12 +31,12 @@ export async function readRunbook(path: string): Promise<Runbook> {
     { edit = (script) => script }: How = {},
   ): Promise<string> {
     const scripts = blocks.get(heading);
-    if (scripts === undefined) throw new Error(`the README has no commands below "${heading}"`);
+    if (scripts === undefined) throw new Error(`${PAGE} has no commands below "${heading}"`);
     const printed: string[] = [];
     for (const script of scripts) {
       const env = `PATH=${path}:${process.env.PATH}`;
       const said = await host.inside('env', env, 'bash', '-c', `exec 2>&1\n${edit(script)}`);
-      if (!said.endsWith('--- done\n')) throw new Error(`this does not end as the README says:\n${said}`);
+      if (!said.endsWith('--- done\n')) throw new Error(`this does not end as ${PAGE} says:\n${said}`);
       printed.push(said);
     }
     return printed.join('');
@@ -46,11 +46,9 @@ export async function readRunbook(path: string): Promise<Runbook> {
 }
 
 /** The blocks of commands by the heading right above them. */
-function blocksBelow(section: string, text: string): Map<string, string[]> {
-  const [, rest = ''] = text.split(`\n${section}\n`);
-  const [own = ''] = rest.split(/\n## /);
+function blocksOf(text: string): Map<string, string[]> {
   const blocks = new Map<string, string[]>();
-  for (const part of own.split(/\n#{3,} /).slice(1)) {
+  for (const part of text.split(/\n#{2,} /).slice(1)) {
     const [heading = ''] = part.split('\n', 1);
     const scripts = [...part.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, script = '']) => script);
     if (scripts.length > 0) blocks.set(heading, scripts);
