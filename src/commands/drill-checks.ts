@@ -1,9 +1,11 @@
 import type { Manifest } from '../backup/manifest.ts';
 import { Failure } from '../errors.ts';
-import { countKeys, hashKV, status } from '../etcd/client/calls.ts';
 import type { Connection } from '../etcd/client/connection.ts';
-import { accessDenied, type Cluster } from '../etcd/cluster/discover.ts';
-import { type EtcdError, toEtcdError } from '../etcd/errors.ts';
+import { countKeys } from '../etcd/client/keys.ts';
+import { hashKV } from '../etcd/client/maintenance.ts';
+import { status } from '../etcd/client/status.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
+import { accessDenied, type EtcdError, toEtcdError } from '../etcd/errors.ts';
 
 export interface Check {
   what: string;
@@ -21,7 +23,7 @@ const HASH_TIMEOUT_MS = 120_000;
  * snapshot or after the restore (leased keys go away then, the lock of the run among them), does not count.
  * @throws Failure `configuration` when etcd refuses access, `unreachable` when the member does not answer
  */
-export async function compareWith(manifest: Manifest, cluster: Cluster): Promise<Check[]> {
+export async function compareWith(manifest: Manifest, cluster: ClusterClient): Promise<Check[]> {
   const [connection] = cluster.connections.values();
   if (connection === undefined) {
     throw new Failure('unreachable', `no member of ${cluster.settings.endpoints.join(', ')} can be asked`);

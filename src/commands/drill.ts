@@ -3,7 +3,7 @@ import type { Manifest } from '../backup/manifest.ts';
 import { readManifest } from '../backup/recover.ts';
 import { loadConfig, loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { type Cluster, discover } from '../etcd/cluster/discover.ts';
+import { type ClusterClient, discover } from '../etcd/cluster/discover.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import { type Check, compareWith } from './drill-checks.ts';
@@ -59,7 +59,7 @@ async function readStored(which: string, { env, note, signal }: CommandContext):
   return { manifest: await abortable(readManifest(repository, entry), signal) };
 }
 
-async function compare(cluster: Cluster, { manifest, startedAt }: Original): Promise<Drill> {
+async function compare(cluster: ClusterClient, { manifest, startedAt }: Original): Promise<Drill> {
   const answeredAt = Date.now();
   refuseOriginal(cluster, manifest);
   const checks = await compareWith(manifest, cluster);
@@ -75,7 +75,7 @@ async function compare(cluster: Cluster, { manifest, startedAt }: Original): Pro
 }
 
 /** The cluster that the backup was taken of would pass as well, and prove nothing. */
-function refuseOriginal({ id, settings }: Cluster, { cluster }: Manifest): void {
+function refuseOriginal({ id, settings }: ClusterClient, { cluster }: Manifest): void {
   if (id !== cluster.id) return;
   throw new Failure(
     'configuration',

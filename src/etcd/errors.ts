@@ -1,23 +1,14 @@
 import { ExplainedError, Failure, isBug, messageOf } from '../errors.ts';
 import { explained } from './client/explanations.ts';
+import { codeOfNode, codeOfStatus, type EtcdErrorCode, type GrpcStatus } from './error-codes.ts';
+import { grpcStatusOf } from './grpc-status.ts';
 
-/** Why etcd, or the way to it, did not do what was asked. */
-export type EtcdErrorCode =
-  | 'unreachable'
-  | 'tls'
-  | 'timeout'
-  | 'access'
-  | 'no-leader'
-  | 'not-leader'
-  | 'no-space'
-  | 'corrupt'
-  | 'compacted'
-  | 'future-revision'
-  | 'lease-not-found'
-  | 'cancelled'
-  | 'other';
+export type { EtcdErrorCode } from './error-codes.ts';
 
-/** An error of one call to one member, with etcd's words and a kind to act on. */
+/**
+ * An error of one call to one member: a code to act on, and a message for people. The message is complete; the cause is
+ * there for a stack.
+ */
 export class EtcdError extends ExplainedError {
   override readonly name = 'EtcdError';
   readonly code: EtcdErrorCode;
@@ -28,40 +19,32 @@ export class EtcdError extends ExplainedError {
   }
 }
 
-// etcd's own words (api/v3rpc/rpctypes/error.go) and those of Node's TLS. The first that fits wins, so the order
-// matters: a TLS failure reaches us as "unavailable", a lost leader as a time-out, and a host may be named etcd-tls.
-const PATTERNS: readonly [RegExp, EtcdErrorCode][] = [
-  [/required revision has been compacted/, 'compacted'],
-  [/required revision is a future revision/, 'future-revision'],
-  [/database space exceeded/, 'no-space'],
-  [/corrupt cluster|corrupt alarm/, 'corrupt'],
-  [/lease not found/, 'lease-not-found'],
-  [/etcdserver: no leader|leader changed|timed out, possibly due to/, 'no-leader'],
-  [/not leader/, 'not-leader'],
-  [
-    /authentication failed|permission denied|invalid auth token|user name is empty|user name not found|auth.* is not enabled/,
-    'access',
-  ],
-  [/^7 |^16 /, 'access'],
-  [/^4 |DEADLINE_EXCEEDED|request timed out/, 'timeout'],
-  [/^1 /, 'cancelled'],
-  [
-    /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|Name resolution failed/,
-    'unreachable',
-  ],
-  [/certificate|\bSSL\b|\bTLS\b|self.signed|tlsv1|EPROTO|ERR_SSL|altnames/i, 'tls'],
-  [/^14 |UNAVAILABLE|ECONNRESET/, 'unreachable'],
-];
+/** The error for a gRPC status that is not OK. */
+export const statusError = (status: GrpcStatus, cause?: unknown): EtcdError =>
+  new EtcdError(codeOfStatus(status), explained(status.details), { cause });
+
+/** The error for a connection that did not come about: whatever Node says of it, TLS too, nobody was reached. */
+export const connectError = (error: Error): EtcdError =>
+  new EtcdError('unreachable', explained(messageOf(error)), { cause: error });
 
 /**
- * Turns whatever etcd3, gRPC or HTTP/2 threw into a `EtcdError`. etcd3 drops gRPC's status code, but keeps it at the
- * front of the message (`14 UNAVAILABLE: ...`), so that the message is what is read.
+ * The border: turns whatever etcd3, gRPC or Node threw into an `EtcdError`.
+ * @throws what no member answered: a Failure of the run (above all its end by a signal), and a bug
  */
 export function toEtcdError(error: unknown): EtcdError {
-  // A failure of the run, above all its end by a signal, is nothing that etcd refused.
   if (error instanceof Failure || isBug(error)) throw error;
   if (error instanceof EtcdError) return error;
-  const text = messageOf(error).replace(/^(?:\w*Error: )+/, '');
-  const kind = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';
-  return new EtcdError(kind, explained(text), { cause: error });
+  const status = grpcStatusOf(error);
+  if (status !== undefined) return statusError(status, error);
+  return new EtcdError(codeOfNode(error), explained(messageOf(error)), { cause: error });
+}
+
+/** The failure of a run to which etcd refuses a right that it needs. `where`: the endpoint. */
+export function accessDenied(where: string, error: EtcdError): Failure {
+  return new Failure(
+    'configuration',
+    `etcd refused access at ${where}: ${error.message}; nothing was changed. Check ETCDCTL_USER, ETCDCTL_PASSWORD ` +
+      "and that the user has etcd's root role, which snapshots and maintenance need",
+    { cause: error },
+  );
 }

@@ -85,8 +85,8 @@ export interface ClusterStatus {
   warnings: readonly string[];
 }
 
-export const votersOf = (view: { members: readonly Member[] }): Member[] =>
-  view.members.filter((m) => !m.learner);
+export const votersOf = (cluster: { members: readonly Member[] }): Member[] =>
+  cluster.members.filter((member) => !member.learner);
 
 /** How a member is named in a sentence. */
 export const label = (member: { id: string; name: string }): string =>

@@ -1,4 +1,4 @@
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { readAlarms } from '../etcd/cluster/inspect.ts';
 import { readMembers } from '../etcd/cluster/members.ts';
 import type { ClusterStatus } from '../etcd/types.ts';
@@ -9,7 +9,7 @@ import type { RunState } from './state.ts';
 /** What is read of the cluster once more, because a run takes time and changes it. */
 
 interface RereadInput {
-  client: Cluster;
+  client: ClusterClient;
   cluster: ClusterStatus;
   plan: Pick<Plan, 'problems'>;
   log: Log;

@@ -2,7 +2,7 @@ import type { Store } from '../storage/store.ts';
 import { boundedBy } from '../storage/bounded.ts';
 import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { countObjects, type ObjectCounts } from '../etcd/cluster/objects.ts';
 import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
@@ -20,7 +20,7 @@ const NAMED = 50;
 
 interface StatisticsInput {
   config: Pick<Config, 'objectPrefix'>;
-  client: Cluster;
+  client: ClusterClient;
   plan: Pick<Plan, 'source'>;
   store: Store;
   log: Log;

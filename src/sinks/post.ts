@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
+import { retry } from '../util/retry.ts';
 
 export interface Post {
   url: URL;
@@ -7,11 +7,23 @@ export interface Post {
   contentType: string;
 }
 
-/** All tries together. A sink that hangs must not keep a night from ending. */
+/** All tries together. A sink that hangs must not keep a run from ending. */
 const TIMEOUT_MS = 10_000;
 const TRIES = 3;
 const PAUSE_MS = 500;
 const MAX_SAID = 200;
+
+/** Why it was not taken, in words, and whether it may be the next time. */
+class PostError extends Error {
+  readonly again: boolean;
+
+  constructor(message: string, { again }: { again: boolean }) {
+    super(message);
+    this.again = again;
+  }
+}
+
+const shouldRetry = (error: Error): boolean => error instanceof PostError && error.again;
 
 /**
  * Sends it, three times at the most where the network or the server (5xx) fails. Never follows a redirect: what is sent
@@ -19,53 +31,47 @@ const MAX_SAID = 200;
  */
 export async function post(what: Post): Promise<void> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  for (let attempt = 1; ; attempt += 1) {
-    const failure = await tryOnce(what, signal);
-    if (failure === undefined) return;
-    if (!failure.again || attempt === TRIES) throw new Error(failure.why);
-    await sleep(PAUSE_MS * attempt, undefined, { signal }).catch(() => {
-      throw new Error(failure.why);
+  let last: unknown;
+  const attempt = (): Promise<void> =>
+    send(what, signal).catch((error: unknown) => {
+      last = error;
+      throw error;
     });
-  }
+  await retry(attempt, { tries: TRIES, pauseMs: PAUSE_MS, shouldRetry, signal }).catch((error: unknown) => {
+    // When the time is up in a pause, what went wrong before it says more than that.
+    throw last ?? error;
+  });
 }
 
-interface PostFailure {
-  why: string;
-  again: boolean;
+async function send({ url, body, contentType }: Post, signal: AbortSignal): Promise<void> {
+  const headers = { 'content-type': contentType, ...authorization(url) };
+  const response = await fetch(withoutCredentials(url).href, {
+    method: 'POST',
+    body,
+    headers,
+    redirect: 'manual',
+    signal,
+  }).catch((error: unknown) => {
+    throw noAnswer(url, error, signal);
+  });
+  if (!response.ok) throw await refused(url, response);
+  await response.body?.cancel();
 }
 
-async function tryOnce(
-  { url, body, contentType }: Post,
-  signal: AbortSignal,
-): Promise<PostFailure | undefined> {
-  const host = url.host;
-  let response: Response;
-  try {
-    response = await fetch(withoutCredentials(url).href, {
-      method: 'POST',
-      body,
-      headers: { 'content-type': contentType, ...authorization(url) },
-      redirect: 'manual',
-      signal,
-    });
-  } catch (error) {
-    if (signal.aborted) return { why: `${host} did not answer within ${TIMEOUT_MS / 1000} s`, again: false };
-    return { why: `${host} could not be reached: ${networkReason(error)}`, again: true };
-  }
-  const { status } = response;
-  if (response.ok) {
-    await response.body?.cancel();
-    return undefined;
-  }
-  if (status >= 300 && status < 400) {
-    await response.body?.cancel();
-    const to = URL.parse(response.headers.get('location') ?? '', url.href)?.host ?? 'another place';
-    return {
-      why: `${host} redirects to ${to} (${status}), which is not followed: give the right URL`,
-      again: false,
-    };
-  }
-  return { why: `${host} answered ${status}${await saidBy(response)}`, again: status >= 500 };
+function noAnswer({ host }: URL, error: unknown, signal: AbortSignal): PostError {
+  if (signal.aborted)
+    return new PostError(`${host} did not answer within ${TIMEOUT_MS / 1000} s`, { again: false });
+  return new PostError(`${host} could not be reached: ${networkReason(error)}`, { again: true });
+}
+
+async function refused({ host, href }: URL, response: Response): Promise<PostError> {
+  const { status, headers } = response;
+  if (status < 300 || status >= 400)
+    return new PostError(`${host} answered ${status}${await saidBy(response)}`, { again: status >= 500 });
+  await response.body?.cancel();
+  const to = URL.parse(headers.get('location') ?? '', href)?.host ?? 'another place';
+  const why = `${host} redirects to ${to} (${status}), which is not followed: give the right URL`;
+  return new PostError(why, { again: false });
 }
 
 /** The beginning of what a server says about its refusal. */

@@ -13,10 +13,11 @@ import type { Config } from '../config/config.ts';
 import { boundedBy } from '../storage/bounded.ts';
 import type { PendingFile, Store } from '../storage/store.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
-import { countKeys, status } from '../etcd/client/calls.ts';
+import { countKeys } from '../etcd/client/keys.ts';
+import { status } from '../etcd/client/status.ts';
 import type { Connection } from '../etcd/client/connection.ts';
-import { accessDenied, type Cluster } from '../etcd/cluster/discover.ts';
-import { EtcdError } from '../etcd/errors.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
+import { accessDenied, EtcdError } from '../etcd/errors.ts';
 import { openSnapshot, type SnapshotStream } from '../etcd/snapshot/snapshot.ts';
 import { type ClusterStatus, type HashKV, label, type Member } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
@@ -96,7 +97,7 @@ async function takeBackup(task: BackupTask): Promise<BackupResult> {
   // Status and count first, the snapshot after them: every write up to their revision is then in the snapshot.
   const before = await status(connection);
   if (before.memberId !== task.member.id) {
-    throw new EtcdError('other', `another member now answers at ${connection.endpoint}`);
+    throw new EtcdError('other-member', `another member now answers at ${connection.endpoint}`);
   }
   const { keys, revision } = await countKeys(connection, COUNT_TIMEOUT_MS);
   const encryption = await encryptionFor(recipients);
@@ -227,7 +228,7 @@ async function write(
 }
 
 interface BackupInput {
-  client: Cluster;
+  client: ClusterClient;
   cluster: ClusterStatus;
   clusterName: string;
   config: Pick<Config, 'backup' | 'nodeName' | 'quotaBytes'>;

@@ -1,8 +1,8 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { compactPhysically, compactRevision } from '../etcd/client/calls.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import { compactPhysically, compactRevision } from '../etcd/client/compaction.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { toEtcdError } from '../etcd/errors.ts';
 import type { Lock } from '../etcd/lock/lock.ts';
 import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
@@ -12,7 +12,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface CompactionInput {
-  client: Cluster;
+  client: ClusterClient;
   cluster: ClusterStatus;
   config: Pick<Config, 'compaction'>;
   plan: Pick<Plan, 'window'>;

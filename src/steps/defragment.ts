@@ -1,9 +1,9 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { defragmentMember, moveLeader } from '../etcd/client/calls.ts';
+import { defragmentMember, moveLeader } from '../etcd/client/maintenance.ts';
 import type { Connection } from '../etcd/client/connection.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { awaitAnswer, awaitHealthy, checkHealthy } from '../etcd/cluster/healthy.ts';
 import { leaderOf, readMembers } from '../etcd/cluster/members.ts';
 import { awaitNoSnapshotStream } from '../etcd/cluster/snapshot-streams.ts';
@@ -15,7 +15,7 @@ import { judgeMember } from '../plan/members.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface DefragmentInput {
-  client: Cluster;
+  client: ClusterClient;
   /** with the alarms of now */
   cluster: ClusterStatus;
   config: Pick<Config, 'defrag' | 'quotaBytes'>;

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { disarmNoSpace } from '../etcd/client/calls.ts';
+import { disarmNoSpace } from '../etcd/client/alarms.ts';
 import type { Connection } from '../etcd/client/connection.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { checkHealthy } from '../etcd/cluster/healthy.ts';
 import { toEtcdError } from '../etcd/errors.ts';
 import type { Lock } from '../etcd/lock/lock.ts';
@@ -12,7 +12,7 @@ import { FULL_USAGE, quotaFor } from '../plan/members.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface DisarmInput {
-  client: Cluster;
+  client: ClusterClient;
   cluster: ClusterStatus;
   config: Pick<Config, 'quotaBytes'>;
   lock: Lock;

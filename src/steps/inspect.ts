@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { type Cluster, discover } from '../etcd/cluster/discover.ts';
+import { type ClusterClient, discover } from '../etcd/cluster/discover.ts';
 import { inspect } from '../etcd/cluster/inspect.ts';
 import type { ClusterStatus } from '../etcd/types.ts';
 import type { StepEnd } from '../plan/steps.ts';
@@ -19,7 +19,7 @@ export async function inspectCluster({
   config,
   signal,
   onCluster,
-}: InspectInput): Promise<StepEnd & { client: Cluster; cluster: ClusterStatus }> {
+}: InspectInput): Promise<StepEnd & { client: ClusterClient; cluster: ClusterStatus }> {
   const client = await discover(config.etcd, signal);
   try {
     onCluster(client.id);

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { type Lock, takeLock } from '../etcd/lock/lock.ts';
 import type { Log } from '../log.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface LockInput {
-  client: Cluster;
+  client: ClusterClient;
   config: Pick<Config, 'lock'>;
   holder: string;
   log: Log;

@@ -3,7 +3,7 @@ import { findOutdated } from '../backup/outdated.ts';
 import { prune as removeBackups } from '../backup/prune.ts';
 import type { BackupGuarantee, VerifiedBackup } from '../backup/proof.ts';
 import type { Config } from '../config/config.ts';
-import type { Cluster } from '../etcd/cluster/discover.ts';
+import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import type { StepEnd } from '../plan/steps.ts';
 import type { Keep } from '../backup/retention.ts';
 import { boundedBy } from '../storage/bounded.ts';
@@ -90,7 +90,7 @@ async function deleteOutdated(
 
 interface PruneInput {
   store: Store;
-  client: Cluster;
+  client: ClusterClient;
   clusterName: string;
   config: Pick<Config, 'backup'>;
   /** how much of BACKUP_TIMEOUT, which is for both, the backup took */

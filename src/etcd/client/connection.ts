@@ -1,62 +1,22 @@
-import { getCACertificates } from 'node:tls';
-import { fileURLToPath } from 'node:url';
-import type { Client, Metadata } from '@grpc/grpc-js';
-import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
-import { type IPolicy, noop } from 'cockatiel';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
+import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
-import { abortable } from '../../util/abortable.ts';
 import type { Config } from '../../config/config.ts';
+import { abortable } from '../../util/abortable.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
+import { CHANNEL_OPTIONS, keepChannel } from './channel.ts';
+import { statusMethod } from './status-method.ts';
+import { grpcCredentials } from './tls.ts';
 
 /** How to reach etcd: the part of the configuration that every connection needs. */
 export type EtcdSettings = Config['etcd'];
 
-// Without these a member that comes back after a restart is tried again only after up to two minutes, and a peer that
-// vanished without a word (a node that lost power) is never noticed.
-const CHANNEL_OPTIONS = {
-  'grpc.initial_reconnect_backoff_ms': 200,
-  'grpc.max_reconnect_backoff_ms': 2_000,
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 20_000,
-  // A proxy that the pod's environment names for the world outside is not the way to etcd.
-  'grpc.enable_http_proxy': 0,
-};
-
-/**
- * After many errors of one call etcd3 closes its channel, and with it every other call that still waits there: a lease
- * that was not renewed in time would end the defragmentation that it waited for. It knows those errors by their class,
- * so they leave its policy as ours. The channel connects anew by itself.
- */
-const keepChannel: IPolicy = {
-  _altReturn: noop._altReturn,
-  onSuccess: noop.onSuccess,
-  onFailure: noop.onFailure,
-  execute: (fn, signal) =>
-    noop.execute(fn, signal).catch((error: unknown) => {
-      throw toEtcdError(error);
-    }),
-};
-
-const statusProto = fileURLToPath(new URL('status.proto', import.meta.url));
-let statusMethod: MethodDefinition<object, object> | undefined;
-
-/** The one method that is called with our own copy of its messages; parsed on first use. */
-function statusDefinition(): MethodDefinition<object, object> {
-  if (statusMethod !== undefined) return statusMethod;
-  const options = { keepCase: true, longs: String, defaults: true };
-  const service = loadSync(statusProto, options)['etcdserverpb.Maintenance'];
-  const method = service && 'Status' in service ? service.Status : undefined;
-  if (!isMethod(method)) throw new Error('status.proto has no Maintenance.Status');
-  statusMethod = method;
-  return statusMethod;
+/** How one call is made. */
+export interface CallOptions {
+  deadline: Date;
 }
 
-/** A Status answer that came by another way than gRPC's client. */
-export const statusOf = (message: Buffer): object => statusDefinition().responseDeserialize(message);
-
-/** The loader types whatever it finds in the file as one of everything that it could be. */
-const isMethod = (found: unknown): found is MethodDefinition<object, object> =>
-  typeof found === 'object' && found !== null && 'requestSerialize' in found;
+const ANY_KEY = Buffer.from([0]);
 
 /**
  * One client for one endpoint, with nothing automatic about it: etcd3 would by default repeat a failed call on
@@ -70,17 +30,10 @@ export class Connection extends Etcd3 {
 
   /** No call outlives `signal`, but for those that clean up after it. */
   constructor(endpoint: string, settings: EtcdSettings, signal: AbortSignal) {
-    const { tls, credentials } = settings;
     super({
       hosts: endpoint,
-      ...(endpoint.startsWith('https:') && { credentials: tlsOptions(tls) }),
-      ...(credentials && {
-        auth: {
-          username: credentials.username,
-          password: credentials.password,
-          callOptions: () => ({ deadline: after(settings.commandTimeoutMs) }),
-        },
-      }),
+      ...(endpoint.startsWith('https:') && { credentials: grpcCredentials(settings.tls) }),
+      ...(settings.credentials && { auth: authOptions(settings.credentials, settings.commandTimeoutMs) }),
       grpcOptions: CHANNEL_OPTIONS,
       faultHandling: { global: noop, host: () => keepChannel },
     });
@@ -91,11 +44,11 @@ export class Connection extends Etcd3 {
   }
 
   /**
-   * Calls `fn` with a deadline that many milliseconds from now. Throws a `EtcdError`, or at the end of the run what its
-   * signal says; what was asked of etcd may go on there.
+   * Calls `fn` with a deadline that many milliseconds from now. Throws an `EtcdError`, or at the end of the run what
+   * its signal says; what was asked of etcd may go on there.
    */
   async call<T>(
-    fn: (options: { deadline: Date }) => Promise<T>,
+    fn: (options: CallOptions) => Promise<T>,
     timeoutMs = this.settings.commandTimeoutMs,
   ): Promise<T> {
     this.signal.throwIfAborted(); // nothing new is asked of etcd once the run is to end
@@ -103,7 +56,7 @@ export class Connection extends Etcd3 {
   }
 
   /** The same, also when the run has been told to end: to clean up. */
-  async callToTheEnd<T>(fn: (options: { deadline: Date }) => Promise<T>, timeoutMs: number): Promise<T> {
+  async callToTheEnd<T>(fn: (options: CallOptions) => Promise<T>, timeoutMs: number): Promise<T> {
     try {
       return await fn({ deadline: after(timeoutMs) });
     } catch (error) {
@@ -124,31 +77,18 @@ export class Connection extends Etcd3 {
     try {
       return await this.askStatus(timeoutMs);
     } catch (error) {
-      if (!isExpiredToken(error)) throw error;
+      if (toEtcdError(error).code !== 'access' || this.settings.credentials === undefined) throw error;
+      // The token may have expired. What is refused with a new one is refused for good.
       await this.renewToken();
       return this.askStatus(timeoutMs);
     }
   }
 
   private askStatus(timeoutMs?: number): Promise<object> {
-    const { path, requestSerialize, responseDeserialize } = statusDefinition();
     return this.call(
       ({ deadline }) =>
-        this.pool.withConnection(
-          'Maintenance',
-          ({ client, metadata }) =>
-            new Promise<object>((resolve, reject) => {
-              client.makeUnaryRequest(
-                path,
-                requestSerialize,
-                responseDeserialize,
-                {},
-                metadata,
-                { deadline },
-                (error: Error | null, response?: object) =>
-                  response ? resolve(response) : reject(error ?? new Error('no answer')),
-              );
-            }),
+        this.pool.withConnection('Maintenance', ({ client, metadata }) =>
+          requestStatus(client, metadata, deadline),
         ),
       timeoutMs,
     );
@@ -165,19 +105,10 @@ export class Connection extends Etcd3 {
     );
   }
 
-  /** Resolves once connected; a `EtcdError` when that takes longer than the dial timeout. */
+  /** Resolves once connected; an `EtcdError` when that takes longer than the dial timeout. */
   async dial(): Promise<void> {
     const { dialTimeoutMs } = this.settings;
-    await this.withClient(
-      (client) =>
-        new Promise<void>((resolve, reject) => {
-          client.waitForReady(after(dialTimeoutMs), (error) =>
-            error
-              ? reject(new EtcdError('timeout', `no connection within ${dialTimeoutMs / 1000} s`))
-              : resolve(),
-          );
-        }),
-    );
+    await this.withClient((client) => ready(client, dialTimeoutMs));
   }
 
   /** A valid auth token; undefined without authentication. */
@@ -196,23 +127,29 @@ export class Connection extends Etcd3 {
   }
 }
 
-const ANY_KEY = Buffer.from([0]);
-
-const isExpiredToken = (error: unknown): boolean =>
-  error instanceof EtcdError && error.message.includes('invalid auth token');
-
 /** A gRPC deadline that many milliseconds from now. */
-export const after = (ms: number): Date => new Date(Date.now() + ms);
+const after = (ms: number): Date => new Date(Date.now() + ms);
 
-function tlsOptions(tls: EtcdSettings['tls']) {
-  return {
-    rootCertificate: tls?.ca ?? systemRoots(),
-    ...(tls?.cert && { certChain: tls.cert }),
-    ...(tls?.key && { privateKey: tls.key }),
-  };
+const authOptions = (
+  { username, password }: NonNullable<EtcdSettings['credentials']>,
+  timeoutMs: number,
+) => ({ username, password, callOptions: () => ({ deadline: after(timeoutMs) }) });
+
+function requestStatus(client: Client, metadata: Metadata, deadline: Date): Promise<object> {
+  const { path, requestSerialize, responseDeserialize } = statusMethod();
+  return new Promise((resolve, reject) => {
+    const settle = (error: ServiceError | null, response?: object): void =>
+      response ? resolve(response) : reject(error ?? new Error('no answer'));
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, metadata, { deadline }, settle);
+  });
 }
 
-/** The machine's own roots, and those that come with Node for an image that has none. */
-export function systemRoots(): Buffer {
-  return Buffer.from([...getCACertificates('system'), ...getCACertificates('default')].join('\n'));
+/** An `EtcdError` that is not yet connected after that many milliseconds. */
+function ready(client: Client, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(after(timeoutMs), (error) => (error ? reject(dialTimeout(timeoutMs)) : resolve()));
+  });
 }
+
+export const dialTimeout = (timeoutMs: number): EtcdError =>
+  new EtcdError('timeout', `no connection within ${timeoutMs / 1000} s`);

@@ -1,6 +1,7 @@
 /**
  * What a connection that failed means, where Node, OpenSSL and gRPC say it in words that help nobody at night: which
- * side refused what, and which variable to look at.
+ * side refused what, and which variable to look at. For people only: gRPC hands on nothing but a text here, and no
+ * decision may hang on that.
  */
 const MEANINGS: readonly [RegExp, string][] = [
   [
@@ -29,12 +30,11 @@ export function explained(text: string): string {
 }
 
 /**
- * Without gRPC's frame (`14 UNAVAILABLE: `, `No connection established. Last error: `, times), Node's advice to its
- * own users, and OpenSSL's (`405A:error:0A000418:SSL routines:ssl3_read_bytes:REASON:../file.c:918:SSL alert ...`).
+ * Without gRPC's frame (`No connection established. Last error: `, times), Node's advice to its own users, and
+ * OpenSSL's frame (`405A:error:0A000418:SSL routines:ssl3_read_bytes:REASON:../file.c:918:SSL alert ...`).
  */
 function sentenceOf(text: string): string {
   return text
-    .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/^No connection established\. Last error: (?:Error: )?/, '')
     .replace(/\.? ?Resolution note:.*$/s, '')
     .replace(/^(Deadline exceeded after [\d.]+s),.*$/s, '$1')

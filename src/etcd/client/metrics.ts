@@ -1,7 +1,7 @@
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
-import { type Connection, systemRoots } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { tlsOptions } from './tls.ts';
 
 const MAX_BYTES = 8 << 20;
 
@@ -11,7 +11,7 @@ const MAX_BYTES = 8 << 20;
  */
 export async function readMetrics(connection: Connection): Promise<ReadonlyMap<string, number>> {
   try {
-    return parse(await get(connection));
+    return parse(await textOf(await get(connection)));
   } catch {
     connection.signal.throwIfAborted();
     return new Map(); // not served, not reachable, not text: all the same to the caller
@@ -25,37 +25,30 @@ function parse(text: string): Map<string, number> {
   );
 }
 
-function get(connection: Connection): Promise<string> {
-  const { tls, commandTimeoutMs } = connection.settings;
-  const url = new URL('/metrics', connection.endpoint);
+function get({ endpoint, settings, signal }: Connection): Promise<IncomingMessage> {
+  const url = new URL('/metrics', endpoint);
   const secure = url.protocol === 'https:';
   const options = {
-    signal: AbortSignal.any([connection.signal, AbortSignal.timeout(commandTimeoutMs)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(settings.commandTimeoutMs)]),
     agent: false as const,
-    ...(secure && {
-      ca: tls?.ca ?? systemRoots(),
-      ...(tls?.cert && { cert: tls.cert }),
-      ...(tls?.key && { key: tls.key }),
-      ...(isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0 && { servername: '' }),
-    }),
+    ...(secure && tlsOptions(url, settings.tls)),
   };
   return new Promise((resolve, reject) => {
-    const request = (secure ? httpsRequest : httpRequest)(url, options, (response) => {
-      if (response.statusCode !== 200) {
-        response.resume();
-        reject(new Error(`HTTP status ${response.statusCode}`));
-        return;
-      }
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        text += part;
-        if (text.length > MAX_BYTES) response.destroy(new Error('too large'));
-      });
-      response.on('end', () => resolve(text));
-      response.on('error', reject);
-    });
+    const request = (secure ? httpsRequest : httpRequest)(url, options, resolve);
     request.on('error', reject);
     request.end();
   });
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  if (response.statusCode !== 200) {
+    response.resume();
+    throw new Error(`HTTP status ${response.statusCode}`);
+  }
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) {
+    text += part;
+    if (text.length > MAX_BYTES) throw new Error('too large'); // which destroys the response
+  }
+  return text;
 }

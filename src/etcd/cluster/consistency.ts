@@ -1,67 +1,76 @@
-import { hashKV, statusOnce } from '../client/calls.ts';
-import { accessDenied, type Cluster } from './discover.ts';
-import { toEtcdError } from '../errors.ts';
+import { retry } from '../../util/retry.ts';
+import type { Connection } from '../client/connection.ts';
+import { hashKV } from '../client/maintenance.ts';
+import { statusOnce } from '../client/status.ts';
+import { accessDenied, EtcdError, toEtcdError } from '../errors.ts';
 import { type HashAgreement, type HashKV, label, type Member, votersOf } from '../types.ts';
+import type { ClusterClient } from './discover.ts';
 
 /** HashKV reads every key of the member; its own deadline, far above the 0.2 s per GB that were seen. */
 const HASH_TIMEOUT_MS = 120_000;
 const TRIES = 3;
 
+/** The hash of each member that was asked, by member ID. */
+type Hashes = Record<string, HashKV>;
+
 /**
  * Asks every voting member that answers for the hash of its keys at one revision, one member after another and the
  * leader last, because a member takes no writes meanwhile. Hashes are comparable only at equal compact revisions.
+ * @throws Failure `configuration` when etcd refuses the right
  */
 export async function checkConsistency(
-  cluster: Cluster,
+  client: ClusterClient,
   members: readonly Member[],
   leaderId: string | undefined,
 ): Promise<HashAgreement> {
   const voters = votersOf({ members })
     .filter((member) => member.status !== undefined)
     .toSorted((a, b) => Number(a.id === leaderId) - Number(b.id === leaderId));
-  let revision = Math.min(...voters.map((member) => member.status?.revision ?? 0));
-  let why = '';
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const outcome = await hashAll(cluster, voters, revision);
-    if (typeof outcome === 'string') {
-      why = outcome;
-      revision = await newRevision(cluster, voters);
-      continue;
-    }
-    return compare(voters, outcome);
+  const attempt = async (count: number): Promise<Hashes> =>
+    hashAll(client, voters, count === 1 ? lowestRevision(voters) : await newRevision(client, voters));
+  try {
+    return compare(voters, await retry(attempt, { tries: TRIES, shouldRetry: isEtcdError }));
+  } catch (error) {
+    const { message } = toEtcdError(error);
+    return { kind: 'not-comparable', message: `the members' hashes could not be compared: ${message}` };
   }
-  return { kind: 'not-comparable', message: `the members' hashes could not be compared: ${why}` };
 }
 
-/** All hashes at the revision, or why they say nothing. */
-async function hashAll(
-  cluster: Cluster,
-  voters: readonly Member[],
-  revision: number,
-): Promise<Record<string, HashKV> | string> {
-  const byMember: Record<string, HashKV> = {};
+const isEtcdError = (error: Error): boolean => error instanceof EtcdError;
+
+const lowestRevision = (voters: readonly Member[]): number =>
+  Math.min(...voters.map((member) => member.status?.revision ?? 0));
+
+/** All hashes at the revision. @throws EtcdError where they say nothing */
+async function hashAll(client: ClusterClient, voters: readonly Member[], revision: number): Promise<Hashes> {
+  const hashes: Hashes = {};
   for (const member of voters) {
-    const connection = cluster.connections.get(member.id);
-    if (connection === undefined) continue;
-    try {
-      byMember[member.id] = await hashKV(connection, revision, HASH_TIMEOUT_MS);
-    } catch (error) {
-      const refusal = toEtcdError(error);
-      if (refusal.code === 'access') throw accessDenied(connection.endpoint, refusal);
-      return `${label(member)} gave no hash at revision ${revision}: ${refusal.message}`;
-    }
+    const connection = client.connections.get(member.id);
+    if (connection !== undefined) hashes[member.id] = await hashOf(member, connection, revision);
   }
-  const compactRevisions = new Set(Object.values(byMember).map((it) => it.compactRevision));
-  return compactRevisions.size > 1 ? 'a compaction passed between two members' : byMember;
+  const compactRevisions = new Set(Object.values(hashes).map((it) => it.compactRevision));
+  if (compactRevisions.size > 1) throw new EtcdError('compacted', 'a compaction passed between two members');
+  return hashes;
 }
 
-async function newRevision(cluster: Cluster, voters: readonly Member[]): Promise<number> {
+async function hashOf(member: Member, connection: Connection, revision: number): Promise<HashKV> {
+  try {
+    return await hashKV(connection, revision, HASH_TIMEOUT_MS);
+  } catch (error) {
+    const reason = toEtcdError(error);
+    if (reason.code === 'access') throw accessDenied(connection.endpoint, reason);
+    const message = `${label(member)} gave no hash at revision ${revision}: ${reason.message}`;
+    throw new EtcdError(reason.code, message, { cause: reason });
+  }
+}
+
+async function newRevision(client: ClusterClient, voters: readonly Member[]): Promise<number> {
   const revisions = await Promise.all(
     voters.map(async (member) => {
-      const connection = cluster.connections.get(member.id);
+      const connection = client.connections.get(member.id);
       if (connection === undefined) return [];
       return statusOnce(connection).then(
-        (status) => [status.revision],
+        ({ revision }) => [revision],
         () => [], // it is asked for its hash next, where its silence is told
       );
     }),
@@ -69,7 +78,7 @@ async function newRevision(cluster: Cluster, voters: readonly Member[]): Promise
   return Math.min(...revisions.flat());
 }
 
-function compare(voters: readonly Member[], byMember: Record<string, HashKV>): HashAgreement {
+function compare(voters: readonly Member[], byMember: Hashes): HashAgreement {
   const groups = new Map<number, Member[]>();
   for (const member of voters) {
     const hash = byMember[member.id]?.hash;

@@ -1,13 +1,14 @@
 import { pause } from '../../util/abortable.ts';
 import { Failure } from '../../errors.ts';
-import { alarmsOf, statusOnce } from '../client/calls.ts';
+import { alarmsOf } from '../client/alarms.ts';
 import type { Connection } from '../client/connection.ts';
-import type { Cluster } from './discover.ts';
+import { statusOnce } from '../client/status.ts';
+import type { ClusterClient } from './discover.ts';
 import { leaderOf, readMembers } from './members.ts';
 import { toEtcdError } from '../errors.ts';
 import { label, type Member, votersOf } from '../types.ts';
 
-/** What has to hold before and after a change, read from the members each time. */
+/** Whether a cluster is healthy enough to be changed, read from the members each time. */
 
 const POLL_MS = 500;
 
@@ -48,25 +49,27 @@ export async function awaitAnswer(
  * @throws Failure `refused` when it has not within `patienceMs` beyond that
  */
 export async function awaitHealthy(
-  cluster: Cluster,
+  client: ClusterClient,
   { steadyMs, patienceMs, signal }: { steadyMs: number; patienceMs: number; signal: AbortSignal },
 ): Promise<Member[]> {
   const deadline = Date.now() + steadyMs + patienceMs;
   let wellSince: number | undefined;
   for (;;) {
-    const members = await readMembers(cluster, signal);
+    const members = await readMembers(client, signal);
     const trouble = troubleOf(members);
     const now = Date.now();
     wellSince = trouble === undefined ? (wellSince ?? now) : undefined;
     if (wellSince !== undefined && now - wellSince >= steadyMs) return members;
-    if (now >= deadline) {
-      const forSoLong = steadyMs > 0 ? ` for ${steadyMs / 1000} s on end` : '';
-      throw new Failure('refused', `the cluster is not well${forSoLong}: ${trouble ?? 'it keeps changing'}`);
-    }
+    if (now >= deadline) throw unhealthy(steadyMs, trouble);
     await pause(POLL_MS, signal);
   }
 }
 
+function unhealthy(steadyMs: number, trouble: string | undefined): Failure {
+  const forSoLong = steadyMs > 0 ? ` for ${steadyMs / 1000} s on end` : '';
+  return new Failure('refused', `the cluster is not well${forSoLong}: ${trouble ?? 'it keeps changing'}`);
+}
+
 /** Before a change: long enough for an election, too short for a sick member to go unnoticed. */
-export const checkHealthy = (cluster: Cluster, signal: AbortSignal): Promise<Member[]> =>
-  awaitHealthy(cluster, { steadyMs: 0, patienceMs: 10_000, signal });
+export const checkHealthy = (client: ClusterClient, signal: AbortSignal): Promise<Member[]> =>
+  awaitHealthy(client, { steadyMs: 0, patienceMs: 10_000, signal });

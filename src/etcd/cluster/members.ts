@@ -1,8 +1,11 @@
 import { pause } from '../../util/abortable.ts';
-import { statusOnce } from '../client/calls.ts';
-import type { Cluster } from './discover.ts';
+import type { Connection } from '../client/connection.ts';
+import { seesLeader, statusOnce } from '../client/status.ts';
 import { toEtcdError } from '../errors.ts';
 import { type Member, type MemberStatus, votersOf } from '../types.ts';
+import type { ClusterClient } from './discover.ts';
+
+/** What every member says of itself, what is wrong with it, and whom they follow. */
 
 /** How long a member may take to apply what was committed when the look began; a healthy one needs milliseconds. */
 const CATCH_UP_MS = 3_000;
@@ -13,31 +16,33 @@ const POLL_MS = 200;
  * everything that had been committed anywhere when the look began: a distance in entries would call a busy cluster
  * sick and a stuck one well.
  */
-export async function readMembers(cluster: Cluster, signal?: AbortSignal): Promise<Member[]> {
-  let members = await readOnce(cluster);
+export async function readMembers(client: ClusterClient, signal?: AbortSignal): Promise<Member[]> {
+  let members = await readOnce(client);
   const committed = Math.max(0, ...votersOf({ members }).map((member) => member.status?.raftIndex ?? 0));
-  const behind = (member: Member): boolean =>
-    !member.learner && member.status !== undefined && member.status.raftAppliedIndex < committed;
   const deadline = Date.now() + CATCH_UP_MS;
-  while (members.some(behind) && Date.now() < deadline) {
+  while (members.some((member) => isBehind(member, committed)) && Date.now() < deadline) {
     await pause(POLL_MS, signal);
-    members = await readOnce(cluster);
+    members = await readOnce(client);
   }
-  const leaders = new Set(votersOf({ members }).map((member) => member.status?.leaderId ?? ''));
-  return members.map((member) => {
-    if (member.problem !== undefined || member.learner || member.status === undefined) return member;
-    const problem = problemOf(
-      member.status,
-      behind(member),
-      committed,
-      leaders.size > 1 ? newestTerm(members) : undefined,
-    );
-    return problem === undefined ? member : { ...member, problem };
-  });
+  const term = disputedTerm(members);
+  return members.map((member) => withProblem(member, committed, term));
 }
 
-const newestTerm = (members: readonly Member[]): number =>
-  Math.max(...members.map((member) => member.status?.raftTerm ?? 0));
+const isBehind = ({ learner, status }: Member, committed: number): boolean =>
+  !learner && status !== undefined && status.raftAppliedIndex < committed;
+
+/** The newest term, where voting members do not all follow one leader. */
+function disputedTerm(members: readonly Member[]): number | undefined {
+  const leaders = new Set(votersOf({ members }).map((member) => member.status?.leaderId ?? ''));
+  return leaders.size > 1 ? Math.max(...members.map((member) => member.status?.raftTerm ?? 0)) : undefined;
+}
+
+function withProblem(member: Member, committed: number, term: number | undefined): Member {
+  const { status } = member;
+  if (member.problem !== undefined || member.learner || status === undefined) return member;
+  const problem = problemOf(status, isBehind(member, committed), committed, term);
+  return problem === undefined ? member : { ...member, problem };
+}
 
 function problemOf(
   status: MemberStatus,
@@ -45,31 +50,30 @@ function problemOf(
   committed: number,
   term?: number,
 ): string | undefined {
-  if (status.leaderId === undefined || status.errors.some((text) => text.includes('no leader')))
-    return 'it sees no leader';
+  if (!seesLeader(status)) return 'it sees no leader';
   if (term !== undefined && status.raftTerm < term) return 'it follows a leader of an older term';
   if (behind) return `it lags: it has applied ${status.raftAppliedIndex} of ${committed} committed entries`;
   return undefined;
 }
 
-async function readOnce(cluster: Cluster): Promise<Member[]> {
-  return Promise.all(
-    cluster.members.map(async (member): Promise<Member> => {
-      const connection = cluster.connections.get(member.id);
-      if (connection === undefined) {
-        return { ...member, problem: cluster.unreachable.get(member.id) ?? 'it cannot be reached' };
-      }
-      const { endpoint } = connection;
-      try {
-        const status = await statusOnce(connection);
-        if (status.memberId !== member.id)
-          return { ...member, problem: `another member now answers at ${endpoint}` };
-        return { ...member, endpoint, status };
-      } catch (error) {
-        return { ...member, problem: `it does not answer at ${endpoint}: ${toEtcdError(error).message}` };
-      }
+const readOnce = (client: ClusterClient): Promise<Member[]> =>
+  Promise.all(
+    client.members.map(async (member) => {
+      const connection = client.connections.get(member.id);
+      if (connection !== undefined) return readMember(member, connection);
+      return { ...member, problem: client.unreachable.get(member.id) ?? 'it cannot be reached' };
     }),
   );
+
+async function readMember(member: Member, connection: Connection): Promise<Member> {
+  const { endpoint } = connection;
+  try {
+    const status = await statusOnce(connection);
+    if (status.memberId === member.id) return { ...member, endpoint, status };
+    return { ...member, problem: `another member now answers at ${endpoint}` };
+  } catch (error) {
+    return { ...member, problem: `it does not answer at ${endpoint}: ${toEtcdError(error).message}` };
+  }
 }
 
 /** The leader that a majority of the members that answer agree on. */

@@ -1,4 +1,4 @@
-import { firstKey } from '../client/calls.ts';
+import { firstKey } from '../client/keys.ts';
 import type { Connection } from '../client/connection.ts';
 import { resourceOf } from './resources.ts';
 
@@ -16,7 +16,7 @@ const MAX_REQUESTS = 500;
 /**
  * Counts the objects below a prefix by resource, all at one revision: the first key says which resource comes next, and
  * the number of keys from there on, less that from behind it, how many there are. So each resource costs one request,
- * and neither a value nor a second key is ever read. S3Request of this member alone.
+ * and neither a value nor a second key is ever read. Asked of this member alone.
  * @throws EtcdError also where the revision was compacted meanwhile
  */
 export async function countObjects(connection: Connection, prefix: string): Promise<ObjectCounts> {

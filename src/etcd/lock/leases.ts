@@ -1,8 +1,12 @@
 import type { Connection } from '../client/connection.ts';
+import { leaseDecimalId, leaseHexId } from '../client/ids.ts';
 import { retryReads } from '../client/retry.ts';
-import { hexId } from '../client/calls.ts';
+import { askOnStream } from '../client/stream.ts';
 
-/** Leases and the one key that hangs on one, as plain calls to one member. Lease IDs are hexadecimal, as in etcdctl. */
+/**
+ * Leases and the one key that hangs on one, as plain calls to one member. Lease IDs are hexadecimal, as in etcdctl. All
+ * throw an `EtcdError`.
+ */
 
 export interface HeldKey {
   value: string;
@@ -10,31 +14,31 @@ export interface HeldKey {
   leaseId?: string;
 }
 
-const int64 = (hex: string): string => BigInt.asIntN(64, BigInt(`0x${hex}`)).toString();
-const leaseHex = (decimal: string): string => hexId(BigInt.asUintN(64, BigInt(decimal)).toString());
-
 /** @returns the new lease's ID */
 export async function grantLease(connection: Connection, ttlSeconds: number): Promise<string> {
   const { ID } = await connection.call((options) =>
     connection.leaseClient.leaseGrant({ TTL: ttlSeconds }, options),
   );
-  return leaseHex(ID);
+  return leaseHexId(ID);
 }
 
 export async function revokeLease(connection: Connection, leaseId: string, timeoutMs: number): Promise<void> {
   await connection.callToTheEnd(
-    (options) => connection.leaseClient.leaseRevoke({ ID: int64(leaseId) }, options),
+    (options) => connection.leaseClient.leaseRevoke({ ID: leaseDecimalId(leaseId) }, options),
     timeoutMs,
   );
 }
 
-/** Seconds left; 0 or less when the lease is gone. */
-export async function leaseSecondsLeft(
-  connection: Connection,
-  leaseId: string,
-): Promise<{ seconds: number; term: string }> {
+/** How long a lease still has, by the leader of that raft term. */
+export interface LeaseLeft {
+  /** 0 or less when the lease is gone */
+  seconds: number;
+  term: string;
+}
+
+export async function leaseSecondsLeft(connection: Connection, leaseId: string): Promise<LeaseLeft> {
   const answer = await connection.call((options) =>
-    connection.leaseClient.leaseTimeToLive({ ID: int64(leaseId) }, options),
+    connection.leaseClient.leaseTimeToLive({ ID: leaseDecimalId(leaseId) }, options),
   );
   return { seconds: Number(answer.TTL), term: answer.header.raft_term };
 }
@@ -46,22 +50,16 @@ export async function renewLease(
   timeoutMs: number,
 ): Promise<number> {
   await connection.renewToken();
-  return connection.call(async (options) => {
-    const stream = await connection.leaseClient.leaseKeepAlive(options);
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        stream.on('data', (answer) => resolve(Number(answer.TTL)));
-        stream.on('error', reject);
-        stream.on('end', () => reject(new Error('the member ended the renewal without an answer')));
-        stream.write({ ID: int64(leaseId) });
-      });
-    } finally {
-      stream.on('error', () => undefined); // the cancellation that follows
-      // Ended before it is cancelled: etcd3 takes the error of a stream that is still open for a broken connection.
-      stream.end();
-      stream.cancel();
-    }
-  }, timeoutMs);
+  return connection.call(
+    async (options) =>
+      askOnStream(
+        await connection.leaseClient.leaseKeepAlive(options),
+        { ID: leaseDecimalId(leaseId) },
+        (answer) => Number(answer.TTL),
+        'the member ended the renewal without an answer',
+      ),
+    timeoutMs,
+  );
 }
 
 /** By the cluster's agreement, not from one member's memory. */
@@ -71,7 +69,8 @@ export async function readKey(connection: Connection, key: string): Promise<Held
   );
   const found = kvs[0];
   if (found === undefined) return undefined;
-  return { value: found.value.toString(), ...(found.lease !== '0' && { leaseId: leaseHex(found.lease) }) };
+  const value = found.value.toString();
+  return { value, ...(found.lease !== '0' && { leaseId: leaseHexId(found.lease) }) };
 }
 
 /** Puts the key only where there is none. @returns whether it was put */
@@ -86,7 +85,7 @@ export async function createKey(
     connection.kv.txn(
       {
         compare: [{ key: name, target: 'Create', result: 'Equal', create_revision: '0' }],
-        success: [{ request_put: { key: name, value: Buffer.from(value), lease: int64(leaseId) } }],
+        success: [{ request_put: { key: name, value: Buffer.from(value), lease: leaseDecimalId(leaseId) } }],
         failure: [],
       },
       options,
@@ -103,6 +102,9 @@ export async function putKey(
   leaseId: string,
 ): Promise<void> {
   await connection.call((options) =>
-    connection.kv.put({ key: Buffer.from(key), value: Buffer.from(value), lease: int64(leaseId) }, options),
+    connection.kv.put(
+      { key: Buffer.from(key), value: Buffer.from(value), lease: leaseDecimalId(leaseId) },
+      options,
+    ),
   );
 }

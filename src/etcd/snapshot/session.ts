@@ -4,9 +4,10 @@ import {
   connect,
   type IncomingHttpHeaders,
 } from 'node:http2';
-import { isIP } from 'node:net';
-import { type Connection, systemRoots } from '../client/connection.ts';
-import { EtcdError, toEtcdError } from '../errors.ts';
+import { messageOf } from '../../errors.ts';
+import { type Connection, dialTimeout } from '../client/connection.ts';
+import { tlsOptions } from '../client/tls.ts';
+import { connectError, EtcdError, statusError } from '../errors.ts';
 
 /**
  * gRPC as far as a snapshot needs it, on Node's own HTTP/2: one connection, calls with an empty request, and how each of
@@ -18,56 +19,56 @@ const WINDOW_BYTES = 1 << 20;
 /** No compression flag, length 0. */
 const EMPTY_MESSAGE = Buffer.alloc(5);
 
-/** Connects with the certificates of `connection`. @throws EtcdError `timeout` after the dial timeout */
-export async function openSession(connection: Connection, signal: AbortSignal): Promise<ClientHttp2Session> {
-  const { tls, dialTimeoutMs } = connection.settings;
-  const { hostname } = new URL(connection.endpoint);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const session = connect(connection.endpoint, {
+/**
+ * Connects with the certificates of `connection`.
+ * @throws EtcdError `timeout` after the dial timeout, `unreachable`; what `signal` says when it comes first
+ */
+export async function openSession(
+  { endpoint, settings }: Pick<Connection, 'endpoint' | 'settings'>,
+  signal: AbortSignal,
+): Promise<ClientHttp2Session> {
+  signal.throwIfAborted();
+  const session = connect(endpoint, {
     settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
-    ca: tls?.ca ?? systemRoots(),
-    ...(tls?.cert && { cert: tls.cert }),
-    ...(tls?.key && { key: tls.key }),
-    // An IP address is no server name (RFC 6066); the certificate is checked against it all the same.
-    ...(isIP(host) !== 0 && { servername: '' }),
+    ...tlsOptions(endpoint, settings.tls),
   });
-  return await new Promise((resolve, reject) => {
-    const giveUp = (error: Error): void => {
-      session.destroy();
-      reject(error);
-    };
-    const timer = setTimeout(
-      () => giveUp(new EtcdError('timeout', `no connection within ${dialTimeoutMs / 1000} s`)),
-      dialTimeoutMs,
-    );
-    const abort = (): void => giveUp(new Error('aborted', { cause: signal.reason }));
-    signal.addEventListener('abort', abort, { once: true });
-    session.once('error', giveUp);
-    session.once('connect', () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      session.off('error', giveUp);
-      // A later error of the session reaches the stream too, which is where it is dealt with.
-      session.on('error', () => undefined);
-      session.setLocalWindowSize(WINDOW_BYTES);
-      resolve(session);
-    });
+  try {
+    await connected(session, settings.dialTimeoutMs, signal);
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+  session.setLocalWindowSize(WINDOW_BYTES);
+  return session;
+}
+
+function connected(session: ClientHttp2Session, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(dialTimeout(timeoutMs)), timeoutMs);
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  session.once('connect', () => resolve());
+  // It stays: a later error of the session reaches the stream too, which is where it is dealt with.
+  session.on('error', (error) => reject(connectError(error)));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   });
 }
 
-export interface Call {
+export interface GrpcCall {
   stream: ClientHttp2Stream;
-  /** settles when the server has said how the call ended; rejects with a `EtcdError` */
+  /** settles when the server has said how the call ended; rejects with an `EtcdError` */
   ended: Promise<void>;
 }
 
 /** Calls a method (`/package.Service/Method`) with an empty message. */
-export function call(
+export function startCall(
   session: ClientHttp2Session,
   method: string,
   token: string | undefined,
   signal?: AbortSignal,
-): Call {
+): GrpcCall {
   const headers = {
     ':method': 'POST',
     ':path': method,
@@ -84,31 +85,31 @@ export function call(
 }
 
 function endOf(stream: ClientHttp2Stream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (message: string, cause?: Error): void => reject(toEtcdError(new Error(message, { cause })));
-    let told = false;
-    const tell = (headers: IncomingHttpHeaders): void => {
-      const code = headers['grpc-status'];
-      if (code === undefined) return;
-      told = true;
-      if (code === '0') resolve();
-      else fail(`${String(code)} STATUS: ${messageIn(headers)}`);
-    };
-    stream.on('response', (headers) => {
-      const status = headers[':status'];
-      if (status !== 200) fail(`HTTP status ${status} instead of a gRPC answer`);
-      tell(headers);
-    });
-    stream.on('trailers', tell);
-    // Node's words alone ("Protocol error") say neither what broke nor when.
-    stream.on('error', (error) =>
-      fail('14 UNAVAILABLE: the connection broke before the answer was complete', error),
-    );
-    stream.on('close', () => {
-      if (!told) fail('14 UNAVAILABLE: the connection was cut before the answer was complete');
-    });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const tell = (headers: IncomingHttpHeaders): void => {
+    const code = headers['grpc-status'];
+    if (code === '0') resolve();
+    else if (code !== undefined) reject(statusError({ code: Number(code), details: messageIn(headers) }));
+  };
+  stream.on('response', (headers) => {
+    const status = headers[':status'];
+    if (status !== 200) reject(new EtcdError('other', `HTTP status ${status} instead of a gRPC answer`));
+    tell(headers);
   });
+  stream.on('trailers', tell);
+  stream.on('error', (error) => reject(error instanceof EtcdError ? error : broken(error)));
+  // Without effect where the server has said how the call ended.
+  stream.on('close', () =>
+    reject(new EtcdError('unreachable', 'the connection was cut before the answer was complete')),
+  );
+  return promise;
 }
+
+/** Node's words alone ("Protocol error") say neither what broke nor when. */
+const broken = (error: Error): EtcdError =>
+  new EtcdError('unreachable', `the connection broke before the answer was complete: ${messageOf(error)}`, {
+    cause: error,
+  });
 
 /** gRPC's percent-encoded message; as it came where it was damaged on its way. */
 function messageIn(headers: IncomingHttpHeaders): string {

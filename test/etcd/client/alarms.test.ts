@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alarmsOf } from '../../../src/etcd/client/calls.ts';
+import { alarmsOf } from '../../../src/etcd/client/alarms.ts';
 import type { Alarm } from '../../../src/etcd/types.ts';
 import { member } from '../../support/cluster-status.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { blobReader } from '../../../src/etcd/snapshot/grpc-frames.ts';
+import { BlobReader } from '../../../src/etcd/snapshot/grpc-frames.ts';
 import { encodeMessage, frame, frames, type SnapshotMessage } from '../../support/snapshot-frames.ts';
 
 const HEADER = {
@@ -27,12 +27,12 @@ function snapshot(...blobs: Buffer[]): Buffer {
 
 /** The bytes of the blobs in `parts`, fed one after another. */
 function read(...parts: Buffer[]): Buffer {
-  const reader = blobReader();
+  const reader = new BlobReader();
   return Buffer.concat(parts.flatMap((part) => [...reader.feed(part)]));
 }
 
 function announcedBy(...parts: Buffer[]): number {
-  const reader = blobReader();
+  const reader = new BlobReader();
   for (const part of parts) for (const _ of reader.feed(part));
   return reader.announced();
 }
@@ -83,7 +83,7 @@ describe('the blobs of a snapshot stream are read', () => {
 
   test('without a copy: they are views of what was fed', () => {
     const stream = snapshot(randomBytes(100), randomBytes(100));
-    const pieces = [...blobReader().feed(stream)];
+    const pieces = [...new BlobReader().feed(stream)];
     assert.deepEqual(
       pieces.map(({ length }) => length),
       [100, 100],
@@ -130,7 +130,7 @@ describe('how much will come', () => {
 
   test('is known as soon as the first blob has begun, and does not change after it', () => {
     const stream = snapshot(Buffer.alloc(400), Buffer.alloc(32));
-    const reader = blobReader();
+    const reader = new BlobReader();
     const seen = Array.from(stream, (_, at) => {
       for (const _piece of reader.feed(stream.subarray(at, at + 1)));
       return reader.announced();
@@ -151,7 +151,7 @@ describe('how much will come', () => {
     );
   });
 
-  test('is 0 before anything came', () => assert.equal(blobReader().announced(), 0));
+  test('is 0 before anything came', () => assert.equal(new BlobReader().announced(), 0));
 });
 
 describe('a stream that is no snapshot is refused', () => {
@@ -200,13 +200,13 @@ test('whatever bit is flipped, reading ends, and gives no byte that did not come
     const damaged = Buffer.from(stream);
     damaged.writeUInt8(damaged.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
     try {
-      const pieces = [...blobReader().feed(damaged)];
+      const pieces = [...new BlobReader().feed(damaged)];
       const found = Buffer.concat(pieces);
       assert.ok(found.length <= stream.length - GRPC_HEADER_BYTES);
       assert.ok(pieces.every((piece) => piece.buffer === damaged.buffer));
       if (!found.equals(Buffer.concat(blobs))) changed += 1;
     } catch (error) {
-      assert.match(String(error), /^Error: 13 INTERNAL: .* snapshot stream/);
+      assert.match(String(error), /^EtcdError: .* snapshot stream/);
       refused += 1;
     }
   }

@@ -1,0 +1,59 @@
+import { toEtcdError } from '../errors.ts';
+import type { CompactRevKey } from '../types.ts';
+import type { Connection } from './connection.ts';
+import { FIRST_KEY, rangeOf } from './keys.ts';
+import { askOnStream } from './stream.ts';
+
+/** What has been compacted, and compacting. All throw an `EtcdError`. */
+
+const COMPACT_REV_KEY = Buffer.from('compact_rev_key');
+
+/** Where kube-apiserver notes what it compacted; undefined where there is none. Asked of this member alone. */
+export async function compactRevKey(connection: Connection): Promise<CompactRevKey | undefined> {
+  const { kvs } = await rangeOf(connection, { key: COMPACT_REV_KEY });
+  const found = kvs[0];
+  if (found === undefined) return undefined;
+  const text = found.value.toString();
+  return /^\d+$/.test(text) ? { value: Number(text), modRevision: Number(found.mod_revision) } : undefined;
+}
+
+/** The revision below which history is gone, 0 before the first compaction. */
+export async function compactRevision(connection: Connection): Promise<number> {
+  return (await remembersAll(connection)) ? 0 : askByWatch(connection);
+}
+
+/** Whether the first revision can still be read. */
+async function remembersAll(connection: Connection): Promise<boolean> {
+  const first = { key: FIRST_KEY, revision: '1', serializable: true, limit: '1' };
+  try {
+    await connection.call((options) => connection.kv.range(first, options));
+    return true;
+  } catch (error) {
+    if (toEtcdError(error).code === 'compacted') return false;
+    throw error;
+  }
+}
+
+/**
+ * A watch that begins before the compact revision is cancelled with that number, the one cheap place where etcd tells
+ * it.
+ */
+const askByWatch = (connection: Connection): Promise<number> =>
+  connection.call(async (options) =>
+    askOnStream(
+      await connection.watchClient.watch(options),
+      { create_request: { key: FIRST_KEY, start_revision: '1' } },
+      (answer) => Number(answer.compact_revision) || undefined,
+      'the watch ended without telling the compact revision',
+    ),
+  );
+
+/** Resolves once this member has deleted what the compaction allows it to, unless the deadline comes first. */
+export async function compactPhysically(
+  connection: Connection,
+  revision: number,
+  timeoutMs: number,
+): Promise<void> {
+  const request = { revision: String(revision), physical: true };
+  await connection.call((options) => connection.kv.compact(request, options), timeoutMs);
+}

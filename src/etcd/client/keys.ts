@@ -1,0 +1,53 @@
+import type { IRangeRequest, IRangeResponse } from 'etcd3';
+import type { Connection } from './connection.ts';
+import { retryReads } from './retry.ts';
+
+/** Reads of keys from one member's own memory, without a quorum. All throw an `EtcdError`. */
+
+/** The smallest key there is; as an end it means: none. */
+export const FIRST_KEY = Buffer.from([0]);
+const ALL_KEYS = { key: FIRST_KEY, range_end: FIRST_KEY };
+
+/** One range of this member alone. */
+export const rangeOf = (
+  connection: Connection,
+  request: IRangeRequest,
+  timeoutMs?: number,
+): Promise<IRangeResponse> =>
+  retryReads(() =>
+    connection.call((options) => connection.kv.range({ ...request, serializable: true }, options), timeoutMs),
+  );
+
+/**
+ * How many keys this member holds, and at which revision: the two in one answer, now or as of `at`. Asked for as of a
+ * revision that was learnt a moment before, the count is refused where another compactor passes by.
+ */
+export async function countKeys(
+  connection: Connection,
+  timeoutMs: number,
+  at = 0,
+): Promise<{ keys: number; revision: number }> {
+  const request = { ...ALL_KEYS, revision: String(at), count_only: true };
+  const { count, header } = await rangeOf(connection, request, timeoutMs);
+  return { keys: Number(count), revision: at || Number(header.revision) };
+}
+
+/** The keys from one on and below another; without values. */
+export interface KeyRange {
+  from: Buffer;
+  below: Buffer;
+}
+
+/**
+ * The first key of a range, undefined where it is empty, and how many keys the range has: etcd counts them all, however
+ * few it was asked for (`count` in its rpc.proto). As of `at`, or now where that is 0, at the revision in the answer.
+ */
+export async function firstKey(
+  connection: Connection,
+  { from, below }: KeyRange,
+  at: number,
+): Promise<{ key: Buffer | undefined; count: number; revision: number }> {
+  const request = { key: from, range_end: below, revision: String(at), limit: '1', keys_only: true };
+  const { kvs, count, header } = await rangeOf(connection, request);
+  return { key: kvs[0]?.key, count: Number(count), revision: at || Number(header.revision) };
+}

@@ -1,0 +1,36 @@
+import type { HashKV, Member } from '../types.ts';
+import type { Connection } from './connection.ts';
+import { decimalId, hexId } from './ids.ts';
+import { retryReads } from './retry.ts';
+
+/** What is asked of one member about its cluster and its database, but for Status and alarms. All throw an `EtcdError`. */
+
+/** The member list as this member knows it, also without a quorum. */
+export async function memberList(
+  connection: Connection,
+): Promise<Omit<Member, 'status' | 'endpoint' | 'problem'>[]> {
+  const { members } = await retryReads(() =>
+    connection.call((options) => connection.cluster.memberList({ linearizable: false }, options)),
+  );
+  return members.map((member) => ({
+    id: hexId(member.ID),
+    name: member.name,
+    learner: member.isLearner,
+    clientUrls: member.clientURLs,
+  }));
+}
+
+export async function hashKV(connection: Connection, revision: number, timeoutMs: number): Promise<HashKV> {
+  const answer = await connection.hashKV(revision, timeoutMs);
+  return { hash: answer.hash, revision, compactRevision: Number(answer.compact_revision) };
+}
+
+/** Never repeated and never given up on lightly: the deadline does not stop the member's work (etcd's maintenance.go). */
+export async function defragmentMember(connection: Connection, timeoutMs: number): Promise<void> {
+  await connection.call((options) => connection.maintenance.defragment(options), timeoutMs);
+}
+
+/** To be sent to the leader itself; any other member answers `not leader`. */
+export async function moveLeader(leader: Connection, toMemberId: string): Promise<void> {
+  await leader.call((options) => leader.maintenance.moveLeader({ targetID: decimalId(toMemberId) }, options));
+}
