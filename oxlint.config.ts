@@ -27,7 +27,7 @@ const ROOMS: Record<string, string[]> = {
   plan: ['etcd', 'config', 'util', 'errors'],
   etcd: ['config', 'log', 'util', 'errors'],
   backup: ['storage', 'config', 'log', 'util', 'errors'],
-  storage: ['backup', 'config', 'util', 'errors'],
+  storage: ['config', 'util', 'errors'],
   config: ['util', 'errors'],
   log: [],
   util: [],

@@ -7,7 +7,7 @@ import { type Report, reportOf } from './run/report.ts';
 import { rereadMembers, withAlarmsOfNow } from './run/reread.ts';
 import type { RunContext, RunState } from './run/state.ts';
 import { readStatistics } from './run/statistics.ts';
-import { backUpCluster } from './steps/backup.ts';
+import { backUp } from './steps/backup.ts';
 import { compact } from './steps/compact.ts';
 import { defragment } from './steps/defragment.ts';
 import { disarm } from './steps/disarm.ts';
@@ -56,10 +56,8 @@ async function takeSteps(config: Config, state: RunState, context: RunContext): 
     lockCluster({ ...given, warn: (warning) => void state.warnings.push(warning) }),
   );
   try {
-    const store = await openStore(config.backup.store, clusterName);
-    const { guarantee } = await record('backup', () =>
-      backUpCluster({ ...given, store, version: state.version }),
-    );
+    const store = await openStore(config.backup.store, clusterName, context.signal);
+    const { guarantee } = await record('backup', () => backUp({ ...given, store, version: state.version }));
     const backupMs = state.steps.backup?.durationMs ?? 0;
     await attempted('prune', plan.steps.prune, () => prune(guarantee, { ...given, store, backupMs }));
     await readStatistics(state, { ...given, store });

@@ -9,7 +9,7 @@ export interface CatalogEntry extends BackupName {
   hasManifest: boolean;
 }
 
-/** What looks like a backup or the manifest of one, newest first, at the cost of one listing. */
+/** What looks like a backup or the manifest of one by its name, newest first, at the cost of one listing. */
 export async function readCatalog(store: Store): Promise<CatalogEntry[]> {
   const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
   const names = new Set([...sizes.keys()].map((name) => backupOfManifest(name) ?? name));
@@ -22,8 +22,8 @@ export async function readCatalog(store: Store): Promise<CatalogEntry[]> {
     .toSorted(newestFirst);
 }
 
-/** Of two of the same second the one with the higher revision is the newer. */
-const newestFirst = (a: CatalogEntry, b: CatalogEntry): number =>
+/** For sorting; of two of the same second the one with the higher revision is the newer. */
+export const newestFirst = (a: CatalogEntry, b: CatalogEntry): number =>
   b.at.getTime() - a.at.getTime() || b.revision - a.revision || (a.name < b.name ? 1 : -1);
 
 /** Why this is no backup, as far as a listing can tell; undefined for one that has both of its files. */
@@ -31,4 +31,13 @@ export function incompleteBecause({ storedSize, hasManifest }: CatalogEntry): st
   if (!hasManifest)
     return 'it has no manifest: the run that wrote it did not finish, or somebody removed the manifest';
   return storedSize === undefined ? 'its data file is missing' : undefined;
+}
+
+/**
+ * The files of a backup in the order of their removal: the data first. A removal that is cut short then leaves a
+ * manifest, which is small and proves whose it is, so that a later run can finish. The other way round it would leave a
+ * large file that nothing proves to be ours: it would have to stay for ever.
+ */
+export function filesOf({ name, storedSize, hasManifest }: CatalogEntry): string[] {
+  return [...(storedSize === undefined ? [] : [name]), ...(hasManifest ? [manifestName(name)] : [])];
 }

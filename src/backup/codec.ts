@@ -1,14 +1,15 @@
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { abortable } from '../util/abortable.ts';
+import { abortableItems } from '../util/abortable.ts';
+import type { Chunks, LentBuffer } from '../util/lent.ts';
 import { Failure } from '../errors.ts';
 import type { Compression } from './manifest.ts';
 
 /**
  * What zlib hands out at a time: larger pieces are no faster, and more of them lie about until they are collected. What
- * it takes in: one piece, and the next when it is done with that. By default it queues 64 KiB, and a source may already
- * have overwritten the first of them (`SnapshotStream`, `readChunks`).
+ * it takes in: one piece, and the next when it is done with that. By default it queues 64 KiB, and the first of them may
+ * have been overwritten by then (`LentBuffer`).
  */
 const PIECES = { chunkSize: 1 << 17, writableHighWaterMark: 1 };
 /**
@@ -18,22 +19,22 @@ const PIECES = { chunkSize: 1 << 17, writableHighWaterMark: 1 };
  */
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 2, [constants.ZSTD_c_checksumFlag]: 1 };
 
-type Source = AsyncIterable<Buffer>;
-type Sink = (chunks: AsyncIterable<Buffer>) => Promise<void>;
+/** Takes a stream to its end. */
+export type Sink = (chunks: Chunks) => Promise<void>;
 
 /** Something that bytes pass through, say encryption. */
-export type Layer = (chunks: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
+export type Layer = (chunks: Chunks) => Chunks;
 
-/** How a snapshot becomes a stored file: first it is compressed, then it is sealed (encrypted), where it is. */
+/** How a snapshot becomes a stored file: first it is compressed, then it is encrypted, where it is. */
 export interface Encoding {
   compression: Compression;
-  seal?: Layer | undefined;
+  encrypt?: Layer | undefined;
 }
 
 /** How a stored file becomes a snapshot again. */
 export interface Decoding {
   compression: Compression;
-  open?: Layer | undefined;
+  decrypt?: Layer | undefined;
 }
 
 /**
@@ -41,12 +42,12 @@ export interface Decoding {
  * @throws what the source, the sink or the signal (its reason) threw first
  */
 export function encode(
-  source: Source,
-  { compression, seal }: Encoding,
+  source: Chunks,
+  { compression, encrypt }: Encoding,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> {
-  const last: Sink = seal ? (chunks) => sink(seal(chunks)) : sink;
+  const last: Sink = encrypt ? (chunks) => sink(encrypt(chunks)) : sink;
   switch (compression) {
     case 'none':
       return pass(source, undefined, last, signal);
@@ -63,12 +64,12 @@ export function encode(
  * threw first
  */
 export function decode(
-  source: Source,
-  { compression, open }: Decoding,
+  source: Chunks,
+  { compression, decrypt }: Decoding,
   sink: Sink,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = open ? open(source) : source;
+  const first = decrypt ? decrypt(source) : source;
   switch (compression) {
     case 'none':
       return pass(first, undefined, sink, signal);
@@ -79,7 +80,7 @@ export function decode(
   }
 }
 
-async function decompress(source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
+async function decompress(source: Chunks, sink: Sink, signal: AbortSignal): Promise<void> {
   try {
     await pass(source, createZstdDecompress(PIECES), sink, signal);
   } catch (error) {
@@ -88,7 +89,7 @@ async function decompress(source: Source, sink: Sink, signal: AbortSignal): Prom
 }
 
 async function pass(
-  source: Source,
+  source: Chunks,
   transform: Transform | undefined,
   sink: Sink,
   signal: AbortSignal,
@@ -96,7 +97,7 @@ async function pass(
   signal.throwIfAborted();
   // Node stops streams, but not an iterable: that has to look at the signal which the pipeline hands to its source, or
   // an abort (and a sink's failure) would only be told when the source gives its next chunk, or its last.
-  const chunks = (...[pipe]: { signal?: AbortSignal }[]) => chunksUntil(pipe?.signal ?? signal, source);
+  const chunks = (...[pipe]: { signal?: AbortSignal }[]) => abortableItems(source, pipe?.signal ?? signal);
   try {
     await (transform ? pipeline(chunks, transform, sink, { signal }) : pipeline(chunks, sink, { signal }));
   } catch (error) {
@@ -107,9 +108,9 @@ async function pass(
 
 /**
  * Asks for the next chunk before it hands out the last one, so that chunks are received and hashed while zstd is at
- * work in its thread. One ahead and no more: a source overwrites a chunk after two more have been asked for.
+ * work in its thread. One ahead and no more: two would overwrite it.
  */
-async function* oneAhead(source: Source): AsyncGenerator<Buffer, void> {
+async function* oneAhead(source: Chunks): AsyncGenerator<LentBuffer, void> {
   const chunks = source[Symbol.asyncIterator]();
   let coming = chunks.next();
   try {
@@ -122,22 +123,6 @@ async function* oneAhead(source: Source): AsyncGenerator<Buffer, void> {
     }
   } finally {
     await chunks.return?.();
-  }
-}
-
-async function* chunksUntil(signal: AbortSignal, source: Source): AsyncGenerator<Buffer, void> {
-  const chunks = source[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await abortable(chunks.next(), signal);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    const closed = chunks.return?.();
-    // A source that hangs cannot be closed either; what it says later is about a stream that has already failed.
-    if (signal.aborted) closed?.catch(() => undefined);
-    else await closed;
   }
 }
 

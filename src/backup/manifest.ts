@@ -43,6 +43,9 @@ export interface Manifest {
   createdBy: { name: 'etcd-upkeep'; version: string };
 }
 
+/** How manifests name a cluster. */
+export type ClusterIdentity = Manifest['cluster'];
+
 /** What every manifest of format 1 says of its file, whatever a later version may have compressed it with. */
 export type ManifestHead = Pick<Manifest, 'name' | 'cluster' | 'stored'>;
 
@@ -68,7 +71,7 @@ export function parseManifestHead(text: string): Parsed<ManifestHead> {
 }
 
 /** What a listing tells of a backup, and whose it should be; the cluster's ID counts where it is known. */
-export interface Beside {
+export interface ExpectedBackup {
   name: string;
   cluster: { name: string; id?: string };
   /** bytes; undefined where the data file is gone */
@@ -76,9 +79,12 @@ export interface Beside {
 }
 
 /** Why a manifest is not that of the backup which it lies beside; undefined when it is. */
-export function mismatchOf({ name, cluster, stored }: ManifestHead, beside: Beside): string | undefined {
-  if (name !== beside.name) return `its manifest is that of ${name}`;
-  const { cluster: ours, storedSize } = beside;
+export function mismatchOf(
+  { name, cluster, stored }: ManifestHead,
+  expected: ExpectedBackup,
+): string | undefined {
+  if (name !== expected.name) return `its manifest is that of ${name}`;
+  const { cluster: ours, storedSize } = expected;
   if (cluster.name !== ours.name || (ours.id !== undefined && cluster.id !== ours.id)) {
     const told = ours.id === undefined ? cluster.name : `${cluster.name} (${cluster.id})`;
     return `it is a backup of the cluster ${told}, not of ${ours.name}${ours.id === undefined ? '' : ` (${ours.id})`}`;

@@ -54,3 +54,8 @@ export function backupOfManifest(name: string): string | undefined {
   const backup = name.slice(0, -MANIFEST_SUFFIX.length);
   return parseBackupName(backup) === undefined ? undefined : backup;
 }
+
+/** Whether a name is that of a backup's data or of its manifest. */
+export function isBackupFile(name: string): boolean {
+  return parseBackupName(name) !== undefined || backupOfManifest(name) !== undefined;
+}

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Failure } from '../errors.ts';
-import { type Decoding, decode } from './codec.ts';
+import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
+import { type Decoding, decode, type Sink } from './codec.ts';
 import type { Manifest } from './manifest.ts';
 import type { PendingFile } from '../storage/store.ts';
 
@@ -39,7 +40,7 @@ export interface Digest {
 
 export interface SnapshotProof {
   /** Passes the snapshot on and watches it; throws at its end when it is not whole. */
-  watch(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void>;
+  watch(source: Chunks): AsyncGenerator<LentBuffer, void>;
   /** The database file without the trailer; to be asked for when `watch` has ended. */
   raw(): Digest;
   /** The whole stream with its trailer, without hashing it twice. */
@@ -74,9 +75,9 @@ export function proveSnapshot(damage = ON_ITS_WAY): SnapshotProof {
     tail = Buffer.from(chunk.subarray(cut)); // a copy: the chunk is reused
   }
 
-  async function* watch(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  async function* watch(source: Chunks): AsyncGenerator<LentBuffer, void> {
     for await (const chunk of source) {
-      take(chunk);
+      take(bytesOf(chunk));
       yield chunk;
     }
     const problem = problemOf(size, hash, tail);
@@ -105,8 +106,8 @@ export function digesting() {
   const hash = createHash('sha256');
   let size = 0;
   return {
-    add(chunk: Buffer): void {
-      hash.update(chunk);
+    add(chunk: LentBuffer): void {
+      hash.update(bytesOf(chunk));
       size += chunk.length;
     },
     digest: (): Digest => ({ size, sha256: hash.copy().digest('hex') }),
@@ -122,7 +123,7 @@ export async function proveStored(
   written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const found = await readStored(file.read(), written, signal);
+  const found = await digestStored(file.read(), written, signal);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
@@ -134,26 +135,22 @@ export async function proveStored(
  * resolved.
  * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; else what `source` or the signal threw
  */
-export async function readStored(
-  source: AsyncIterable<Buffer>,
-  { compression, open }: Decoding,
+export async function digestStored(
+  source: Chunks,
+  { compression, decrypt }: Decoding,
   signal: AbortSignal,
-  sink: (snapshot: AsyncIterable<Buffer>) => Promise<void> = drain,
+  sink: Sink = drain,
 ): Promise<{ stored: Digest; raw: Digest }> {
-  const isPlain = compression === 'none' && open === undefined;
+  const isPlain = compression === 'none' && decrypt === undefined;
   const stored = digesting();
   const proof = proveSnapshot(IN_THE_STORE);
-  async function* seen(): AsyncGenerator<Buffer, void> {
-    for await (const chunk of source) {
-      if (!isPlain) stored.add(chunk);
-      yield chunk;
-    }
-  }
-  await decode(seen(), { compression, open }, (chunks) => sink(proof.watch(chunks)), signal);
+  // What is stored as it came is hashed once, by the proof.
+  const seen = isPlain ? source : observed(source, (piece) => stored.add(piece));
+  await decode(seen, { compression, decrypt }, (chunks) => sink(proof.watch(chunks)), signal);
   return { stored: isPlain ? proof.whole() : stored.digest(), raw: proof.raw() };
 }
 
-async function drain(chunks: AsyncIterable<Buffer>): Promise<void> {
+async function drain(chunks: Chunks): Promise<void> {
   for await (const _ of chunks);
 }
 

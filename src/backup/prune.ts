@@ -1,7 +1,160 @@
+import { randomInt } from 'node:crypto';
 import { Failure } from '../errors.ts';
-import { AT_ONCE, inParallel } from '../util/parallel.ts';
-import type { StoredBackup } from './inventory.ts';
 import type { Store } from '../storage/store.ts';
+import { AT_ONCE, inParallel } from '../util/parallel.ts';
+import { type CatalogEntry, filesOf, incompleteBecause, readCatalog } from './catalog.ts';
+import { type ClusterIdentity, mismatchOf, parseManifestHead } from './manifest.ts';
+import { manifestName } from './names.ts';
+import { type Retention, selectForRemoval, type Selection, selectRemnants } from './retention.ts';
+
+/** What one run asks of a store at the most, however much is in it. */
+export interface Limits {
+  /** Backups that are looked at to be removed, and remnants; the rest is left to later runs. */
+  removals: number;
+  /** Backups that look like this cluster's and are not, before it is given up to find the ones to keep. */
+  foreign: number;
+}
+
+export const LIMITS: Limits = { removals: 500, foreign: 1000 };
+
+export interface Outdated {
+  /** Proved to be this cluster's, each of them, and kept by no rule. */
+  remove: CatalogEntry[];
+  /** Proved where a rule counts them; backups dated in the future are in here too. */
+  kept: number;
+  /** Dated after this run's clock: kept, and not counted by any rule. */
+  future: string[];
+  /**
+   * What looks like a backup or a part of one, but is no complete backup of this cluster; by name. What is neither
+   * removed nor counted by a rule was not looked into.
+   */
+  ignored: { name: string; reason: string }[];
+  /** How many more no rule keeps, which are left to later runs. */
+  left: number;
+}
+
+/**
+ * Finds the backups that no rule keeps, in one listing and a read for each manifest that matters: those of the backups
+ * that the rules count, whose places a foreign one must not take, and those of the backups to be removed.
+ * @throws Failure `backup` when the store cannot be listed, or holds too many foreign backups
+ */
+export async function findOutdated(
+  store: Store,
+  cluster: ClusterIdentity,
+  retention: Retention,
+  limits: Limits = LIMITS,
+): Promise<Outdated> {
+  const catalog = await readCatalog(store);
+  const search: Search = { store, cluster, retention, limits, foreign: new Map() };
+  const { backups, selection } = await applyRules(search, catalog.filter(isComplete));
+  const candidates = someOf(selection.remove, limits.removals);
+  const remnants = someOf(catalog.filter(isRemnant), limits.removals);
+  const cleared = selectRemnants(backups, remnants, retention);
+  const remove = [...(await oursAmong(search, candidates)), ...(await oursAmong(search, cleared))];
+  return {
+    remove,
+    kept: backups.length - selection.remove.length,
+    future: selection.future.map(({ name }) => name),
+    ignored: ignoredIn(catalog, search),
+    left: selection.remove.length - candidates.length,
+  };
+}
+
+const isComplete = (entry: CatalogEntry): boolean => incompleteBecause(entry) === undefined;
+const isRemnant = ({ storedSize }: CatalogEntry): boolean => storedSize === undefined;
+
+interface Search {
+  store: Store;
+  cluster: ClusterIdentity;
+  retention: Retention;
+  limits: Limits;
+  /** What was looked into and is not this cluster's, or not whole, and why. */
+  foreign: Map<CatalogEntry, string>;
+}
+
+/** Applies the rules, again and again until every backup that they count is proved to be this cluster's. */
+async function applyRules(
+  search: Search,
+  complete: readonly CatalogEntry[],
+): Promise<{ backups: readonly CatalogEntry[]; selection: Selection }> {
+  const { retention, limits, foreign } = search;
+  const proved = new Set<CatalogEntry>();
+  let backups = complete;
+  for (;;) {
+    const selection = selectForRemoval(backups, retention);
+    // Its own was read from end to end a moment ago.
+    const isUnproved = (entry: CatalogEntry) => !proved.has(entry) && entry.name !== retention.own;
+    const unproved = [...selection.counted].filter(isUnproved);
+    if (unproved.length === 0) return { backups, selection };
+    for (const entry of await oursAmong(search, unproved)) proved.add(entry);
+    if (foreign.size > limits.foreign) throw tooManyForeign(search);
+    // A foreign one's place goes to another backup. None is removed that was kept before.
+    backups = backups.filter((entry) => !foreign.has(entry));
+  }
+}
+
+/** Looks into the manifests, and remembers which of the backups are foreign. */
+async function oursAmong(
+  { store, cluster, foreign }: Search,
+  entries: readonly CatalogEntry[],
+): Promise<CatalogEntry[]> {
+  await inParallel(entries, AT_ONCE, async (entry) => {
+    const reason = await foreignBecause(store, entry, cluster);
+    if (reason !== undefined) foreign.set(entry, reason);
+  });
+  return entries.filter((entry) => !foreign.has(entry));
+}
+
+/**
+ * Reads a backup's manifest as far as it proves that the backup of this name is the cluster's and that its file has the
+ * right size. Undefined when it does, else why not.
+ */
+export async function foreignBecause(
+  store: Store,
+  { name, storedSize }: CatalogEntry,
+  cluster: ClusterIdentity,
+): Promise<string | undefined> {
+  try {
+    const text = await store.readText(manifestName(name));
+    if (text === undefined) return unusable('it is gone');
+    const head = parseManifestHead(text);
+    return head.ok ? mismatchOf(head.value, { name, cluster, storedSize }) : unusable(head.problem);
+  } catch (error) {
+    // One manifest that cannot be read says nothing about the others.
+    if (error instanceof Failure && error.kind === 'backup') return unusable(error.message);
+    throw error;
+  }
+}
+
+const unusable = (why: string): string => `its manifest cannot be used: ${why}`;
+
+/**
+ * In a row, but from anywhere: were it always the oldest, as many foreign ones among them would keep every later run
+ * from getting any further.
+ */
+function someOf<T>(all: readonly T[], most: number): T[] {
+  if (all.length <= most) return [...all];
+  const start = randomInt(all.length);
+  return [...all.slice(start), ...all.slice(0, start)].slice(0, most);
+}
+
+function ignoredIn(catalog: readonly CatalogEntry[], { foreign }: Search): Outdated['ignored'] {
+  const ignored = catalog.flatMap((entry) => {
+    const reason = foreign.get(entry) ?? incompleteBecause(entry);
+    const [name = entry.name] = filesOf(entry);
+    return reason === undefined ? [] : [{ name, reason }];
+  });
+  return ignored.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function tooManyForeign({ store, cluster, limits, foreign }: Search): Failure {
+  const [[entry, reason] = []] = foreign;
+  return new Failure(
+    'backup',
+    `nothing was deleted in ${store.location}: more than ${limits.foreign} of the backups there are none of ` +
+      `${cluster.name} (${cluster.id}), say ${entry?.name}: ${reason}. Move away what is another's, or give this cluster a CLUSTER_NAME of its own`,
+  );
+}
 
 export interface Pruned {
   /** Backups of which nothing is left. */
@@ -10,19 +163,15 @@ export interface Pruned {
   failures: { name: string; error: Failure }[];
 }
 
-/**
- * Removes backups, a few at a time. One that cannot be removed does not keep the others. Throws what is no failure of
- * the store.
- */
-export async function prune(store: Store, backups: readonly StoredBackup[]): Promise<Pruned> {
-  const ends = await inParallel(backups, AT_ONCE, async ({ name, files }) => ({
-    name,
-    error: await removeAll(store, files),
-  }));
-  return {
-    removed: ends.flatMap(({ name, error }) => (error === undefined ? [name] : [])),
-    failures: ends.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }])),
-  };
+/** Removes backups, a few at a time. One that cannot be removed does not keep the others. */
+export async function prune(store: Store, backups: readonly CatalogEntry[]): Promise<Pruned> {
+  const pruned: Pruned = { removed: [], failures: [] };
+  await inParallel(backups, AT_ONCE, async (entry) => {
+    const error = await removeAll(store, filesOf(entry));
+    if (error === undefined) pruned.removed.push(entry.name);
+    else pruned.failures.push({ name: entry.name, error });
+  });
+  return pruned;
 }
 
 /** In order, and no further after a failure: a data file must never lose the manifest that proves whose it is. */

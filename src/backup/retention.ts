@@ -1,14 +1,10 @@
-import type { StoredBackup, Stock } from './inventory.ts';
+import type { KeepPolicy } from '../config/config.ts';
+import { type CatalogEntry, newestFirst } from './catalog.ts';
 
-/** How many to keep by each rule; all 0 keeps everything. */
-export interface Keep {
-  last: number;
-  daily: number;
-  weekly: number;
-  monthly: number;
-}
-
-export interface Occasion {
+/** The rules, and the run that applies them. Nothing here looks into the store. */
+export interface Retention {
+  /** How many to keep by each rule; all 0 keeps everything. */
+  keep: KeepPolicy;
   /** The clock of this run. */
   now: Date;
   /** The backup that this run made. */
@@ -17,15 +13,15 @@ export interface Occasion {
 
 export interface Selection {
   /** Oldest first. */
-  remove: StoredBackup[];
-  /** Newest first. */
-  kept: { name: string; reasons: string[] }[];
-  /** Dated after this run's clock: kept, and not counted by any rule. */
-  future: string[];
+  remove: CatalogEntry[];
+  /** Those that a rule keeps. */
+  counted: ReadonlySet<CatalogEntry>;
+  /** Dated after this run's clock, newest first: kept, and not counted by any rule. */
+  future: CatalogEntry[];
 }
 
 interface Rule {
-  name: keyof Keep;
+  name: keyof KeepPolicy;
   /** The same for backups of the same day, week or month. */
   period(at: Date, position: number): number;
 }
@@ -42,7 +38,7 @@ const RULES: Rule[] = [
 ];
 
 /**
- * Which backups the policy lets go, in restic's meaning: `daily: 7` keeps the newest backup of each of the last seven
+ * Which backups the rules let go, in restic's meaning: `daily: 7` keeps the newest backup of each of the last seven
  * days that have one, and so for weeks and months; a rule that has not found enough keeps the oldest backup too; what
  * any rule keeps stays. Days begin at midnight UTC.
  *
@@ -51,69 +47,41 @@ const RULES: Rule[] = [
  * backups of real days; with a clock that is behind, it is the newer ones that stay like this. Since rules count
  * backups and not time gone by, no clock, however wrong, makes a run remove all at once. `own` always stays.
  */
-export function selectForRemoval(
-  backups: readonly StoredBackup[],
-  keep: Keep,
-  { now, own }: Occasion,
-): Selection {
-  const newestFirst = backups.toSorted(byAge).toReversed();
-  const isFuture = ({ at, name }: StoredBackup) => at.getTime() > now.getTime() && name !== own;
-  const future = new Set(newestFirst.filter(isFuture).map(({ name }) => name));
-  const counted = newestFirst.filter(({ name }) => !future.has(name));
+export function selectForRemoval(backups: readonly CatalogEntry[], { keep, now, own }: Retention): Selection {
+  const isFuture = ({ at, name }: CatalogEntry): boolean => at.getTime() > now.getTime() && name !== own;
+  const sorted = backups.toSorted(newestFirst);
+  const dated = sorted.filter((backup) => !isFuture(backup));
+  const counted = new Set(RULES.flatMap((rule) => keptBy(rule, keep[rule.name], dated)));
   const keepAll = RULES.every(({ name }) => keep[name] === 0);
-  const rules = RULES.map((rule) => ({ reason: rule.name, names: keptBy(rule, keep[rule.name], counted) }));
+  const remove = keepAll ? [] : dated.filter((backup) => !counted.has(backup) && backup.name !== own);
+  return { remove: remove.toReversed(), counted, future: sorted.filter(isFuture) };
+}
 
-  function reasonsFor({ name }: StoredBackup): string[] {
-    if (future.has(name)) return ['future'];
-    const reasons: string[] = rules.filter(({ names }) => names.has(name)).map(({ reason }) => reason);
-    if (name === own) reasons.push('own');
-    if (keepAll) reasons.push('no rule is set');
-    return reasons;
+function keptBy(rule: Rule, limit: number, backups: readonly CatalogEntry[]): CatalogEntry[] {
+  const kept: CatalogEntry[] = [];
+  let lastPeriod: number | undefined;
+  for (const [position, backup] of backups.entries()) {
+    if (kept.length === limit) break;
+    const current = rule.period(backup.at, position);
+    const isOldest = position === backups.length - 1;
+    if (current === lastPeriod && !isOldest) continue;
+    lastPeriod = current;
+    kept.push(backup);
   }
-
-  const judged = newestFirst.map((backup) => ({ backup, reasons: reasonsFor(backup) }));
-  return {
-    remove: judged
-      .filter(({ reasons }) => reasons.length === 0)
-      .map(({ backup }) => backup)
-      .toReversed(),
-    kept: judged
-      .filter(({ reasons }) => reasons.length > 0)
-      .map(({ backup, reasons }) => ({ name: backup.name, reasons })),
-    future: [...future],
-  };
+  return kept;
 }
 
 /**
- * Which remnants of backups to clear away: those whose backup the policy would let go. One by one, so that a backup
- * that is gone takes no place from one that is there; and a manifest whose data file somebody moved away, while the
- * policy keeps it, stays.
+ * Which remnants of backups (manifests whose data is gone) to clear away: those whose backup the rules would let go.
+ * One by one, so that a backup that is gone takes no place from one that is there; and a manifest whose data file
+ * somebody moved away, while the rules keep it, stays.
  */
 export function selectRemnants(
-  { backups, remnants }: Pick<Stock, 'backups' | 'remnants'>,
-  keep: Keep,
-  occasion: Occasion,
-): StoredBackup[] {
+  backups: readonly CatalogEntry[],
+  remnants: readonly CatalogEntry[],
+  retention: Retention,
+): CatalogEntry[] {
   return remnants.filter((remnant) =>
-    selectForRemoval([...backups, remnant], keep, occasion).remove.includes(remnant),
+    selectForRemoval([...backups, remnant], retention).remove.includes(remnant),
   );
-}
-
-/** Oldest first; of two of the same second the one with the lower revision is the older. */
-function byAge(a: StoredBackup, b: StoredBackup): number {
-  return a.at.getTime() - b.at.getTime() || a.revision - b.revision || (a.name < b.name ? -1 : 1);
-}
-
-function keptBy(rule: Rule, limit: number, newestFirst: readonly StoredBackup[]): Set<string> {
-  const kept = new Set<string>();
-  let lastPeriod: number | undefined;
-  for (const [position, { at, name }] of newestFirst.entries()) {
-    if (kept.size === limit) break;
-    const period = rule.period(at, position);
-    const isOldest = position === newestFirst.length - 1;
-    if (period === lastPeriod && !isOldest) continue;
-    lastPeriod = period;
-    kept.add(name);
-  }
-  return kept;
 }

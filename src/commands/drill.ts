@@ -1,6 +1,6 @@
 import { abortable } from '../util/abortable.ts';
 import type { Manifest } from '../backup/manifest.ts';
-import { readManifest } from '../backup/recover.ts';
+import { readManifest } from '../backup/read.ts';
 import { loadConfig, loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { type ClusterClient, discover } from '../etcd/cluster/discover.ts';

@@ -1,6 +1,7 @@
 import { lstat, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { codeOf } from '../storage/file/errors.ts';
+import { StoreError, type StoreErrorCode } from '../storage/errors.ts';
+import { attempt } from '../storage/file/errors.ts';
 import { createPending } from '../storage/file/pending.ts';
 import type { PendingFile } from '../storage/store.ts';
 import { Failure, messageOf } from '../errors.ts';
@@ -53,8 +54,10 @@ async function look<T>(at: () => Promise<T>): Promise<T | undefined> {
 /** @throws Failure `backup` where so many bytes do not fit */
 export async function checkRoom(file: string, bytes: number): Promise<void> {
   const folder = dirname(resolve(file));
-  const { blocks, bavail, bsize } = await statfs(folder).catch((error: unknown) => {
-    throw worded(folder, error);
+  const { blocks, bavail, bsize } = await attempt('ask for the free space of', folder, () =>
+    statfs(folder),
+  ).catch((error: unknown) => {
+    throw error instanceof StoreError ? worded(folder, error) : error;
   });
   const free = bavail * bsize;
   // No blocks at all: a file system without a size.
@@ -66,19 +69,20 @@ export async function checkRoom(file: string, bytes: number): Promise<void> {
 }
 
 /** Opens a temporary file beside the one that it is to become. @throws Failure `backup` */
-export async function openTarget(file: string): Promise<Target> {
+export async function openTarget(file: string, signal: AbortSignal): Promise<Target> {
   const path = resolve(file);
   let failure: Failure | undefined;
   const tell = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
       const told = worded(path, error);
-      if (told instanceof Failure) failure ??= told;
+      failure ??= told;
       throw told;
     }
   };
-  const pending: PendingFile = await tell(() => createPending(dirname(path), basename(path)));
+  const pending: PendingFile = await tell(() => createPending(dirname(path), basename(path), signal));
   return {
     path,
     write: (chunk) => tell(() => pending.write(chunk)),
@@ -89,26 +93,18 @@ export async function openTarget(file: string): Promise<Target> {
   };
 }
 
-const ADVICE: Record<string, string> = {
-  EEXIST: 'the name was taken meanwhile; give another one',
-  ENOSPC: 'make room there, or give another folder',
-  EDQUOT: 'make room there, or give another folder',
-  EACCES: 'let this user write there, or give another folder',
-  EPERM: 'let this user write there, or give another folder',
-  EROFS: 'the file system is read-only; give another folder',
+const ADVICE: Partial<Record<StoreErrorCode, string>> = {
+  taken: 'the name was taken meanwhile; give another one',
+  'no-space': 'make room there, or give another folder',
+  access: 'let this user write there, or give another folder',
+  'read-only': 'the file system is read-only; give another folder',
 };
 
-/** The store's words speak of its settings; this file is none of the store's. */
-function worded(path: string, error: unknown): unknown {
-  const cause = error instanceof Failure ? error.cause : error;
-  const code = codeOf(cause);
-  if (code === undefined) return error;
+/** The store's words speak of its settings; this file is none of the store's. The system's own words stay. */
+function worded(path: string, error: StoreError): Failure {
+  const { code, cause } = error;
+  if (cause === undefined) return error;
   const advice = ADVICE[code] ?? 'look at that folder and its disk';
-  return new Failure(
-    'backup',
-    `could not write ${path}: ${messageOf(cause)}; nothing is left of it: ${advice}`,
-    {
-      cause,
-    },
-  );
+  const message = `could not write ${path}: ${messageOf(cause)}; nothing is left of it: ${advice}`;
+  return new Failure('backup', message, { cause });
 }

@@ -2,8 +2,9 @@ import { abortable } from '../util/abortable.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
-import { readManifest, recover } from '../backup/recover.ts';
+import { readBackup, readManifest } from '../backup/read.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
+import { writeChunks } from '../backup/write.ts';
 import { Failure, messageOf } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
@@ -57,7 +58,7 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
   const { context, repository, manifest, startedAt } = task;
   const opened: Target[] = [];
   try {
-    const target = await openTarget(file);
+    const target = await openTarget(file, context.signal);
     opened.push(target);
     await fill(target, task);
     await target.flush();
@@ -69,7 +70,7 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
       manifest,
     };
     if (receiptFile !== undefined) {
-      const beside = await openTarget(receiptFile);
+      const beside = await openTarget(receiptFile, context.signal);
       opened.push(beside);
       await beside.write(Buffer.from(formatJson(receipt)));
       await beside.flush();
@@ -87,24 +88,14 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
 
 /** Proves what it writes; the file has no name yet. */
 async function fill(target: Target, { repository, manifest, settings, context }: Task): Promise<void> {
-  const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    let writing = Promise.resolve();
-    for await (const chunk of chunks) {
-      // One piece is written while the next one is decoded.
-      await writing;
-      writing = target.write(chunk);
-      writing.catch(() => undefined); // thrown by the await that follows
-    }
-    await writing;
-  };
   try {
-    await recover({
+    await readBackup({
       store: repository.store,
       manifest,
       identities: settings.identities,
       signal: context.signal,
       onRead: printProgress(manifest, context),
-      sink,
+      sink: (chunks) => writeChunks(chunks, (bytes) => target.write(bytes)),
     });
   } catch (error) {
     throw target.failure() ?? unusable(manifest.name, error);

@@ -1,6 +1,6 @@
 import { abortable } from '../util/abortable.ts';
 import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
-import { readSizes, type Repository } from '../backup/recover.ts';
+import { readSizes, type Repository } from '../backup/read.ts';
 import { loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';

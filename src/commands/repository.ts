@@ -1,7 +1,6 @@
-import { abortable } from '../util/abortable.ts';
 import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
 import { parseBackupName } from '../backup/names.ts';
-import type { Repository } from '../backup/recover.ts';
+import type { Repository } from '../backup/read.ts';
 import { clustersIn, openStore } from '../storage/open.ts';
 import type { StoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
@@ -21,9 +20,22 @@ export type RepositoryLookup =
  * Opens the store at the cluster that `CLUSTER_NAME` names, or at the only one that there is.
  * @throws Failure `configuration` where there are several, `backup` where it cannot be read; what the signal says
  */
-export function findRepository(settings: StoreSettings, signal: AbortSignal): Promise<RepositoryLookup> {
-  // A server may take long to say what it has.
-  return abortable(find(settings), signal);
+export async function findRepository(
+  { store: config, clusterName }: StoreSettings,
+  signal: AbortSignal,
+): Promise<RepositoryLookup> {
+  const cluster = clusterName ?? (await onlyCluster(config, signal));
+  if (cluster === undefined) {
+    const why = 'there is no backup of any cluster in the store: does BACKUP_STORE name the right place?';
+    return { kind: 'nothing', why };
+  }
+  const store = await openStore(config, cluster, signal);
+  const entries = await readCatalog(store);
+  if (entries.length > 0) return { kind: 'repository', repository: { store, cluster, entries } };
+  const others = (await clustersIn(config, signal)).filter((name) => name !== cluster);
+  const elsewhere = others.length === 0 ? 'nor of any other cluster' : `but folders of ${others.join(', ')}`;
+  const why = `there is no backup in ${store.location}, ${elsewhere}: check BACKUP_STORE and CLUSTER_NAME`;
+  return { kind: 'nothing', why };
 }
 
 /** The same for whoever cannot do without. @throws Failure `backup` where there is nothing, too */
@@ -36,23 +48,8 @@ export async function openRepository(
   throw new Failure('backup', found.why);
 }
 
-async function find({ store: config, clusterName }: StoreSettings): Promise<RepositoryLookup> {
-  const cluster = clusterName ?? (await onlyCluster(config));
-  if (cluster === undefined) {
-    const why = 'there is no backup of any cluster in the store: does BACKUP_STORE name the right place?';
-    return { kind: 'nothing', why };
-  }
-  const store = await openStore(config, cluster);
-  const entries = await readCatalog(store);
-  if (entries.length > 0) return { kind: 'repository', repository: { store, cluster, entries } };
-  const others = (await clustersIn(config)).filter((name) => name !== cluster);
-  const elsewhere = others.length === 0 ? 'nor of any other cluster' : `but folders of ${others.join(', ')}`;
-  const why = `there is no backup in ${store.location}, ${elsewhere}: check BACKUP_STORE and CLUSTER_NAME`;
-  return { kind: 'nothing', why };
-}
-
-async function onlyCluster(config: StoreSettings['store']): Promise<string | undefined> {
-  const clusters = await clustersIn(config);
+async function onlyCluster(config: StoreSettings['store'], signal: AbortSignal): Promise<string | undefined> {
+  const clusters = await clustersIn(config, signal);
   if (clusters.length < 2) return clusters[0];
   throw new Failure(
     'configuration',

@@ -1,5 +1,5 @@
 import { abortable } from '../util/abortable.ts';
-import { readManifest, recover } from '../backup/recover.ts';
+import { readBackup, readManifest } from '../backup/read.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
@@ -59,7 +59,7 @@ async function verify(
   try {
     const manifest = await abortable(readManifest(repository, entry), signal);
     const onRead = printProgress(manifest, context);
-    await recover({ store: repository.store, manifest, identities, signal, onRead });
+    await readBackup({ store: repository.store, manifest, identities, signal, onRead });
     const { raw, stored } = manifest;
     return {
       name: entry.name,

@@ -3,7 +3,7 @@ import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
 import { type Manifest, parseManifest } from '../backup/manifest.ts';
 import { manifestName } from '../backup/names.ts';
-import { readManifest, type Repository } from '../backup/recover.ts';
+import { readManifest, type Repository } from '../backup/read.ts';
 import { Failure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 

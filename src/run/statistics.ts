@@ -1,5 +1,4 @@
 import type { Store } from '../storage/store.ts';
-import { boundedBy } from '../storage/bounded.ts';
 import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
@@ -38,7 +37,7 @@ export async function readStatistics(state: RunState, input: StatisticsInput): P
     input,
     'earlier backups were not looked at, so there is no forecast',
     async (signal) => {
-      const manifests = await readManifests(boundedBy(signal, input.store), FORECAST_RUNS);
+      const manifests = await readManifests(input.store.within(signal), FORECAST_RUNS);
       state.forecast = forecast(manifests.flatMap(pastRunOf), smallestQuota(state), Date.now());
     },
   );

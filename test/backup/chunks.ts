@@ -1,12 +1,8 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { lend, type LentBuffer } from '../../src/util/lent.ts';
 
-export const MIB = 2 ** 20;
-
-/** A signal that never comes. */
-export const never = (): AbortSignal => new AbortController().signal;
-
-export async function* streamOf(...chunks: Buffer[]): AsyncGenerator<Buffer, void> {
-  yield* chunks;
+export async function* streamOf(...chunks: Buffer[]): AsyncGenerator<LentBuffer, void> {
+  yield* chunks.map(lend);
 }
 
 /** The bytes in parts of random sizes, empty ones among them. */

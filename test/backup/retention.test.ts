@@ -1,44 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { StoredBackup } from '../../src/backup/inventory.ts';
-import { backupName, manifestName, parseBackupName } from '../../src/backup/names.ts';
-import { selectForRemoval, selectRemnants, type Keep } from '../../src/backup/retention.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-const NONE: Keep = { last: 0, daily: 0, weekly: 0, monthly: 0 };
-let revisions = 0;
-
-/** A backup of this time (`YYYY-MM-DD`, or with `THH:MM` behind it). */
-function backup(time: string, revision = ++revisions): StoredBackup {
-  const at = new Date(time.includes('T') ? `${time}:00Z` : `${time}T11:00:00Z`);
-  const name = backupName({ at, revision, compression: 'zstd' });
-  const named = parseBackupName(name);
-  assert.ok(named);
-  return { name, ...named, storedSize: 5, files: [name, manifestName(name)] };
-}
-
-function daysUpTo(last: string, count: number): StoredBackup[] {
-  const end = Date.parse(`${last}T11:00:00Z`);
-  return Array.from({ length: count }, (_, age) =>
-    backup(new Date(end - age * DAY_MS).toISOString().slice(0, 16)),
-  ).toReversed();
-}
-
-const times = (backups: readonly { name: string }[]) =>
-  backups
-    .map(({ name }) => name)
-    .toSorted()
-    .map((name) => parseBackupName(name)?.at.toISOString().slice(0, 16));
-
-/** The times of what is kept, oldest first. */
-function keptOf(
-  backups: StoredBackup[],
-  keep: Partial<Keep>,
-  now = '2030-01-01T00:00',
-): (string | undefined)[] {
-  const occasion = { now: new Date(`${now}:00Z`), own: '' };
-  return times(selectForRemoval(backups, { ...NONE, ...keep }, occasion).kept);
-}
+import { backup, daysUpTo, select, namesOf, keptOf } from './dated.ts';
 
 describe('the rules', () => {
   test('last: the newest n, however close together', () => {
@@ -135,18 +97,16 @@ describe('the rules', () => {
     assert.equal(keptOf(daysUpTo('2026-03-04', 40), {}).length, 40);
   });
 
-  test('every kept one has its reasons; removal starts with the oldest', () => {
+  test('what rules keep is counted, however many of them do; removal starts with the oldest', () => {
     const backups = daysUpTo('2026-03-04', 5);
     const own = backups[4]?.name ?? '';
-    const { kept, remove, future } = selectForRemoval(
+    const { kept, counted, remove, future } = select(
       backups,
       { last: 1, daily: 2, weekly: 1, monthly: 1 },
       { now: new Date('2026-03-04T12:00Z'), own },
     );
-    assert.deepEqual(kept, [
-      { name: own, reasons: ['last', 'daily', 'weekly', 'monthly', 'own'] },
-      { name: backups[3]?.name, reasons: ['daily'] },
-    ]);
+    assert.deepEqual(kept, backups.slice(3));
+    assert.deepEqual(counted, namesOf(kept));
     assert.deepEqual(remove, backups.slice(0, 3));
     assert.deepEqual(future, []);
   });
@@ -161,109 +121,12 @@ describe('the rules', () => {
 
   test('two of the same second: the higher revision is the newer one', () => {
     const [first, second] = [backup('2026-03-05T02:15', 99), backup('2026-03-05T02:15', 100)];
-    const { remove } = selectForRemoval([second, first], { ...NONE, last: 1 }, { now: second.at, own: '' });
+    const { remove } = select([second, first], { last: 1 }, { now: second.at });
     assert.deepEqual(remove, [first]);
   });
 
   test('nothing there, nothing to do', () => {
-    const nothing = selectForRemoval([], { ...NONE, last: 7 }, { now: new Date(), own: '' });
-    assert.deepEqual(nothing, { remove: [], kept: [], future: [] });
-  });
-});
-
-const week = () => daysUpTo('2026-03-08', 7);
-
-/** One run: its backup is made and the policy applied, by a clock that may be wrong. */
-function night(store: StoredBackup[], clock: string, keep: Partial<Keep>) {
-  const own = backup(clock);
-  const all = [...store, own];
-  const selection = selectForRemoval(all, { ...NONE, ...keep }, { now: own.at, own: own.name });
-  return { own, selection, left: all.filter((one) => !selection.remove.includes(one)) };
-}
-
-describe('clocks', () => {
-  test('backups dated after the clock are kept, not counted, and named', () => {
-    const backups = week();
-    const { selection, own } = night(backups, '2026-03-05T12:00', { last: 2 });
-    const later = backups.slice(4).map(({ name }) => name);
-    assert.deepEqual(selection.future.toSorted(), later);
-    assert.deepEqual(selection.kept.filter(({ reasons }) => reasons.includes('future')).length, later.length);
-    assert.deepEqual(times(selection.remove), ['2026-03-02T11:00', '2026-03-03T11:00', '2026-03-04T11:00']);
-    assert.ok(selection.kept.some(({ name }) => name === own.name));
-  });
-
-  test('a day ahead once: costs no real day its backup, that night or after', () => {
-    const wrong = night(week(), '2026-03-10T11:00', { last: 7 }); // it is the 9th
-    assert.deepEqual(
-      times(wrong.selection.remove),
-      ['2026-03-02T11:00'],
-      'as the right clock would have done',
-    );
-    const next = night(wrong.left, '2026-03-10T02:00', { last: 7 }); // before the wrong one's date has come
-    assert.deepEqual(next.selection.future, [wrong.own.name]);
-    assert.deepEqual(next.selection.remove, [], 'the wrong one takes no place of the seven');
-    const later = night(next.left, '2026-03-11T02:00', { last: 7 });
-    assert.deepEqual(later.selection.future, [], 'its date has passed: it counts as any other');
-    assert.equal(later.left.length, 7);
-  });
-
-  test('a day behind: what is newer stays, and its own backup too', () => {
-    const { selection, own } = night(week(), '2026-03-07T12:00', { last: 3 });
-    assert.deepEqual(times(selection.kept), [
-      '2026-03-06T11:00',
-      '2026-03-07T11:00',
-      '2026-03-07T12:00',
-      '2026-03-08T11:00',
-    ]);
-    assert.ok(selection.kept.some(({ name, reasons }) => name === own.name && reasons.includes('last')));
-  });
-
-  test('a clock of 1970 removes nothing', () => {
-    const { selection } = night(week(), '1970-01-01T00:01', { last: 1, daily: 1 });
-    assert.deepEqual(selection.remove, []);
-    assert.equal(selection.future.length, 7);
-  });
-
-  test('a clock that is years ahead removes no more than any other night', () => {
-    const { selection } = night(week(), '2036-03-09T11:00', { last: 7, daily: 7, weekly: 4, monthly: 6 });
-    assert.ok(selection.remove.length <= 1);
-  });
-
-  test("the run's own backup stays and counts, even if the clock was set back while it was made", () => {
-    const backups = week();
-    const own = backups[6]?.name ?? '';
-    const selection = selectForRemoval(
-      backups,
-      { ...NONE, last: 1 },
-      { now: new Date('2026-03-05T12:00Z'), own },
-    );
-    assert.deepEqual(selection.kept.find(({ name }) => name === own)?.reasons, ['last', 'own']);
-    assert.ok(!selection.future.includes(own));
-  });
-
-  test("the run's own backup stays although every rule would let it go", () => {
-    const backups = week();
-    const own = backups[0]?.name ?? '';
-    const { remove } = selectForRemoval(backups, { ...NONE, last: 1 }, { now: new Date('2026-03-09Z'), own });
-    assert.deepEqual(remove, backups.slice(1, 6));
-  });
-});
-
-describe('remnants', () => {
-  const occasion = { now: new Date('2026-03-09T00:00Z'), own: '' };
-
-  test('only those whose backup the policy would let go; they take no place from a backup', () => {
-    const backups = daysUpTo('2026-03-08', 3);
-    const old = backup('2026-03-01');
-    const recent = backup('2026-03-08T12:00');
-    const future = backup('2026-03-10');
-    const keep = { ...NONE, last: 3 };
-    assert.deepEqual(selectRemnants({ backups, remnants: [old, recent, future] }, keep, occasion), [old]);
-    assert.deepEqual(selectForRemoval(backups, keep, occasion).remove, []);
-  });
-
-  test('all 0 keeps them too', () => {
-    const remnants = [backup('2026-03-01')];
-    assert.deepEqual(selectRemnants({ backups: [], remnants }, NONE, occasion), []);
+    const nothing = select([], { last: 7 }, { now: new Date() });
+    assert.deepEqual(nothing, { remove: [], kept: [], counted: [], future: [] });
   });
 });

@@ -2,6 +2,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { retry } from '../../util/retry.ts';
 import type { Connection } from '../client/connection.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
+import { type Chunks, lend, type LentBuffer } from '../../util/lent.ts';
 import { chunksOf, type Piece } from './chunks.ts';
 import { memberBehind } from './identity.ts';
 import { openSession, startCall } from './session.ts';
@@ -14,10 +15,10 @@ export interface SnapshotStream {
   /** All bytes that will come, the trailer of 32 bytes among them or not (etcd counts the database file). */
   announcedBytes: number;
   /**
-   * The snapshot in pieces of up to 1 MiB. A piece is overwritten after two more have been asked for: the one that is
-   * being written out and the one that is being filled are all that is ever held.
+   * The snapshot in pieces of up to 1 MiB: the one that is being written out and the one that is being filled are all
+   * that is ever held.
    */
-  chunks: AsyncIterable<Buffer>;
+  chunks: Chunks;
   close(): void;
 }
 
@@ -88,7 +89,7 @@ const otherMembers = (endpoint: string): EtcdError =>
       "behind a load balancer: give the members' own addresses in ETCDCTL_ENDPOINTS",
   );
 
-async function* prepend(first: Buffer, rest: AsyncGenerator<Piece, void>): AsyncGenerator<Buffer, void> {
-  yield first;
-  for await (const { chunk } of rest) yield chunk;
+async function* prepend(first: Buffer, rest: AsyncGenerator<Piece, void>): AsyncGenerator<LentBuffer, void> {
+  yield lend(first);
+  for await (const { chunk } of rest) yield lend(chunk);
 }

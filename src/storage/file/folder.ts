@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Failure } from '../../errors.ts';
-import { allowing, attempt, NOTHING_CHANGED, refusal } from './errors.ts';
+import { StoreError } from '../errors.ts';
+import { allowing, attempt, notFolder } from './errors.ts';
 
 /** Answers of file systems that have no modes (vfat, some network shares): there the mount's options rule. */
 const NO_MODES = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
@@ -17,11 +17,11 @@ export async function setMode(file: FileHandle | string, mode: number): Promise<
  * that is there keeps its mode: on a Kubernetes volume it may be the work of fsGroup, and the files are 0600 anyway.
  */
 export async function makeFolders(root: string, folder: string): Promise<void> {
-  await attempt('make the folder', root, () => makeRoot(root), NOTHING_CHANGED);
-  if (await folderExists(folder, NOTHING_CHANGED)) return;
-  await attempt('make the folder', folder, () => makeFolder(folder), NOTHING_CHANGED);
-  await folderExists(folder, NOTHING_CHANGED); // what another may have put there in the meantime
-  await attempt('sync the folder', root, () => syncFolder(root), NOTHING_CHANGED);
+  await attempt('make the folder', root, () => makeRoot(root));
+  if (await folderExists(folder)) return;
+  await attempt('make the folder', folder, () => makeFolder(folder));
+  await folderExists(folder); // what another may have put there in the meantime
+  await attempt('sync the folder', root, () => syncFolder(root));
 }
 
 /**
@@ -30,7 +30,7 @@ export async function makeFolders(root: string, folder: string): Promise<void> {
  */
 async function makeRoot(path: string): Promise<void> {
   const found = await allowing(['ENOENT'], () => stat(path));
-  if (found !== undefined && !found.isDirectory()) throw notFolder(path, NOTHING_CHANGED);
+  if (found !== undefined && !found.isDirectory()) throw notFolder(path);
   if (found !== undefined) return;
   if (dirname(path) !== path) await makeRoot(dirname(path));
   await makeFolder(path);
@@ -48,27 +48,18 @@ async function makeFolder(path: string): Promise<void> {
  * Whether the cluster's folder is there. Fails when something else has its name: a symbolic link could lead out of
  * the store, where another's files would be listed and pruned.
  */
-export async function folderExists(folder: string, consequence = ''): Promise<boolean> {
-  const look = () => allowing(['ENOENT'], () => lstat(folder));
-  const found = await attempt('look at', folder, look, consequence);
+export async function folderExists(folder: string): Promise<boolean> {
+  const found = await attempt('look at', folder, () => allowing(['ENOENT'], () => lstat(folder)));
   if (found === undefined) return false;
   if (found.isSymbolicLink()) {
-    throw refusal(
+    throw new StoreError(
+      'not-a-folder',
       `${folder} is a symbolic link; a cluster's folder must be a real one`,
       'remove the link, or point BACKUP_STORE at where it leads',
-      consequence,
     );
   }
-  if (!found.isDirectory()) throw notFolder(folder, consequence);
+  if (!found.isDirectory()) throw notFolder(folder);
   return true;
-}
-
-function notFolder(path: string, consequence: string): Failure {
-  return refusal(
-    `${path} is a file where a folder should be`,
-    'move that file away, or point BACKUP_STORE at another folder',
-    consequence,
-  );
 }
 
 /** Makes the names in a folder durable. Some file systems know no such thing and answer EINVAL. */

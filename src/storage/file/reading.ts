@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { fileFailure, refusal } from './errors.ts';
+import { type LentBuffer, lend } from '../../util/lent.ts';
+import { StoreError } from '../errors.ts';
+import { toStoreError } from './errors.ts';
 
 /** Large reads: the cost is per call, and the consumer hashes what it gets. */
 const CHUNK_BYTES = 2 ** 18;
@@ -20,14 +22,15 @@ export async function openRegular(path: string): Promise<FileHandle> {
   );
   if (isFile) return handle;
   await handle.close();
-  throw refusal(`${path} is not a regular file`, 'move it away; nothing else belongs into the store');
+  throw new StoreError(
+    'not-a-file',
+    `${path} is not a regular file`,
+    'move it away; nothing else belongs into the store',
+  );
 }
 
-/**
- * A file's bytes. Opened when the first are asked for and closed at the end, at an error, or by `return`. A piece is
- * overwritten after two more have been asked for.
- */
-export async function* readChunks(path: string, consequence = ''): AsyncGenerator<Buffer> {
+/** A file's bytes. Opened when the first are asked for and closed at the end, at an error, or by `return`. */
+export async function* readChunks(path: string): AsyncGenerator<LentBuffer, void> {
   try {
     await using handle = await openRegular(path);
     let turn = 0;
@@ -37,9 +40,9 @@ export async function* readChunks(path: string, consequence = ''): AsyncGenerato
       turn += 1;
       const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, null);
       if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
+      yield lend(buffer.subarray(0, bytesRead));
     }
   } catch (error) {
-    throw fileFailure('read', path, error, consequence);
+    throw toStoreError('read', path, error);
   }
 }

@@ -1,37 +1,55 @@
 import { lstat, readdir, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { allowing, attempt, NOTHING_CHANGED, refusal } from './errors.ts';
-import { folderExists, makeFolders } from './folder.ts';
+import { abortable, abortableItems } from '../../util/abortable.ts';
+import type { LentBuffer } from '../../util/lent.ts';
+import { StoreError } from '../errors.ts';
 import { clusterFolder, plainName } from '../names.ts';
-import { createPending, isTemporaryName, proveText } from './pending.ts';
-import { openRegular, readChunks } from './reading.ts';
 import type { PendingFile, Store, StoredFile } from '../store.ts';
+import { MAX_TEXT_BYTES, publishText, tooLarge } from '../text.ts';
+import { allowing, attempt } from './errors.ts';
+import { folderExists, makeFolders } from './folder.ts';
+import { createPending } from './pending.ts';
+import { openRegular, readChunks } from './reading.ts';
+import { finalNameOf } from './temporary.ts';
 
 export interface FileStoreOptions {
   /** The store's root; may be a symbolic link or a mount point. */
   directory: string;
   /** Names the folder below the root. */
   cluster: string;
+  /** Ends every call. */
+  signal: AbortSignal;
   /** The clock, in milliseconds since 1970. */
   now?: () => number;
 }
 
-/** A manifest is a few KiB; more is none, and is not read into memory. */
-const MAX_TEXT_BYTES = 2 ** 20;
 /** One block of most file systems: a full disk still takes an empty file. */
 const PROBE = new Uint8Array(4096);
+const PROBE_NAME = 'probe';
 
 /**
  * The store in a folder of a mounted file system. Every operation looks at the cluster's folder first and refuses a
- * symbolic link. Throws a `Failure` of kind `configuration` when the cluster's name cannot name a folder.
+ * symbolic link.
  */
-export function openFileStore({ directory, cluster, now = Date.now }: FileStoreOptions): Store {
-  const folder = join(directory, clusterFolder(cluster));
-  const pathOf = (name: string) => join(folder, plainName(name));
+export class FileStore implements Store {
+  readonly location: string;
+  readonly #options: FileStoreOptions;
+  readonly #now: () => number;
 
-  async function prepare(): Promise<void> {
-    await makeFolders(directory, folder);
-    const probe = await createPending(folder, 'probe');
+  /** @throws Failure `configuration` when the cluster's name cannot name a folder */
+  constructor(options: FileStoreOptions) {
+    this.location = join(options.directory, clusterFolder(options.cluster));
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  within(signal: AbortSignal): FileStore {
+    return new FileStore({ ...this.#options, signal: AbortSignal.any([this.#options.signal, signal]) });
+  }
+
+  async prepare(): Promise<void> {
+    await this.#call(() => makeFolders(this.#options.directory, this.location));
+    const probe = await createPending(this.location, PROBE_NAME, this.#options.signal);
     try {
       await probe.write(PROBE);
       await probe.flush();
@@ -40,108 +58,118 @@ export function openFileStore({ directory, cluster, now = Date.now }: FileStoreO
     }
   }
 
-  async function freeBytes(): Promise<number | undefined> {
-    const place = (await folderExists(folder)) ? folder : directory;
-    const { blocks, bavail, bsize } = await attempt('ask for the free space of', place, () => statfs(place));
-    return blocks === 0 ? undefined : bavail * bsize; // no blocks at all: a file system without a size
+  freeBytes(): Promise<number | undefined> {
+    return this.#call(async () => {
+      const place = (await folderExists(this.location)) ? this.location : this.#options.directory;
+      const { blocks, bavail, bsize } = await attempt('ask for the free space of', place, () =>
+        statfs(place),
+      );
+      return blocks === 0 ? undefined : bavail * bsize; // no blocks at all: a file system without a size
+    });
   }
 
-  async function entries(): Promise<StoredFile[]> {
-    if (!(await folderExists(folder))) return [];
-    const names = await attempt('list', folder, () => readdir(folder));
-    const files: StoredFile[] = [];
-    for (const name of names.toSorted()) {
-      const path = join(folder, name);
-      const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
-      if (found?.isFile()) files.push({ name, size: found.size, modifiedAt: found.mtime });
-    }
-    return files;
+  list(): Promise<StoredFile[]> {
+    return this.#call(async () => {
+      const files = await filesIn(this.location);
+      return files.filter(({ name }) => finalNameOf(name) === undefined);
+    });
   }
 
-  async function list(): Promise<StoredFile[]> {
-    const files = await entries();
-    return files.filter(({ name }) => !isTemporaryName(name));
-  }
-
-  async function create(name: string): Promise<PendingFile> {
+  async create(name: string): Promise<PendingFile> {
     plainName(name);
     // Not made here: after `prepare` it can only be missing because the volume is gone.
-    await folderExists(folder, NOTHING_CHANGED);
-    return createPending(folder, name);
+    await this.#call(() => folderExists(this.location));
+    return createPending(this.location, name, this.#options.signal);
   }
 
-  async function writeText(name: string, text: string): Promise<void> {
-    const pending = await create(name);
-    try {
-      await pending.write(Buffer.from(text));
-      await pending.flush();
-      await proveText(pending, text, pathOf(name));
-      await pending.publish();
-    } catch (error) {
-      // The first failure is the one to tell of; a temporary file that cannot be removed is left to a later run.
-      await Promise.allSettled([pending.discard()]);
-      throw error;
-    }
+  async writeText(name: string, text: string): Promise<void> {
+    await publishText(await this.create(name), text, this.#pathOf(name));
   }
 
-  async function* read(name: string): AsyncGenerator<Buffer> {
-    const path = pathOf(name);
-    await folderExists(folder);
-    yield* readChunks(path);
+  async *read(name: string): AsyncGenerator<LentBuffer, void> {
+    const path = this.#pathOf(name);
+    await this.#call(() => folderExists(this.location));
+    yield* abortableItems(readChunks(path), this.#options.signal);
   }
 
-  async function readText(name: string): Promise<string | undefined> {
-    const path = pathOf(name);
-    if (!(await folderExists(folder))) return undefined;
-    const handle = await attempt('read', path, () => allowing(['ENOENT'], () => openRegular(path)));
-    if (handle === undefined) return undefined;
-    try {
-      const { size } = await handle.stat();
-      if (size > MAX_TEXT_BYTES) throw refusal(`${path} is too large for a manifest`, 'look at what it is');
-      return await attempt('read', path, () => handle.readFile('utf8'));
-    } finally {
-      await handle.close();
-    }
+  async readText(name: string): Promise<string | undefined> {
+    const path = this.#pathOf(name);
+    return this.#call(async () => ((await folderExists(this.location)) ? textAt(path) : undefined));
   }
 
-  async function remove(name: string): Promise<void> {
-    const path = pathOf(name);
-    if (!(await folderExists(folder))) return;
-    const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
-    if (found === undefined) return;
-    if (!found.isFile()) {
-      throw refusal(`${path} was not removed: it is not a regular file`, 'look at what it is');
-    }
-    await attempt('remove', path, () => allowing(['ENOENT'], () => unlink(path)));
+  async remove(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    return this.#call(async () => {
+      if (await folderExists(this.location)) await removeFile(path);
+    });
   }
 
-  async function removeLeftovers(olderThanMs: number): Promise<string[]> {
-    const isDead = ({ name, modifiedAt }: StoredFile) =>
-      isTemporaryName(name) && now() - modifiedAt.getTime() > olderThanMs;
-    const names = (await entries()).filter(isDead).map(({ name }) => name);
-    const ends = await Promise.allSettled(names.map(remove)); // one that cannot be removed stops no other
+  async removeLeftovers(olderThanMs: number, isOurs: (name: string) => boolean): Promise<string[]> {
+    const files = await this.#call(() => filesIn(this.location));
+    const names = files.flatMap(({ name, modifiedAt }) => {
+      const final = finalNameOf(name);
+      const isDead = this.#now() - modifiedAt.getTime() > olderThanMs;
+      return isDead && final !== undefined && (final === PROBE_NAME || isOurs(final)) ? [name] : [];
+    });
+    const ends = await Promise.allSettled(names.map((name) => this.remove(name))); // one failure stops no other
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return names;
   }
 
-  return {
-    location: folder,
-    prepare,
-    freeBytes,
-    list,
-    create,
-    writeText,
-    read,
-    readText,
-    remove,
-    removeLeftovers,
-  };
+  #pathOf(name: string): string {
+    return join(this.location, plainName(name));
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    this.#options.signal.throwIfAborted();
+    return abortable(work(), this.#options.signal);
+  }
 }
 
-/** The folders of clusters below the root, by name. Throws a `Failure` `backup` where the root cannot be read. */
-export async function listClusterFolders(directory: string): Promise<string[]> {
-  const entries = await attempt('list', directory, () => readdir(directory, { withFileTypes: true }));
+/** The regular files there, by name; none where there is no folder. */
+async function filesIn(folder: string): Promise<StoredFile[]> {
+  if (!(await folderExists(folder))) return [];
+  const names = await attempt('list', folder, () => readdir(folder));
+  const files: StoredFile[] = [];
+  for (const name of names.toSorted()) {
+    const path = join(folder, name);
+    const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
+    if (found?.isFile()) files.push({ name, size: found.size, modifiedAt: found.mtime });
+  }
+  return files;
+}
+
+async function textAt(path: string): Promise<string | undefined> {
+  const handle = await attempt('read', path, () => allowing(['ENOENT'], () => openRegular(path)));
+  if (handle === undefined) return undefined;
+  try {
+    const { size } = await handle.stat();
+    if (size > MAX_TEXT_BYTES) throw tooLarge(path);
+    return await attempt('read', path, () => handle.readFile('utf8'));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
+  if (found === undefined) return;
+  if (!found.isFile()) {
+    throw new StoreError(
+      'not-a-file',
+      `${path} was not removed: it is not a regular file`,
+      'look at what it is',
+    );
+  }
+  await attempt('remove', path, () => allowing(['ENOENT'], () => unlink(path)));
+}
+
+/** The folders of clusters below the root, by name. @throws StoreError where the root cannot be read */
+export async function listClusterFolders(directory: string, signal: AbortSignal): Promise<string[]> {
+  signal.throwIfAborted();
+  const listing = attempt('list', directory, () => readdir(directory, { withFileTypes: true }));
+  const entries = await abortable(listing, signal);
   return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)

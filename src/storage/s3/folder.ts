@@ -1,14 +1,15 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3ObjectSettings, S3StoreConfig } from '../../config/config.ts';
-import type { S3Request } from './explanations.ts';
 
-/** One cluster's part of a bucket. */
+/** A part of a bucket, with the client that asks for it and what ends its requests. */
 export interface Folder {
   readonly client: S3Client;
   readonly bucket: string;
-  /** Ends with a slash, so that the cluster `a` never sees what belongs to `ab`. */
+  /** Ends with a slash, so that the cluster `a` never sees what belongs to `ab`; empty for the whole bucket. */
   readonly prefix: string;
   readonly settings: S3ObjectSettings;
+  /** Ends every request. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -33,31 +34,14 @@ export function openClient({ forcePathStyle }: S3StoreConfig): S3Client {
   });
 }
 
+/** The same folder, whose requests end with another signal, and not with its own. */
+export const endingWith = (signal: AbortSignal, folder: Folder): Folder => ({ ...folder, signal });
+
 export function objectOf({ bucket, prefix }: Folder, name: string): { Bucket: string; Key: string } {
   return { Bucket: bucket, Key: `${prefix}${name}` };
 }
 
-/** How the SDK takes a signal. */
-export function optionsOf(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
-}
-
 /** `s3://bucket/prefix/cluster/name`, for a person. */
-export function urlOf({ bucket, prefix }: Pick<Folder, 'bucket' | 'prefix'>, name = ''): string {
+export function urlOf({ bucket, prefix }: Folder, name = ''): string {
   return `s3://${bucket}/${prefix}${name}`;
-}
-
-/** For the message when a request on one object fails. */
-export function requestOn(folder: Folder, name: string, action: string, permission: string): S3Request {
-  const resource = `arn:aws:s3:::${folder.bucket}/${folder.prefix}*`;
-  return { action, target: urlOf(folder, name), permission, resource };
-}
-
-/** For the message when a request on the bucket fails. */
-export function requestOnBucket(
-  { bucket, prefix }: Pick<Folder, 'bucket' | 'prefix'>,
-  action: string,
-  permission: string,
-): S3Request {
-  return { action, target: urlOf({ bucket, prefix }), permission, resource: `arn:aws:s3:::${bucket}` };
 }

@@ -1,11 +1,13 @@
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { parseBackupName } from '../../backup/names.ts';
+import {
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandInput,
+  type ListMultipartUploadsCommandOutput,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
 import type { StoredFile } from '../store.ts';
-import { attempt } from './errors.ts';
-import { requestOn, requestOnBucket, type Folder, optionsOf } from './folder.ts';
+import type { Folder } from './folder.ts';
 import { abortUpload } from './multipart.ts';
-
-type Place = Pick<Folder, 'client' | 'bucket' | 'prefix'>;
+import { attempt, requestOnBucket } from './request.ts';
 
 interface Page {
   files: StoredFile[];
@@ -14,8 +16,9 @@ interface Page {
 }
 
 /** What lies directly below the prefix, in pages of up to 1,000: what lies deeper costs one entry for each folder. */
-async function* pagesOf({ client, bucket, prefix }: Place, signal?: AbortSignal): AsyncGenerator<Page, void> {
-  const asked = requestOnBucket({ bucket, prefix }, 'list', 's3:ListBucket');
+async function* pagesOf(folder: Folder): AsyncGenerator<Page, void> {
+  const { client, bucket, prefix } = folder;
+  const asked = requestOnBucket(folder, 'list', 's3:ListBucket');
   let token: string | undefined;
   do {
     const command = new ListObjectsV2Command({
@@ -24,7 +27,7 @@ async function* pagesOf({ client, bucket, prefix }: Place, signal?: AbortSignal)
       Delimiter: '/',
       ...(token !== undefined && { ContinuationToken: token }),
     });
-    const page = await attempt(asked, () => client.send(command, optionsOf(signal)), signal);
+    const page = await attempt(folder, asked, (options) => client.send(command, options));
     yield {
       files: (page.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
         const name = nameOf(Key, prefix);
@@ -45,47 +48,57 @@ function nameOf(key: string | undefined, prefix: string): string | undefined {
   return name === '' || name.includes('/') ? undefined : name;
 }
 
-export async function listFiles(place: Place): Promise<StoredFile[]> {
+export async function listFiles(folder: Folder): Promise<StoredFile[]> {
   const files: StoredFile[] = [];
-  for await (const page of pagesOf(place)) files.push(...page.files);
+  for await (const page of pagesOf(folder)) files.push(...page.files);
   return files;
 }
 
-export async function listFolders(place: Place): Promise<string[]> {
+export async function listFolders(folder: Folder): Promise<string[]> {
   const folders: string[] = [];
-  for await (const page of pagesOf(place)) folders.push(...page.folders);
+  for await (const page of pagesOf(folder)) folders.push(...page.folders);
   return folders;
 }
 
 /** Whether the folder may be listed at all, at the cost of one request. */
-export async function tryListing(folder: Folder, signal: AbortSignal): Promise<void> {
-  await pagesOf(folder, signal).next();
+export async function tryListing(folder: Folder): Promise<void> {
+  await pagesOf(folder).next();
 }
 
 /** A key that no backup has, for the question whether one may write. */
 export const PROBE = '.etcd-upkeep-probe';
 
 /**
- * Ends the uploads of dead runs that began before `before`, in milliseconds since 1970; returns their names. They cost
- * room and no listing of objects shows them.
+ * Ends the uploads of dead runs that began before `before`, in milliseconds since 1970, where `isOurs` says so of their
+ * names; returns these. They cost room and no listing of objects shows them.
  */
-export async function abortOldUploads(folder: Folder, before: number): Promise<string[]> {
+export async function abortOldUploads(
+  folder: Folder,
+  before: number,
+  isOurs: (name: string) => boolean,
+): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { Key, UploadId, Initiated } of unfinishedUploads(folder)) {
+    const name = nameOf(Key, folder.prefix);
+    if (name === undefined || !(name === PROBE || isOurs(name))) continue;
+    if (UploadId === undefined || Initiated === undefined || Initiated.getTime() >= before) continue;
+    await abortUpload(folder, name, UploadId);
+    names.push(name);
+  }
+  return names;
+}
+
+type Upload = NonNullable<ListMultipartUploadsCommandOutput['Uploads']>[number];
+
+async function* unfinishedUploads(folder: Folder): AsyncGenerator<Upload, void> {
   const { client, bucket, prefix } = folder;
   const asked = requestOnBucket(folder, 'list the unfinished uploads of', 's3:ListBucketMultipartUploads');
-  const names: string[] = [];
-  let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+  let marker: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {};
   for (;;) {
     const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...marker });
-    const page = await attempt(asked, () => client.send(command));
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-      const name = nameOf(Key, prefix);
-      if (name === undefined || !(name === PROBE || parseBackupName(name))) continue;
-      if (UploadId === undefined || Initiated === undefined || Initiated.getTime() >= before) continue;
-      const aborting = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
-      await abortUpload(folder, aborting, { Bucket: bucket, Key: `${prefix}${name}`, UploadId });
-      names.push(name);
-    }
-    if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return names;
+    const page = await attempt(folder, asked, (options) => client.send(command, options));
+    yield* page.Uploads ?? [];
+    if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return;
     marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
   }
 }

@@ -5,26 +5,17 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { NOTHING_CHANGED, refusal } from '../file/errors.ts';
-import type { S3Request } from './explanations.ts';
-import { attempt } from './errors.ts';
-import { requestOn, type Folder, objectOf, optionsOf, urlOf } from './folder.ts';
+import { isStoreError, StoreError } from '../errors.ts';
+import { endingWith, type Folder, objectOf, urlOf } from './folder.ts';
+import type { Condition } from './publication.ts';
+import { attempt, requestOn, writingOf } from './request.ts';
 import { objectSettings } from './settings.ts';
-
-/** An upload in parts, of which nothing is visible before it is completed. */
-export interface Multipart {
-  /** Sends the next part. The bytes must stay as they are until it resolves. */
-  send(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
-  complete(condition: { IfNoneMatch?: '*' }, signal: AbortSignal): Promise<void>;
-  /** No failure where the upload is gone already. */
-  abort(signal: AbortSignal): Promise<void>;
-}
 
 /** S3's own limit. */
 const MAX_PARTS = 10_000;
 
 /**
- * Begins an upload in parts.
+ * Begins an upload in parts, of which nothing is visible before it is completed.
  *
  * Not by `Upload` of @aws-sdk/lib-storage: it has no way to end what is on its way and wait until the bucket is clean
  * again, so a run would exit with parts left in it; and it takes new memory for every part.
@@ -33,87 +24,92 @@ export async function beginMultipart(
   folder: Folder,
   name: string,
   metadata: Readonly<Record<string, string>>,
-  signal: AbortSignal,
 ): Promise<Multipart> {
   const { client } = folder;
-  const object = objectOf(folder, name);
-  const writing: S3Request = {
-    ...requestOn(folder, name, 'write', 's3:PutObject'),
-    consequence: NOTHING_CHANGED,
-  };
-  const aborting = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
   // The SDK sends checksums unless AWS_REQUEST_CHECKSUM_CALCULATION says otherwise; an upload in parts has to announce them.
   const checksums = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
-  const algorithm = checksums ? { ChecksumAlgorithm: 'CRC32' as const } : {};
-  const begun = await attempt(
-    writing,
-    () =>
-      client.send(
-        new CreateMultipartUploadCommand({
-          ...object,
-          ...objectSettings(folder.settings, Date.now()),
-          ...algorithm,
-          Metadata: { ...metadata },
-        }),
-        { abortSignal: signal },
-      ),
-    signal,
+  const algorithm: Algorithm = checksums ? { ChecksumAlgorithm: 'CRC32' } : {};
+  const command = new CreateMultipartUploadCommand({
+    ...objectOf(folder, name),
+    ...objectSettings(folder.settings, Date.now()),
+    ...algorithm,
+    Metadata: { ...metadata },
+  });
+  const { UploadId } = await attempt(folder, writingOf(folder, name), (options) =>
+    client.send(command, options),
   );
-  const upload = { ...object, UploadId: begun.UploadId };
-  const parts: CompletedPart[] = [];
+  return new Multipart(folder, name, UploadId, algorithm);
+}
 
-  async function send(bytes: Uint8Array, partSignal: AbortSignal): Promise<void> {
-    const part: CompletedPart = { PartNumber: parts.length + 1 };
-    if (parts.push(part) > MAX_PARTS) {
-      throw refusal(
-        `${urlOf(folder, name)} has more than ${MAX_PARTS} parts, which S3 does not take`,
-        'compress backups (BACKUP_COMPRESSION=zstd) or use another store',
-        NOTHING_CHANGED,
-      );
-    }
+type Algorithm = { ChecksumAlgorithm?: 'CRC32' };
+
+/** Every request gets the signal that ends it: parts, completion and end of an upload are given up by different ones. */
+export class Multipart {
+  readonly #folder: Folder;
+  readonly #name: string;
+  readonly #id: string | undefined;
+  readonly #algorithm: Algorithm;
+  readonly #parts: CompletedPart[] = [];
+
+  constructor(folder: Folder, name: string, id: string | undefined, algorithm: Algorithm) {
+    this.#folder = folder;
+    this.#name = name;
+    this.#id = id;
+    this.#algorithm = algorithm;
+  }
+
+  /** Sends the next part. The bytes must stay as they are until it resolves. */
+  async send(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    const part: CompletedPart = { PartNumber: this.#parts.length + 1 };
+    if (this.#parts.push(part) > MAX_PARTS) throw this.#tooManyParts();
     const command = new UploadPartCommand({
-      ...upload,
-      ...algorithm,
+      ...this.#upload(),
+      ...this.#algorithm,
       PartNumber: part.PartNumber,
       Body: bytes,
     });
-    const sent = await attempt(writing, () => client.send(command, { abortSignal: partSignal }), partSignal);
+    const sent = await this.#write(signal, (options) => this.#folder.client.send(command, options));
     Object.assign(part, { ETag: sent.ETag }, sent.ChecksumCRC32 && { ChecksumCRC32: sent.ChecksumCRC32 });
   }
 
-  async function complete(condition: { IfNoneMatch?: '*' }, completeSignal: AbortSignal): Promise<void> {
+  async complete(condition: Condition, signal: AbortSignal): Promise<void> {
     const command = new CompleteMultipartUploadCommand({
-      ...upload,
+      ...this.#upload(),
       ...condition,
-      MultipartUpload: { Parts: parts },
+      MultipartUpload: { Parts: this.#parts },
     });
-    await attempt(writing, () => client.send(command, { abortSignal: completeSignal }), completeSignal);
+    await this.#write(signal, (options) => this.#folder.client.send(command, options));
   }
 
-  async function abort(abortSignal: AbortSignal): Promise<void> {
-    await abortUpload(folder, aborting, upload, abortSignal);
+  /** No failure where the upload is gone already. */
+  async abort(signal: AbortSignal): Promise<void> {
+    await abortUpload(endingWith(signal, this.#folder), this.#name, this.#id);
   }
 
-  return { send, complete, abort };
+  #upload() {
+    return { ...objectOf(this.#folder, this.#name), UploadId: this.#id };
+  }
+
+  #write<T>(signal: AbortSignal, send: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    return attempt(endingWith(signal, this.#folder), writingOf(this.#folder, this.#name), send);
+  }
+
+  #tooManyParts(): StoreError {
+    return new StoreError(
+      'too-large',
+      `${urlOf(this.#folder, this.#name)} has more than ${MAX_PARTS} parts, which S3 does not take`,
+      'compress backups (BACKUP_COMPRESSION=zstd) or use another store',
+    );
+  }
 }
 
 /** No failure where the upload is gone already. */
-export async function abortUpload(
-  { client }: Pick<Folder, 'client'>,
-  asked: S3Request,
-  upload: { Bucket: string; Key: string; UploadId: string | undefined },
-  signal?: AbortSignal,
-): Promise<void> {
-  const command = new AbortMultipartUploadCommand(upload);
-  await attempt(
-    asked,
-    async () => {
-      try {
-        await client.send(command, optionsOf(signal));
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'NoSuchUpload') throw error;
-      }
-    },
-    signal,
-  );
+export async function abortUpload(folder: Folder, name: string, id: string | undefined): Promise<void> {
+  const asked = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
+  const command = new AbortMultipartUploadCommand({ ...objectOf(folder, name), UploadId: id });
+  try {
+    await attempt(folder, asked, (options) => folder.client.send(command, options));
+  } catch (error) {
+    if (!isStoreError(error, 'not-found')) throw error;
+  }
 }

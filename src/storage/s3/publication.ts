@@ -1,93 +1,93 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
-import { NOTHING_CHANGED, refusal } from '../file/errors.ts';
-import { attempt, isMissing, refusesConditions } from './errors.ts';
-import { requestOn, type Folder, objectOf, optionsOf, urlOf } from './folder.ts';
+import { isStoreError, StoreError } from '../errors.ts';
+import { endingWith, type Folder, objectOf, urlOf } from './folder.ts';
+import { attempt, requestOn } from './request.ts';
 
 /** An object's metadata says which upload made it: whoever did not make it must not take it away. */
 const MARK = 'etcd-upkeep-upload';
 
-/** An object that is to appear once, under a name that nobody else has. */
-export interface Publication {
-  /** Goes into the object's metadata. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /**
-   * Makes it visible by a request that gets the condition. Fails when the name is taken; an answer that was lost on
-   * its way is no failure.
-   */
-  publish(send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>, signal: AbortSignal): Promise<void>;
-  /** Removes what `publish` has made visible, also where it failed; nothing else of that name. */
-  withdraw(signal: AbortSignal): Promise<void>;
+/** That there is no object of that name yet; empty for servers that know no conditions. */
+export interface Condition {
+  readonly IfNoneMatch?: '*';
 }
 
-export function publicationOf(folder: Folder, name: string): Publication {
-  const id = randomUUID();
-  let tried = false;
+/** An object that is to appear once, under a name that nobody else has. */
+export class Publication {
+  readonly #folder: Folder;
+  readonly #name: string;
+  readonly #id = randomUUID();
+  #tried = false;
 
-  async function publish(
-    send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  constructor(folder: Folder, name: string) {
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  /** Goes into the object's metadata. */
+  get metadata(): Readonly<Record<string, string>> {
+    return { [MARK]: this.#id };
+  }
+
+  /**
+   * Makes it visible by a request that gets the condition. An answer that was lost on its way is no failure.
+   * @throws StoreError `taken` when the name is taken
+   */
+  async publish(send: (condition: Condition) => Promise<unknown>): Promise<void> {
     // Some servers take the condition and do not know what it means.
-    if ((await markOf(folder, name, signal)) !== undefined) throw taken(folder, name);
-    tried = true;
+    if ((await markOf(this.#folder, this.#name)) !== undefined) throw taken(this.#folder, this.#name);
+    this.#tried = true;
     try {
       await sendOnce(send);
     } catch (error) {
-      signal.throwIfAborted();
+      this.#folder.signal.throwIfAborted();
       // The answer to the first try was lost, and the second found the name taken or the upload gone.
-      if ((await markOf(folder, name, signal)) !== id) throw error;
+      if ((await markOf(this.#folder, this.#name)) !== this.#id) throw error;
     }
   }
 
-  async function withdraw(signal: AbortSignal): Promise<void> {
-    if (!tried || (await markOf(folder, name, signal)) !== id) return;
-    await removeObject(folder, name, signal);
+  /** Removes what `publish` has made visible, also where it failed; nothing else of that name. */
+  async withdraw(signal: AbortSignal): Promise<void> {
+    const folder = endingWith(signal, this.#folder);
+    if (!this.#tried || (await markOf(folder, this.#name)) !== this.#id) return;
+    await removeObject(folder, this.#name);
   }
-
-  return { metadata: { [MARK]: id }, publish, withdraw };
 }
 
-async function sendOnce(send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>): Promise<void> {
+async function sendOnce(send: (condition: Condition) => Promise<unknown>): Promise<void> {
   try {
     await send({ IfNoneMatch: '*' });
   } catch (error) {
-    if (!refusesConditions(error)) throw error;
+    // Then the look at the name just before has to do.
+    if (!isStoreError(error, 'not-implemented')) throw error;
     await send({});
   }
 }
 
 /** What the object of that name says about its making, empty where it says nothing; undefined where there is none. */
-async function markOf(folder: Folder, name: string, signal: AbortSignal): Promise<string | undefined> {
-  const asked = { ...requestOn(folder, name, 'look at', 's3:GetObject'), consequence: NOTHING_CHANGED };
+async function markOf(folder: Folder, name: string): Promise<string | undefined> {
+  const asked = requestOn(folder, name, 'look at', 's3:GetObject');
   const command = new HeadObjectCommand(objectOf(folder, name));
   try {
-    const { Metadata } = await attempt(
-      asked,
-      () => folder.client.send(command, { abortSignal: signal }),
-      signal,
-    );
+    const { Metadata } = await attempt(folder, asked, (options) => folder.client.send(command, options));
     return Metadata?.[MARK] ?? '';
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isStoreError(error, 'not-found')) return undefined;
     throw error;
   }
 }
 
 /** No failure where there is none. */
-export async function removeObject(folder: Folder, name: string, signal?: AbortSignal): Promise<void> {
+export async function removeObject(folder: Folder, name: string): Promise<void> {
   const command = new DeleteObjectCommand(objectOf(folder, name));
-  await attempt(
-    requestOn(folder, name, 'remove', 's3:DeleteObject'),
-    () => folder.client.send(command, optionsOf(signal)),
-    signal,
-  );
+  const asked = requestOn(folder, name, 'remove', 's3:DeleteObject');
+  await attempt(folder, asked, (options) => folder.client.send(command, options));
 }
 
-function taken(folder: Folder, name: string) {
-  return refusal(
+function taken(folder: Folder, name: string): StoreError {
+  return new StoreError(
+    'taken',
     `could not publish ${urlOf(folder, name)}: the name is taken`,
     'nothing is overwritten',
-    NOTHING_CHANGED,
   );
 }

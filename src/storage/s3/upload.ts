@@ -1,12 +1,12 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { abortable, pause } from '../../util/abortable.ts';
-import { NOTHING_CHANGED } from '../file/errors.ts';
+import type { Chunks } from '../../util/lent.ts';
 import type { PendingFile } from '../store.ts';
 import { readObject } from './download.ts';
-import { attempt } from './errors.ts';
-import { requestOn, type Folder, objectOf } from './folder.ts';
+import { endingWith, type Folder, objectOf } from './folder.ts';
 import { beginMultipart, type Multipart } from './multipart.ts';
-import { publicationOf } from './publication.ts';
+import { type Condition, Publication } from './publication.ts';
+import { attempt, writingOf } from './request.ts';
 import { objectSettings } from './settings.ts';
 
 /** The least that S3 takes for a part that is not the last; 10,000 of them are 48 GiB. */
@@ -27,110 +27,129 @@ interface Slot {
 /**
  * Uploads while it is written to: in parts, or in one piece if it all fits into one part. `flush` makes the object
  * visible under its name, so it must come only when the content is proved. `discard` takes it away again, and ends what
- * is on its way. `signal` ends everything but `discard`.
+ * is on its way. The folder's signal ends everything but `discard`.
  */
-export function createUpload(folder: Folder, name: string, signal?: AbortSignal): PendingFile {
-  const ending = new AbortController();
-  const live = AbortSignal.any(signal === undefined ? [ending.signal] : [ending.signal, signal]);
-  const publication = publicationOf(folder, name);
-  const slots: Slot[] = [];
-  let multipart: Promise<Multipart> | undefined;
-  let turn = 0;
-  let filled = 0;
-  let flushed = false;
+export class Upload implements PendingFile {
+  readonly #name: string;
+  /** Ends the parts, which are to go on for a moment after the folder's own signal has come. */
+  readonly #ending = new AbortController();
+  /** Its signal is the folder's own, or `#ending`. */
+  readonly #folder: Folder;
+  readonly #publication: Publication;
+  readonly #slots: Slot[] = [];
+  #multipart: Promise<Multipart> | undefined;
+  #turn = 0;
+  #filled = 0;
+  #flushed = false;
 
-  function current(): Slot {
-    return (slots[turn % SLOTS] ??= { buffer: Buffer.allocUnsafeSlow(PART_BYTES), sent: Promise.resolve() });
+  constructor(folder: Folder, name: string) {
+    this.#name = name;
+    this.#folder = endingWith(AbortSignal.any([this.#ending.signal, folder.signal]), folder);
+    this.#publication = new Publication(this.#folder, name);
   }
 
-  async function write(chunk: Uint8Array): Promise<void> {
-    for (let done = 0; done < chunk.byteLength; ) {
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#folder.signal.throwIfAborted();
+    for (let done = 0; done < bytes.byteLength; ) {
       // Not as soon as it is full: if nothing follows it is the last, and maybe the only one.
-      if (filled === PART_BYTES) await sendPart();
-      const piece = chunk.subarray(done, done + PART_BYTES - filled);
-      current().buffer.set(piece, filled);
-      filled += piece.byteLength;
+      if (this.#filled === PART_BYTES) await this.#sendPart();
+      const piece = bytes.subarray(done, done + PART_BYTES - this.#filled);
+      this.#current().buffer.set(piece, this.#filled);
+      this.#filled += piece.byteLength;
       done += piece.byteLength;
     }
   }
 
-  async function sendPart(): Promise<void> {
-    const slot = current();
-    const upload = await abortable(begun(), live);
-    slot.sent = upload.send(slot.buffer.subarray(0, filled), ending.signal);
-    slot.sent.catch(() => undefined); // thrown when the slot's turn comes again, or by `flush`
-    turn += 1;
-    filled = 0;
-    await abortable(current().sent, live);
-  }
-
-  /** Not ended by the run's signal: the server would keep an upload whose ID nobody knows. */
-  function begun(): Promise<Multipart> {
-    multipart ??= beginMultipart(folder, name, publication.metadata, AbortSignal.timeout(BEGIN_TIMEOUT_MS));
-    return multipart;
-  }
-
-  async function flush(): Promise<void> {
-    if (flushed) return;
-    if (multipart === undefined) {
-      await publication.publish(putWhole, live);
+  async flush(): Promise<void> {
+    if (this.#flushed) return;
+    const { signal } = this.#folder;
+    if (this.#multipart === undefined) {
+      await this.#publication.publish((condition) => this.#putWhole(condition));
     } else {
-      if (filled > 0) await sendPart();
-      await abortable(Promise.all(slots.map(({ sent }) => sent)), live);
-      const upload = await multipart;
-      await publication.publish((condition) => upload.complete(condition, live), live);
+      if (this.#filled > 0) await this.#sendPart();
+      await abortable(Promise.all(this.#slots.map(({ sent }) => sent)), signal);
+      const upload = await this.#multipart;
+      await this.#publication.publish((condition) => upload.complete(condition, signal));
     }
-    flushed = true;
-    slots.length = 0;
+    this.#flushed = true;
+    this.#slots.length = 0;
   }
 
-  async function putWhole(condition: { IfNoneMatch?: '*' }): Promise<void> {
-    const command = new PutObjectCommand({
-      ...objectOf(folder, name),
-      ...objectSettings(folder.settings, Date.now()),
-      ...condition,
-      Metadata: { ...publication.metadata },
-      Body: current().buffer.subarray(0, filled),
-    });
-    const asked = { ...requestOn(folder, name, 'write', 's3:PutObject'), consequence: NOTHING_CHANGED };
-    await attempt(asked, () => folder.client.send(command, { abortSignal: live }), live);
+  read(): Chunks {
+    return readObject(this.#folder, this.#name);
   }
 
-  async function discard(): Promise<void> {
-    const cut = await endParts();
+  publish(): Promise<void> {
+    return this.flush();
+  }
+
+  async discard(): Promise<void> {
+    const cut = await this.#endParts();
     const late = AbortSignal.timeout(DISCARD_TIMEOUT_MS);
     const ends = await Promise.allSettled([
-      flushed ? undefined : endUpload(cut, late),
-      publication.withdraw(late),
+      this.#flushed ? undefined : this.#endUpload(cut, late),
+      this.#publication.withdraw(late),
     ]);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
 
+  #current(): Slot {
+    return (this.#slots[this.#turn % SLOTS] ??= {
+      buffer: Buffer.allocUnsafeSlow(PART_BYTES),
+      sent: Promise.resolve(),
+    });
+  }
+
+  async #sendPart(): Promise<void> {
+    const slot = this.#current();
+    const upload = await abortable(this.#begun(), this.#folder.signal);
+    slot.sent = upload.send(slot.buffer.subarray(0, this.#filled), this.#ending.signal);
+    slot.sent.catch(() => undefined); // thrown when the slot's turn comes again, or by `flush`
+    this.#turn += 1;
+    this.#filled = 0;
+    await abortable(this.#current().sent, this.#folder.signal);
+  }
+
+  /** Not ended by the folder's signal: the server would keep an upload whose ID nobody knows. */
+  #begun(): Promise<Multipart> {
+    this.#multipart ??= beginMultipart(
+      endingWith(AbortSignal.timeout(BEGIN_TIMEOUT_MS), this.#folder),
+      this.#name,
+      this.#publication.metadata,
+    );
+    return this.#multipart;
+  }
+
+  async #putWhole(condition: Condition): Promise<void> {
+    const command = new PutObjectCommand({
+      ...objectOf(this.#folder, this.#name),
+      ...objectSettings(this.#folder.settings, Date.now()),
+      ...condition,
+      Metadata: { ...this.#publication.metadata },
+      Body: this.#current().buffer.subarray(0, this.#filled),
+    });
+    await attempt(this.#folder, writingOf(this.#folder, this.#name), (options) =>
+      this.#folder.client.send(command, options),
+    );
+  }
+
   /** Waits a moment for the parts that are on their way; whether some had to be cut off. */
-  async function endParts(): Promise<boolean> {
-    const timer = setTimeout(() => ending.abort(), PARTS_MS);
-    await Promise.allSettled(slots.map(({ sent }) => sent));
+  async #endParts(): Promise<boolean> {
+    const timer = setTimeout(() => this.#ending.abort(), PARTS_MS);
+    await Promise.allSettled(this.#slots.map(({ sent }) => sent));
     clearTimeout(timer);
-    const cut = ending.signal.aborted;
-    ending.abort();
+    const cut = this.#ending.signal.aborted;
+    this.#ending.abort();
     return cut;
   }
 
   /** A server that is still taking a part in when the upload is ended may bring the upload back: hence twice then. */
-  async function endUpload(cut: boolean, late: AbortSignal): Promise<void> {
-    const upload = await multipart?.catch(() => undefined); // it never began
+  async #endUpload(cut: boolean, late: AbortSignal): Promise<void> {
+    const upload = await this.#multipart?.catch(() => undefined); // it never began
     await upload?.abort(late);
     if (!cut) return;
     await pause(PARTS_MS, late);
     await upload?.abort(late);
   }
-
-  return {
-    write,
-    flush,
-    read: () => readObject(folder, name, { signal: live, consequence: NOTHING_CHANGED }),
-    publish: flush,
-    discard,
-  };
 }

@@ -1,47 +1,14 @@
 import assert from 'node:assert/strict';
-import { lstat, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { proveText } from '../../../src/storage/file/pending.ts';
-import {
-  assertNothingOpenBelow,
-  collect,
-  failsWith,
-  MIB,
-  NAME,
-  newStore,
-  openBelow,
-  readyStore,
-} from './place.ts';
+import { proveText } from '../../../src/storage/text.ts';
+import { assertNothingOpenBelow, newStore, openBelow, readyStore } from './place.ts';
+import { collect, MIB, NAME, refusedAs } from '../../support/file-store.ts';
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o7777;
 
 describe('a file', () => {
-  test('appears under its name only when it is published, with all its bytes', async () => {
-    await using place = await readyStore();
-    const chunk = Buffer.alloc(MIB, 'etcd');
-    const pending = await place.store.create(NAME);
-    for (let count = 0; count < 3; count += 1) await pending.write(chunk);
-    await pending.flush();
-    assert.deepEqual(await place.store.list(), []);
-    assert.ok((await collect(pending.read())).equals(Buffer.concat([chunk, chunk, chunk])));
-    await pending.publish();
-    assert.deepEqual(await readdir(place.folder), [NAME]);
-    assert.ok((await readFile(join(place.folder, NAME))).equals(Buffer.concat([chunk, chunk, chunk])));
-    const [file] = await place.store.list();
-    assert.equal(file?.size, 3 * MIB);
-    assert.ok(Math.abs(Date.now() - (file?.modifiedAt.getTime() ?? 0)) < 60_000);
-  });
-
-  test('may be empty', async () => {
-    await using place = await readyStore();
-    const pending = await place.store.create(NAME);
-    await pending.write(new Uint8Array());
-    assert.equal((await collect(pending.read())).length, 0);
-    await pending.publish();
-    assert.equal((await stat(join(place.folder, NAME))).size, 0);
-  });
-
   test('is read back from the store: what was changed there is seen', async () => {
     await using place = await readyStore();
     const pending = await place.store.create(NAME);
@@ -63,7 +30,7 @@ describe('a file', () => {
     await writeFile(join(place.folder, temporary), 'rotten!');
     await assert.rejects(
       proveText(pending, 'written', '/text'),
-      failsWith(/\/text reads back differently/, /nothing was backed up/, /cannot be trusted/),
+      refusedAs('damaged', /\/text reads back differently/, /cannot be trusted/),
     );
     await pending.discard();
   });
@@ -77,7 +44,7 @@ describe('a file', () => {
     await symlink(join(place.directory, 'other'), join(place.folder, temporary));
     await assert.rejects(
       collect(pending.read()),
-      failsWith(/could not read .*: it is a symbolic link/, /nothing was backed up/),
+      refusedAs('not-a-file', /could not read .*: it is a symbolic link/),
     );
   });
 
@@ -100,49 +67,15 @@ describe('a file', () => {
     }
   });
 
-  test('never replaces another: the first keeps its name and its bytes', async () => {
-    await using place = await readyStore();
-    const [first, second] = [await place.store.create(NAME), await place.store.create(NAME)];
-    await first.write(Buffer.from('first'));
-    await second.write(Buffer.from('second'));
-    await first.publish();
-    await assert.rejects(second.publish(), failsWith(/the name is taken/, /nothing was backed up/));
-    await second.discard();
-    assert.deepEqual(await readdir(place.folder), [NAME]);
-    assert.equal(await place.store.readText(NAME), 'first');
-  });
-
   test('never replaces a link either, nor what it points to', async () => {
     await using place = await readyStore();
     await symlink(join(place.directory, 'elsewhere'), join(place.folder, NAME));
     const pending = await place.store.create(NAME);
     await pending.write(Buffer.from('bytes'));
-    await assert.rejects(pending.publish(), failsWith(/the name is taken/));
+    await assert.rejects(pending.publish(), refusedAs('taken', /the name is taken/));
     await pending.discard();
     assert.ok((await lstat(join(place.folder, NAME))).isSymbolicLink());
     assert.deepEqual(await readdir(place.directory), ['prod']);
-  });
-
-  test('is gone after discard, before and after it was published, however often', async () => {
-    await using place = await readyStore();
-    for (const publish of [false, true]) {
-      const pending = await place.store.create(NAME);
-      await pending.write(Buffer.from('bytes'));
-      if (publish) await pending.publish();
-      await pending.discard();
-      await pending.discard();
-      assert.deepEqual(await readdir(place.folder), []);
-    }
-  });
-
-  test('discarded twice does not take away what another published in between', async () => {
-    await using place = await readyStore();
-    const pending = await place.store.create(NAME);
-    await pending.publish();
-    await pending.discard();
-    await place.store.writeText(NAME, 'of another');
-    await pending.discard();
-    assert.equal(await place.store.readText(NAME), 'of another');
   });
 
   test('discard does not mind that somebody removed the files, or the whole folder', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { CreateMultipartUploadCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { isBackupFile } from '../../../src/backup/names.ts';
 import { clustersIn } from '../../../src/storage/open.ts';
 import { s3StoreOf } from '../../../src/config/s3-store.ts';
-import { Failure } from '../../../src/errors.ts';
-import { failsWith } from '../file/place.ts';
 import { BUCKET } from '../../support/s3-server.ts';
-import { KEY, NAME, operations, type S3Place, startPlace } from './place.ts';
+import { KEY, operations, type S3Place, startPlace } from './place.ts';
+import { NAME, never, refusedAs } from '../../support/file-store.ts';
 
 describe('a bucket', () => {
   let place: S3Place;
@@ -47,8 +47,8 @@ describe('a bucket', () => {
     assert.deepEqual(await clustersBelow('/b'), ['etcd']);
     assert.deepEqual(await clustersBelow('/none'), []);
     await assert.rejects(
-      clustersIn(s3StoreOf('s3://nowhere?forcePathStyle=true')),
-      failsWith(/no such bucket/),
+      clustersIn(s3StoreOf('s3://nowhere?forcePathStyle=true'), never()),
+      refusedAs('no-store', /no such bucket/),
     );
   });
 
@@ -86,30 +86,16 @@ describe('a bucket', () => {
       `etcd/prod/x/${NAME}`,
     ];
     for (const key of [...ours, ...others]) await begin(key);
-    assert.deepEqual(await place.store.removeLeftovers(60_000), []);
+    assert.deepEqual(await place.store.removeLeftovers(60_000, isBackupFile), []);
     const later = place.open({ now: () => Date.now() + 61_000 });
-    assert.deepEqual((await later.removeLeftovers(60_000)).toSorted(), ['.etcd-upkeep-probe', NAME]);
+    assert.deepEqual((await later.removeLeftovers(60_000, isBackupFile)).toSorted(), [
+      '.etcd-upkeep-probe',
+      NAME,
+    ]);
     assert.deepEqual(await place.server.uploads(), others.toSorted());
     await place.server.clear();
   });
-
-  test('removes what is there, and does not mind what is not', async () => {
-    const { store } = place;
-    await store.writeText('text', 'text');
-    await store.remove('text');
-    await store.remove('text');
-    assert.equal(await store.readText('text'), undefined);
-    await assert.rejects(store.remove('../a'), failsWith(/not a plain file name/));
-  });
-
-  test('is refused for a cluster whose name is none for a folder', () => {
-    for (const cluster of ['', '..', 'a/b']) {
-      assert.throws(
-        () => place.open({ cluster }),
-        (error) => error instanceof Failure && error.kind === 'configuration',
-      );
-    }
-  });
 });
 
-const clustersBelow = (path: string) => clustersIn(s3StoreOf(`s3://${BUCKET}${path}?forcePathStyle=true`));
+const clustersBelow = (path: string) =>
+  clustersIn(s3StoreOf(`s3://${BUCKET}${path}?forcePathStyle=true`), never());

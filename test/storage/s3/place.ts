@@ -1,19 +1,26 @@
 import type { Store } from '../../../src/storage/store.ts';
-import { openS3Store } from '../../../src/storage/s3/store.ts';
+import { S3Store } from '../../../src/storage/s3/store.ts';
 import { s3StoreOf } from '../../../src/config/s3-store.ts';
 import { type S3Options, type S3Server, startS3, withEnv } from '../../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../../support/s3-proxy.ts';
+import { NAME, never } from '../../support/file-store.ts';
 
-export const NAME = '20260305T021500Z-4711.db.zst';
-export const MIB = 2 ** 20;
 export const KEY = `etcd/prod/${NAME}`;
+
+interface OpenOptions {
+  cluster?: string;
+  query?: string;
+  prefix?: string;
+  signal?: AbortSignal;
+  now?: () => number;
+}
 
 export interface S3Place extends AsyncDisposable {
   readonly server: S3Server;
   readonly proxy: S3Proxy;
   /** Through the proxy, for the cluster `prod` below `etcd/`. */
   readonly store: Store;
-  open(options?: { cluster?: string; query?: string; prefix?: string; now?: () => number }): Store;
+  open(options?: OpenOptions): Store;
 }
 
 /** A server, a proxy before it and a store that knows only the proxy. */
@@ -23,8 +30,10 @@ export async function startPlace(options: S3Options = {}): Promise<S3Place> {
     const server = stack.use(await startS3(options));
     const proxy = stack.use(await startS3Proxy(server.url));
     stack.use(withEnv(server.env(proxy.url)));
-    const open: S3Place['open'] = ({ cluster = 'prod', query = '', prefix = '/etcd', now } = {}) =>
-      openS3Store(s3StoreOf(`s3://${server.bucket}${prefix}?forcePathStyle=true${query}`), cluster, now);
+    const open: S3Place['open'] = ({ cluster = 'prod', query = '', prefix = '/etcd', ...rest } = {}) => {
+      const config = s3StoreOf(`s3://${server.bucket}${prefix}?forcePathStyle=true${query}`);
+      return new S3Store({ config, cluster, signal: never(), ...rest });
+    };
     return { server, proxy, open, store: open(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();

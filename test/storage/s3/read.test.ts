@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { collect, failsWith } from '../file/place.ts';
-import { MIB, NAME, type S3Place, startPlace } from './place.ts';
+import { type S3Place, startPlace } from './place.ts';
+import { collect, MIB, NAME, refusedAs } from '../../support/file-store.ts';
 
 describe('reading', () => {
   let place: S3Place;
@@ -43,7 +43,7 @@ describe('reading', () => {
     place.proxy.fail(({ operation }) => (operation === 'GetObject' ? { kind: 'cut', at: 10 } : undefined));
     await assert.rejects(
       collect(place.store.read(NAME)),
-      failsWith(/could not read s3:\/\/backups\/etcd\/prod\/2026.*connection broke/),
+      refusedAs('unreachable', /could not read s3:\/\/backups\/etcd\/prod\/2026.*connection broke/),
     );
     assert.equal(gets().length, 6);
   });
@@ -57,7 +57,7 @@ describe('reading', () => {
       setTimeout(() => void server.client.send(new PutObjectCommand({ ...key, Body: 'other' })), 50);
       return { kind: 'cut', at: MIB };
     });
-    await assert.rejects(collect(store.read('changing')), failsWith(/it is not as it was/));
+    await assert.rejects(collect(store.read('changing')), refusedAs('changed', /it is not as it was/));
     await store.remove('changing');
   });
 
@@ -75,35 +75,12 @@ describe('reading', () => {
     assert.ok(!found.equals(content));
   });
 
-  test('fails where there is no such file, and a text is undefined then', async () => {
-    const { store } = place;
-    await assert.rejects(
-      collect(store.read('none')),
-      failsWith(/could not read .*\/none: it does not exist/),
-    );
-    assert.equal(await store.readText('none'), undefined);
-    await assert.rejects(collect(store.read('../x')), failsWith(/not a plain file name/));
-    await assert.rejects(store.readText('a/b'), failsWith(/not a plain file name/));
-  });
-
-  test('does not take anything large for a manifest', async () => {
-    await assert.rejects(place.store.readText(NAME), failsWith(/too large for a manifest/));
-  });
-
-  test('left half-way ends the connection', async () => {
-    for await (const piece of place.store.read(NAME)) {
-      assert.ok(piece.length > 0);
-      break;
-    }
-    assert.ok((await collect(place.store.read(NAME))).equals(content));
-  });
-
   test('a text that was written differently is not published', async () => {
     const { store, proxy, server } = place;
     proxy.fail(({ operation }) => (operation === 'GetObject' ? { kind: 'flip', at: 0 } : undefined));
     await assert.rejects(
       store.writeText('text.json', '{}'),
-      failsWith(/text\.json reads back differently/, /cannot be trusted/),
+      refusedAs('damaged', /text\.json reads back differently/, /cannot be trusted/),
     );
     assert.ok(!(await server.keys()).includes('etcd/prod/text.json'));
   });

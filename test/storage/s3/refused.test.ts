@@ -6,16 +6,18 @@ import { scratchFolder } from '../../support/scratch-folder.ts';
 import { ACCESS_KEY, awsEnv, SECRET_KEY, startS3, withEnv } from '../../support/s3-server.ts';
 import { createAuthority } from '../../support/pki.ts';
 import { freePort } from '../../support/free-port.ts';
-import { openS3Store } from '../../../src/storage/s3/store.ts';
+import type { StoreErrorCode } from '../../../src/storage/errors.ts';
+import { S3Store } from '../../../src/storage/s3/store.ts';
 import { s3StoreOf } from '../../../src/config/s3-store.ts';
-import { failsWith } from '../file/place.ts';
-import { NAME, type S3Place, startPlace } from './place.ts';
+import { type S3Place, startPlace } from './place.ts';
+import { NAME, never, refusedAs } from '../../support/file-store.ts';
 
-const open = (url = 's3://backups/etcd?forcePathStyle=true') => openS3Store(s3StoreOf(url), 'prod');
+const open = (url = 's3://backups/etcd?forcePathStyle=true') =>
+  new S3Store({ config: s3StoreOf(url), cluster: 'prod', signal: never() });
 
-/** Checks the words, and that nothing of the credentials is among them. */
-const says = (...words: RegExp[]) => {
-  const fits = failsWith(...words);
+/** Checks the code and the words, and that nothing of the credentials is among them. */
+const says = (code: StoreErrorCode, ...words: RegExp[]) => {
+  const fits = refusedAs(code, ...words);
   return (error: unknown): true => {
     for (const secret of [ACCESS_KEY, SECRET_KEY]) assert.ok(!String(error).includes(secret), String(error));
     return fits(error);
@@ -34,15 +36,22 @@ describe('a server that refuses', () => {
   test('because there is no such bucket', async () => {
     await assert.rejects(
       open('s3://elsewhere?forcePathStyle=true').prepare(),
-      says(/could not list s3:\/\/elsewhere\/prod\/: there is no such bucket/, /create it, or correct/),
+      says(
+        'no-store',
+        /could not list s3:\/\/elsewhere\/prod\/: there is no such bucket/,
+        /create it, or correct/,
+      ),
     );
   });
 
   test('because of the secret key, or the access key', async () => {
     using _ = withEnv({ AWS_SECRET_ACCESS_KEY: 'wrong' });
-    await assert.rejects(open().prepare(), says(/the secret key does not fit/, /AWS_SECRET_ACCESS_KEY/));
+    await assert.rejects(
+      open().prepare(),
+      says('access', /the secret key does not fit/, /AWS_SECRET_ACCESS_KEY/),
+    );
     using __ = withEnv({ AWS_ACCESS_KEY_ID: 'AKIAWRONGWRONGWRONG1' });
-    await assert.rejects(open().prepare(), says(/does not know the access key/));
+    await assert.rejects(open().prepare(), says('access', /does not know the access key/));
   });
 
   for (const [operation, needs] of [
@@ -56,7 +65,10 @@ describe('a server that refuses', () => {
           ? { kind: 'answer', status: 403, code: 'AccessDenied', message: `${ACCESS_KEY} may not` }
           : undefined,
       );
-      await assert.rejects(open().prepare(), says(/access denied \(AccessDenied, \*\*\* may not\)/, needs));
+      await assert.rejects(
+        open().prepare(),
+        says('access', /access denied \(AccessDenied, \*\*\* may not\)/, needs),
+      );
     });
   }
 
@@ -69,31 +81,34 @@ describe('a server that refuses', () => {
       place.proxy.fail((request) =>
         request.operation === operation ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined,
       );
-      await assert.rejects(open().writeText('text', 'x'), says(/access denied/, needs));
+      await assert.rejects(open().writeText('text', 'x'), says('access', /access denied/, needs));
       place.proxy.reset();
       await open().remove('text');
     }
     place.proxy.fail(() => ({ kind: 'answer', status: 403, code: 'AccessDenied' }));
-    await assert.rejects(open().remove('x'), says(/access denied/, /s3:DeleteObject/));
-    await assert.rejects(open().removeLeftovers(0), says(/access denied/, /s3:ListBucketMultipartUploads/));
+    await assert.rejects(open().remove('x'), says('access', /access denied/, /s3:DeleteObject/));
+    await assert.rejects(
+      open().removeLeftovers(0, () => true),
+      says('access', /access denied/, /s3:ListBucketMultipartUploads/),
+    );
   });
 
-  for (const [status, code, words] of [
-    [403, 'RequestTimeTooSkewed', /clock and the server's are too far apart.*NTP/],
-    [400, 'ExpiredToken', /session token has expired/],
-    [301, 'PermanentRedirect', /in another region.*AWS_REGION=eu-central-1/],
-    [400, 'AuthorizationHeaderMalformed', /in another region.*AWS_REGION=eu-central-1/],
-    [507, 'XMinioStorageFull', /no room left/],
-    [400, 'KMS.DisabledException', /KMS key cannot be used/],
-    [404, 'ObjectLockConfigurationNotFoundError', /bucket has no object lock/],
-    [503, 'SlowDown', /the server is in trouble.*tried 9 times/],
-    [500, 'InternalError', /the server is in trouble.*tried 9 times/],
-    [400, 'SomethingNew', /SomethingNew, as the test wants it.*look up the error/],
+  for (const [status, name, code, words] of [
+    [403, 'RequestTimeTooSkewed', 'other', /clock and the server's are too far apart.*NTP/],
+    [400, 'ExpiredToken', 'access', /session token has expired/],
+    [301, 'PermanentRedirect', 'other', /in another region.*AWS_REGION=eu-central-1/],
+    [400, 'AuthorizationHeaderMalformed', 'other', /in another region.*AWS_REGION=eu-central-1/],
+    [507, 'XMinioStorageFull', 'no-space', /no room left/],
+    [400, 'KMS.DisabledException', 'other', /KMS key cannot be used/],
+    [404, 'ObjectLockConfigurationNotFoundError', 'other', /bucket has no object lock/],
+    [503, 'SlowDown', 'unreachable', /the server is in trouble.*tried 9 times/],
+    [500, 'InternalError', 'unreachable', /the server is in trouble.*tried 9 times/],
+    [400, 'SomethingNew', 'other', /SomethingNew, as the test wants it.*look up the error/],
   ] as const) {
-    test(`with ${status} ${code}`, async () => {
+    test(`with ${status} ${name}`, async () => {
       const headers = { 'x-amz-bucket-region': 'eu-central-1' };
-      place.proxy.fail(() => ({ kind: 'answer', status, code, headers }));
-      await assert.rejects(open().prepare(), says(words));
+      place.proxy.fail(() => ({ kind: 'answer', status, code: name, headers }));
+      await assert.rejects(open().prepare(), says(code, words));
     });
   }
 
@@ -110,14 +125,17 @@ describe('a server that refuses', () => {
 describe('an endpoint', () => {
   test('where nothing listens', async () => {
     using _ = withEnv(awsEnv(`http://127.0.0.1:${await freePort()}`));
-    await assert.rejects(open().prepare(), says(/could not be reached.*ECONNREFUSED.*AWS_ENDPOINT_URL_S3/));
+    await assert.rejects(
+      open().prepare(),
+      says('unreachable', /could not be reached.*ECONNREFUSED.*AWS_ENDPOINT_URL_S3/),
+    );
   });
 
   test('whose name nobody knows', async () => {
     using _ = withEnv(awsEnv('http://no-such-host.invalid'));
     await assert.rejects(
       open('s3://backups/etcd').prepare(),
-      says(/name is not known|DNS did not tell/, /DNS/),
+      says('unreachable', /name is not known|DNS did not tell/, /DNS/),
     );
   });
 
@@ -128,17 +146,17 @@ describe('an endpoint', () => {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
     using _ = withEnv(awsEnv(`http://127.0.0.1:${port}`));
-    await assert.rejects(open().prepare(), says(/could not list/));
+    await assert.rejects(open().prepare(), says('other', /could not list/));
     server.close();
     server.closeAllConnections();
   });
 
   test('without credentials, or without a region', async () => {
     using _ = withEnv(awsEnv('http://127.0.0.1:1', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }));
-    await assert.rejects(open().prepare(), says(/no credentials were found/, /AWS_ACCESS_KEY_ID/));
+    await assert.rejects(open().prepare(), says('access', /no credentials were found/, /AWS_ACCESS_KEY_ID/));
     for (const AWS_REGION of ['', undefined]) {
       using __ = withEnv({ ...awsEnv('http://127.0.0.1:1'), AWS_REGION });
-      await assert.rejects(open().prepare(), says(/no region is set.*AWS_REGION/));
+      await assert.rejects(open().prepare(), says('other', /no region is set.*AWS_REGION/));
     }
   });
 
@@ -147,11 +165,14 @@ describe('an endpoint', () => {
     const authority = await createAuthority(folder.path);
     await using server = await startS3({ tls: await authority.server({ name: 's3' }) });
     using _ = withEnv(server.env());
-    await assert.rejects(open().prepare(), says(/certificate is not trusted.*NODE_EXTRA_CA_CERTS/));
+    await assert.rejects(
+      open().prepare(),
+      says('unreachable', /certificate is not trusted.*NODE_EXTRA_CA_CERTS/),
+    );
     using __ = withEnv(awsEnv(server.url.replace('https', 'http')));
-    await assert.rejects(open().prepare(), says(/could not list/));
+    await assert.rejects(open().prepare(), says('unreachable', /could not list/));
     using ___ = withEnv(awsEnv((await httpServer()).replace('http', 'https')));
-    await assert.rejects(open().prepare(), says(/TLS was not spoken/));
+    await assert.rejects(open().prepare(), says('unreachable', /TLS was not spoken/));
   });
 });
 

@@ -1,6 +1,7 @@
 import { Failure } from '../errors.ts';
+import { observed } from '../util/lent.ts';
 import { type CatalogEntry, incompleteBecause } from './catalog.ts';
-import type { Layer } from './codec.ts';
+import type { Layer, Sink } from './codec.ts';
 import {
   type Manifest,
   type ManifestHead,
@@ -10,7 +11,7 @@ import {
   parseManifestHead,
 } from './manifest.ts';
 import { manifestName, parseBackupName } from './names.ts';
-import { type Digest, readStored } from './proof.ts';
+import { type Digest, digestStored } from './proof.ts';
 import type { Store } from '../storage/store.ts';
 
 /** A cluster's folder of a store. */
@@ -55,7 +56,8 @@ async function readFitting<T extends ManifestHead>(
   return { value: parsed.value, text };
 }
 
-export interface Recovery {
+/** How a backup is to be read. */
+export interface Reading {
   store: Store;
   manifest: Manifest;
   /** age's secret keys, for a backup that is encrypted */
@@ -63,8 +65,8 @@ export interface Recovery {
   signal: AbortSignal;
   /** is told how many stored bytes were just read */
   onRead: (bytes: number) => void;
-  /** takes the snapshot as `etcdctl snapshot save` would write it; must not trust it before `recover` has resolved */
-  sink?: (chunks: AsyncIterable<Buffer>) => Promise<void>;
+  /** takes the snapshot as `etcdctl snapshot save` would write it; must not trust it before `readBackup` has resolved */
+  sink?: Sink;
 }
 
 /**
@@ -72,32 +74,24 @@ export interface Recovery {
  * own checksum fits.
  * @throws Failure `backup` when it cannot be read or is not whole; what the sink or the signal threw first
  */
-export async function recover(recovery: Recovery): Promise<void> {
-  const { store, manifest, identities, signal, onRead, sink } = recovery;
-  const decoding = { compression: manifest.compression, open: await layerFor(manifest, identities) };
-  const found = await readStored(counted(store.read(manifest.name), onRead), decoding, signal, sink);
+export async function readBackup(reading: Reading): Promise<void> {
+  const { store, manifest, identities, signal, onRead, sink } = reading;
+  const decrypt = await decryptionFor(manifest, identities);
+  const decoding = { compression: manifest.compression, decrypt };
+  const stored = observed(store.read(manifest.name), (piece) => onRead(piece.length));
+  const found = await digestStored(stored, decoding, signal, sink);
   compare('the stored file', found.stored, manifest.stored);
   compare('the database in it', found.raw, manifest.raw);
 }
 
-async function* counted(
-  chunks: AsyncIterable<Buffer>,
-  onRead: (bytes: number) => void,
-): AsyncGenerator<Buffer, void> {
-  for await (const chunk of chunks) {
-    onRead(chunk.length);
-    yield chunk;
-  }
-}
-
 /** What decrypts a backup; undefined where nothing has to. */
-async function layerFor(
+async function decryptionFor(
   { name, encryption }: Manifest,
   identities: readonly string[],
 ): Promise<Layer | undefined> {
   // The name counts too, so that damage to the manifest is not taken for damage to the file.
   if (encryption.recipients.length === 0 && !parseBackupName(name)?.encrypted) return undefined;
-  if (identities.length > 0) return (await import('./age.ts')).decryptWith(identities);
+  if (identities.length > 0) return (await import('./encryption/age.ts')).decryptWith(identities);
   throw new Failure(
     'backup',
     `it is encrypted (for ${encryption.recipients.join(', ')}): name the file with the identity that opens it in ` +

@@ -1,12 +1,13 @@
 import { randomBytes, type webcrypto } from 'node:crypto';
 import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
-import { Failure, messageOf } from '../errors.ts';
-import { NONCE_BYTES, openPayload, sealPayload } from './age-payload.ts';
-import type { Layer } from './codec.ts';
+import { Failure, messageOf } from '../../errors.ts';
+import { bytesOf, type Chunks, lend, type LentBuffer } from '../../util/lent.ts';
+import type { Layer } from '../codec.ts';
+import { decryptPayload, encryptPayload, NONCE_BYTES } from './payload.ts';
 
 /**
  * Encryption with age (https://age-encryption.org/v1). Loaded only where backups are encrypted. The library makes and
- * reads the header, which holds the file's key once for each recipient; the rest is `age-payload.ts`.
+ * reads the header, which holds the file's key once for each recipient; the rest is `payload.ts`.
  */
 
 /** Room for thousands of recipients, at about 100 bytes each; what is no age file is not searched any further. */
@@ -19,8 +20,8 @@ type Identity = string | webcrypto.CryptoKey;
 
 /** How one file is encrypted, and how it can be read again by this process alone. */
 export interface Encryption {
-  seal: Layer;
-  open: Layer;
+  encrypt: Layer;
+  decrypt: Layer;
 }
 
 /**
@@ -35,16 +36,16 @@ export async function encryptFor(recipients: readonly string[]): Promise<Encrypt
   if (!('privateKey' in pair)) throw new Error('a key pair was asked for');
   const { header, fileKey } = await makeHeader([...recipients, await identityToRecipient(pair.privateKey)]);
 
-  async function* seal(plain: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-    // A new nonce makes a new payload key: calling this twice would still seal no two texts with the same one.
+  async function* encrypt(plain: Chunks): AsyncGenerator<LentBuffer, void> {
+    // A new nonce makes a new payload key: calling this twice would still encrypt no two texts with the same one.
     const nonce = randomBytes(NONCE_BYTES);
-    yield Buffer.concat([header, nonce]);
-    yield* sealPayload(plain, fileKey, nonce);
+    yield lend(Buffer.concat([header, nonce]));
+    yield* encryptPayload(plain, fileKey, nonce);
   }
 
   return {
-    seal,
-    open: opener(
+    encrypt,
+    decrypt: decrypter(
       [pair.privateKey],
       'the key that it was just encrypted for does not fit: its header was damaged',
     ),
@@ -59,19 +60,19 @@ export function decryptWith(identities: readonly string[]): Layer {
   const count = identities.length;
   const which =
     count === 1 ? 'the identity given does not fit' : `none of the ${count} identities given fits`;
-  return opener(
+  return decrypter(
     identities,
     `${which}: it is encrypted for others, whose public keys its manifest lists (encryption.recipients)`,
   );
 }
 
-function opener(identities: readonly Identity[], noneFits: string): Layer {
-  return async function* open(sealed: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-    const chunks = sealed[Symbol.asyncIterator]();
+function decrypter(identities: readonly Identity[], noneFits: string): Layer {
+  return async function* decrypt(encrypted: Chunks): AsyncGenerator<LentBuffer, void> {
+    const chunks = encrypted[Symbol.asyncIterator]();
     try {
       const { header, nonce, rest } = await splitHeader(chunks);
       const fileKey = await fileKeyOf(header, identities, noneFits);
-      yield* openPayload(following(rest, chunks), fileKey, nonce);
+      yield* decryptPayload(following(rest, chunks), fileKey, nonce);
     } finally {
       await chunks.return?.();
     }
@@ -107,7 +108,7 @@ function headerLength(bytes: Buffer): number {
   return end === null ? 0 : end.index + end[0].length;
 }
 
-async function splitHeader(chunks: AsyncIterator<Buffer>) {
+async function splitHeader(chunks: AsyncIterator<LentBuffer>) {
   let bytes: Buffer = Buffer.alloc(0);
   for (;;) {
     const length = headerLength(bytes);
@@ -126,7 +127,7 @@ async function splitHeader(chunks: AsyncIterator<Buffer>) {
         'the stored file cannot be decrypted: it does not begin with the header of an age file, so it was cut short or damaged where it is stored',
       );
     }
-    bytes = Buffer.concat([bytes, next.value]);
+    bytes = Buffer.concat([bytes, bytesOf(next.value)]);
   }
 }
 
@@ -135,10 +136,10 @@ async function fileKeyOf(
   identities: readonly Identity[],
   noneFits: string,
 ): Promise<Uint8Array> {
-  const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
+  const reader = new Decrypter();
+  for (const identity of identities) reader.addIdentity(identity);
   try {
-    return await decrypter.decryptHeader(header);
+    return await reader.decryptHeader(header);
   } catch (error) {
     const why = messageOf(error);
     // By its message: the library has no other way to tell.
@@ -149,7 +150,10 @@ async function fileKeyOf(
   }
 }
 
-async function* following(first: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void> {
-  yield first;
+async function* following(
+  first: Buffer,
+  chunks: AsyncIterator<LentBuffer>,
+): AsyncGenerator<LentBuffer, void> {
+  yield lend(first);
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
-import { decryptWith, encryptFor } from '../../src/backup/age.ts';
-import type { Layer } from '../../src/backup/codec.ts';
-import { Failure } from '../../src/errors.ts';
-import { type AgeKey, ageDecrypt, ageEncrypt, ageIdentity, ageKey } from '../support/age.ts';
-import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
-import { inParts, MIB, streamOf } from './chunks.ts';
-import { failsWith } from '../storage/file/place.ts';
+import { decryptWith, encryptFor } from '../../../src/backup/encryption/age.ts';
+import type { Layer } from '../../../src/backup/codec.ts';
+import { copyOf } from '../../../src/util/lent.ts';
+import { Failure } from '../../../src/errors.ts';
+import { type AgeKey, ageDecrypt, ageEncrypt, ageIdentity, ageKey } from '../../support/age.ts';
+import { type Scratch, scratchFolder } from '../../support/scratch-folder.ts';
+import { inParts, streamOf } from '../chunks.ts';
+import { collect, failsWith, MIB } from '../../support/file-store.ts';
 
 const PIECE = 65_536;
 const TAG = 16;
@@ -32,70 +33,66 @@ before(async () => {
 
 after(() => scratch[Symbol.asyncDispose]());
 
-async function through(layer: Layer, ...chunks: Buffer[]): Promise<Buffer> {
-  const passed: Buffer[] = [];
-  for await (const chunk of layer(streamOf(...chunks))) passed.push(Buffer.from(chunk));
-  return Buffer.concat(passed);
-}
+const through = (layer: Layer, ...chunks: Buffer[]): Promise<Buffer> => collect(layer(streamOf(...chunks)));
 
-const payloadOf = (sealed: Buffer): number => sealed.indexOf('\n', sealed.indexOf('\n--- ') + 1) + 1;
+const payloadOf = (file: Buffer): number => file.indexOf('\n', file.indexOf('\n--- ') + 1) + 1;
 
-describe('what is sealed', () => {
-  test('the standard age command opens, with either identity, and with no other', async () => {
-    const { seal } = await encryptFor([key.recipient, second.recipient]);
+describe('what is encrypted', () => {
+  test('the standard age command decrypts, with either identity, and with no other', async () => {
+    const { encrypt } = await encryptFor([key.recipient, second.recipient]);
     for (const size of SIZES) {
       const bytes = randomBytes(size);
-      const file = join(scratch.path, `sealed-${size}.age`);
-      await writeFile(file, await through(seal, ...inParts(bytes, 100_000)));
+      const file = join(scratch.path, `encrypted-${size}.age`);
+      await writeFile(file, await through(encrypt, ...inParts(bytes, 100_000)));
       for (const one of [key, second])
         assert.ok((await readFile(await ageDecrypt(file, one))).equals(bytes), `${size}`);
       await assert.rejects(ageDecrypt(file, stranger), /no identity matched/);
     }
   });
 
-  test('can be opened by the process that sealed it, and with the identities of an operator', async () => {
-    const { seal, open } = await encryptFor([key.recipient]);
+  test('can be decrypted by the process that encrypted it, and with the identities of an operator', async () => {
+    const { encrypt, decrypt } = await encryptFor([key.recipient]);
     for (const size of SIZES) {
       const bytes = randomBytes(size);
-      const sealed = await through(seal, ...inParts(bytes, 100_000));
-      assert.ok((await through(open, ...inParts(sealed, 100_000))).equals(bytes));
+      const encrypted = await through(encrypt, ...inParts(bytes, 100_000));
+      assert.ok((await through(decrypt, ...inParts(encrypted, 100_000))).equals(bytes));
       const identities = [await ageIdentity(stranger), await ageIdentity(key)];
-      assert.ok((await through(decryptWith(identities), sealed)).equals(bytes));
+      assert.ok((await through(decryptWith(identities), encrypted)).equals(bytes));
     }
   });
 
   test('grows by 16 bytes for every 64 KiB, and by the header', async () => {
-    const { seal } = await encryptFor([key.recipient]);
-    const sealed = await through(seal, randomBytes(MIB));
-    assert.equal(sealed.length, payloadOf(sealed) + 16 + MIB + 16 * TAG);
+    const { encrypt } = await encryptFor([key.recipient]);
+    const encrypted = await through(encrypt, randomBytes(MIB));
+    assert.equal(encrypted.length, payloadOf(encrypted) + 16 + MIB + 16 * TAG);
     assert.equal(
-      sealed.toString('latin1').match(/^-> X25519 /gm)?.length,
+      encrypted.toString('latin1').match(/^-> X25519 /gm)?.length,
       2,
       "the operator's key and the run's own",
     );
   });
 
-  test('never has the same key twice, even when one pair seals twice', async () => {
-    const { seal } = await encryptFor([key.recipient]);
-    const [one, two] = [await through(seal, Buffer.alloc(99)), await through(seal, Buffer.alloc(99))];
+  test('never has the same key twice, even when one pair encrypts twice', async () => {
+    const { encrypt } = await encryptFor([key.recipient]);
+    const [one, two] = [await through(encrypt, Buffer.alloc(99)), await through(encrypt, Buffer.alloc(99))];
     assert.notDeepEqual(one.subarray(payloadOf(one) + 16), two.subarray(payloadOf(two) + 16));
     const other = await encryptFor([key.recipient]);
     await assert.rejects(
-      through(other.open, one),
+      through(other.decrypt, one),
       failsWith(/the key that it was just encrypted for does not fit/),
     );
   });
 });
 
-describe('what the standard age command sealed', () => {
-  test('can be opened', async () => {
+describe('what the standard age command encrypted', () => {
+  test('can be decrypted', async () => {
     for (const size of SIZES) {
       const bytes = randomBytes(size);
       const file = join(scratch.path, `plain-${size}`);
       await writeFile(file, bytes);
-      const sealed = await readFile(await ageEncrypt(file, stranger, key));
-      const opened = await through(decryptWith([await ageIdentity(key)]), ...inParts(sealed, 100_000));
-      assert.ok(opened.equals(bytes), `${size}`);
+      const encrypted = await readFile(await ageEncrypt(file, stranger, key));
+      const decrypted = await through(decryptWith([await ageIdentity(key)]), ...inParts(encrypted, 100_000));
+      assert.ok(decrypted.equals(bytes), `${size}`);
     }
   });
 });
@@ -130,22 +127,22 @@ describe('the throw-away key', () => {
 
   test('is not in what a caller gets', async () => {
     const encryption = await encryptFor([key.recipient]);
-    assert.deepEqual(Object.keys(encryption).toSorted(), ['open', 'seal']);
+    assert.deepEqual(Object.keys(encryption).toSorted(), ['decrypt', 'encrypt']);
     assert.doesNotMatch(inspect(encryption, { depth: 9, showHidden: true }), /AGE-SECRET|CryptoKey/);
   });
 });
 
-describe('a sealed file that is not as it was', () => {
+describe('an encrypted file that is not as it was', () => {
   const bytes = randomBytes(2 * PIECE + 99);
 
-  async function sealed() {
-    const { seal, open } = await encryptFor([key.recipient]);
-    const file = await through(seal, bytes);
-    return { open, file, operator: decryptWith([await ageIdentity(key)]), start: payloadOf(file) + 16 };
+  async function encryptedFile() {
+    const { encrypt, decrypt } = await encryptFor([key.recipient]);
+    const file = await through(encrypt, bytes);
+    return { decrypt, file, operator: decryptWith([await ageIdentity(key)]), start: payloadOf(file) + 16 };
   }
 
   test('is refused wherever a byte was changed, and no changed byte comes out', async () => {
-    const { open, operator, file, start } = await sealed();
+    const { decrypt, operator, file, start } = await encryptedFile();
     const places = [
       ...Array.from({ length: start + 20 }, (_, at) => at),
       ...Array.from({ length: 40 }, (_, at) => Math.floor(start + ((file.length - start - 1) * at) / 39)),
@@ -153,10 +150,10 @@ describe('a sealed file that is not as it was', () => {
     for (const at of places) {
       const damaged = Buffer.from(file);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
-      for (const layer of [open, operator]) {
+      for (const layer of [decrypt, operator]) {
         const out: Buffer[] = [];
         const reading = (async () => {
-          for await (const chunk of layer(streamOf(damaged))) out.push(Buffer.from(chunk));
+          for await (const chunk of layer(streamOf(damaged))) out.push(copyOf(chunk));
         })();
         await assert.rejects(reading, failsWith(/^the stored file cannot be decrypted: /), `byte ${at}`);
         const passed = Buffer.concat(out);
@@ -166,12 +163,12 @@ describe('a sealed file that is not as it was', () => {
   });
 
   test('is refused when it was cut, even between two pieces', async () => {
-    const { open, file, start } = await sealed();
+    const { decrypt, file, start } = await encryptedFile();
     const ends = [0, 1, start - 20, start - 1, start, start + 1, start + 15, start + 16, start + PIECE];
     const between = [1, 2].map((pieces) => start + pieces * (PIECE + TAG));
     for (const end of [...ends, ...between, file.length - 1]) {
       await assert.rejects(
-        through(open, file.subarray(0, end)),
+        through(decrypt, file.subarray(0, end)),
         failsWith(/^the stored file cannot be decrypted: .*cut short or damaged/),
         `${end} bytes`,
       );
@@ -179,7 +176,7 @@ describe('a sealed file that is not as it was', () => {
   });
 
   test('is refused when pieces changed places, were left out, or something follows', async () => {
-    const { open, file, start } = await sealed();
+    const { decrypt, file, start } = await encryptedFile();
     const size = PIECE + TAG;
     const [head, one, two, last] = [
       file.subarray(0, start),
@@ -195,12 +192,12 @@ describe('a sealed file that is not as it was', () => {
       [head, one, two, last, Buffer.from([0])],
     ];
     for (const parts of others)
-      await assert.rejects(through(open, ...parts), failsWith(/piece \d .*is not as it was sealed/));
-    assert.ok((await through(open, head, one, two, last)).equals(bytes));
+      await assert.rejects(through(decrypt, ...parts), failsWith(/piece \d .*is not as it was sealed/));
+    assert.ok((await through(decrypt, head, one, two, last)).equals(bytes));
   });
 
   test('is refused in words of its own when it is no such file, or of others', async () => {
-    const { file, operator } = await sealed();
+    const { file, operator } = await encryptedFile();
     for (const other of [
       Buffer.alloc(0),
       Buffer.from('<html>'),

@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { Failure } from '../errors.ts';
+import { Failure } from '../../errors.ts';
+import { bytesOf, type Chunks, lend, type LentBuffer } from '../../util/lent.ts';
 
 /**
  * The part of an age file after its header, as https://age-encryption.org/v1 lays it down: a nonce, then pieces of
- * 64 KiB, each sealed with ChaCha20-Poly1305. Done here with Node's own cipher, because the one of the age library is
+ * 64 KiB, each encrypted with ChaCha20-Poly1305. Done here with Node's own cipher, because the one of the age library is
  * written in JavaScript and ten times slower: slower than a network and a disk, and on the one thread that everything
  * else needs, too.
  */
@@ -11,20 +12,20 @@ import { Failure } from '../errors.ts';
 const CIPHER = 'chacha20-poly1305';
 const TAG_BYTES = 16;
 const PIECE_BYTES = 2 ** 16;
-const SEALED_BYTES = PIECE_BYTES + TAG_BYTES;
+const ENCRYPTED_BYTES = PIECE_BYTES + TAG_BYTES;
 /** How many pieces are handed on together: what follows pays by the call. */
 const PIECES_TOGETHER = 4;
 
 export const NONCE_BYTES = 16;
 
-/** Encrypts. Two buffers take turns: a piece is overwritten after two more have been asked for. */
-export async function* sealPayload(
-  source: AsyncIterable<Buffer>,
+/** Encrypts. Two buffers take turns. */
+export async function* encryptPayload(
+  source: Chunks,
   fileKey: Uint8Array,
   nonce: Buffer,
-): AsyncGenerator<Buffer, void> {
+): AsyncGenerator<LentBuffer, void> {
   const key = payloadKey(fileKey, nonce);
-  const ring = [0, 1].map(() => Buffer.allocUnsafeSlow(SEALED_BYTES * PIECES_TOGETHER));
+  const ring = [0, 1].map(() => Buffer.allocUnsafeSlow(ENCRYPTED_BYTES * PIECES_TOGETHER));
   let turn = 0;
   let used = 0;
   for await (const { piece, number, last } of cut(source, PIECE_BYTES)) {
@@ -34,7 +35,7 @@ export async function* sealPayload(
     cipher.final();
     used += cipher.getAuthTag().copy(out, used);
     if (!last && used < out.length) continue;
-    yield out.subarray(0, used);
+    yield lend(out.subarray(0, used));
     turn += 1;
     used = 0;
   }
@@ -42,33 +43,33 @@ export async function* sealPayload(
 
 /**
  * Decrypts. Nothing comes out that was not authenticated.
- * @throws Failure `backup` when a piece is not as it was sealed, or the end is missing
+ * @throws Failure `backup` when a piece is not as it was encrypted, or the end is missing
  */
-export async function* openPayload(
-  source: AsyncIterable<Buffer>,
+export async function* decryptPayload(
+  source: Chunks,
   fileKey: Uint8Array,
   nonce: Buffer,
-): AsyncGenerator<Buffer, void> {
+): AsyncGenerator<LentBuffer, void> {
   const key = payloadKey(fileKey, nonce);
-  for await (const { piece, number, last } of cut(source, SEALED_BYTES)) {
-    const opened = openPiece(piece, key, pieceNonce(number, last), number);
+  for await (const { piece, number, last } of cut(source, ENCRYPTED_BYTES)) {
+    const plain = decryptPiece(piece, key, pieceNonce(number, last), number);
     // An empty payload is one empty piece; after others it could only be somebody's forgery of the format.
-    if (opened.length === 0 && number > 0) throw undecipherable(number, 'is empty');
-    yield opened;
+    if (plain.length === 0 && number > 0) throw undecipherable(number, 'is empty');
+    yield lend(plain);
   }
 }
 
-function openPiece(sealed: Buffer, key: KeyObject, nonce: Buffer, number: number): Buffer {
-  if (sealed.length < TAG_BYTES) throw undecipherable(number, 'is cut short');
+function decryptPiece(encrypted: Buffer, key: KeyObject, nonce: Buffer, number: number): Buffer {
+  if (encrypted.length < TAG_BYTES) throw undecipherable(number, 'is cut short');
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-  const opened = decipher.update(sealed.subarray(0, -TAG_BYTES));
+  decipher.setAuthTag(encrypted.subarray(-TAG_BYTES));
+  const plain = decipher.update(encrypted.subarray(0, -TAG_BYTES));
   try {
     decipher.final();
   } catch (error) {
     throw undecipherable(number, 'is not as it was sealed', error);
   }
-  return opened;
+  return plain;
 }
 
 function undecipherable(number: number, problem: string, cause?: unknown): Failure {
@@ -102,11 +103,12 @@ interface Cut {
  * The bytes in pieces of one size, the last of which may be shorter and is empty only if there are no bytes at all. All
  * in the same buffer: each lives until the next is asked for.
  */
-async function* cut(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Cut, void> {
+async function* cut(source: Chunks, size: number): AsyncGenerator<Cut, void> {
   const piece = Buffer.allocUnsafeSlow(size);
   let used = 0;
   let number = 0;
-  for await (const chunk of source) {
+  for await (const lent of source) {
+    const chunk = bytesOf(lent);
     for (let at = 0; at < chunk.length; ) {
       // Only now is it certain that this one is not the last.
       if (used === size) {

@@ -2,43 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Interrupted } from '../../src/errors.ts';
-import { type ClusterIdentity, problemOf, type StoredBackup, takeStock } from '../../src/backup/inventory.ts';
+import { filesOf } from '../../src/backup/catalog.ts';
 import { manifestName } from '../../src/backup/names.ts';
 import { prune } from '../../src/backup/prune.ts';
-import { openFileStore } from '../../src/storage/file/store.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { CLUSTER, putBackup } from './sample.ts';
-
-const FIRST = '20260301T021500Z-100.db.zst';
-const SECOND = '20260302T021500Z-200.db';
-
-async function emptyStore() {
-  const scratch = await scratchFolder('inventory');
-  const store = openFileStore({ directory: scratch.path, cluster: CLUSTER.name });
-  await store.prepare();
-  return {
-    store,
-    folder: join(scratch.path, CLUSTER.name),
-    [Symbol.asyncDispose]: scratch[Symbol.asyncDispose],
-  };
-}
-
-/** Everything that looks like a backup, each one looked into; the oldest first. */
-async function readBackups(store: Store, cluster: ClusterIdentity) {
-  const { backups, remnants, ignored } = await takeStock(store);
-  const found: Record<'backups' | 'remnants', StoredBackup[]> = { backups: [], remnants: [] };
-  for (const backup of backups.toReversed()) {
-    const reason = await problemOf(store, backup, cluster);
-    if (reason === undefined) found.backups.push(backup);
-    else ignored.push({ name: backup.name, reason });
-  }
-  for (const remnant of remnants) {
-    if ((await problemOf(store, remnant, cluster)) === undefined) found.remnants.push(remnant);
-  }
-  return { ...found, ignored };
-}
+import { fileStore } from '../support/file-store.ts';
+import { FIRST, SECOND, emptyStore, readBackups } from './small-store.ts';
 
 test('backups are pairs of a data file and a manifest of this cluster', async () => {
   await using place = await emptyStore();
@@ -53,7 +24,7 @@ test('backups are pairs of a data file and a manifest of this cluster', async ()
       compression: 'zstd',
       encrypted: false,
       storedSize: 5,
-      files: [FIRST, manifestName(FIRST)],
+      hasManifest: true,
     },
     {
       name: SECOND,
@@ -62,8 +33,12 @@ test('backups are pairs of a data file and a manifest of this cluster', async ()
       compression: 'none',
       encrypted: false,
       storedSize: 5,
-      files: [SECOND, manifestName(SECOND)],
+      hasManifest: true,
     },
+  ]);
+  assert.deepEqual(backups.map(filesOf), [
+    [FIRST, manifestName(FIRST)],
+    [SECOND, manifestName(SECOND)],
   ]);
   assert.deepEqual([remnants, ignored], [[], []]);
 });
@@ -81,8 +56,8 @@ test('a backup of a later version, compressed and encrypted in ways unknown here
 });
 
 test('a store that was never used holds nothing', async () => {
-  await using scratch = await scratchFolder('inventory');
-  const store = openFileStore({ directory: join(scratch.path, 'missing'), cluster: CLUSTER.name });
+  await using scratch = await scratchFolder('catalog');
+  const store = fileStore({ directory: join(scratch.path, 'missing'), cluster: CLUSTER.name });
   assert.deepEqual(await readBackups(store, CLUSTER), { backups: [], remnants: [], ignored: [] });
 });
 
@@ -191,7 +166,7 @@ test('a manifest of ours whose data file is gone is a remnant, and a later run c
   assert.deepEqual(backups, []);
   assert.deepEqual(ignored, [{ name: manifestName(FIRST), reason: 'its data file is missing' }]);
   assert.deepEqual(
-    remnants.map(({ name, files }) => ({ name, files })),
+    remnants.map((remnant) => ({ name: remnant.name, files: filesOf(remnant) })),
     [{ name: FIRST, files: [manifestName(FIRST)] }],
   );
   assert.deepEqual(await prune(place.store, remnants), { removed: [FIRST], failures: [] });
@@ -208,52 +183,4 @@ test("another cluster's manifest without a data file is no remnant of ours", asy
     ignored.map(({ name }) => name),
     [manifestName(FIRST)],
   );
-});
-
-test('pruning removes what it is given and nothing else', async () => {
-  await using place = await emptyStore();
-  await putBackup(place.store, FIRST);
-  await putBackup(place.store, SECOND);
-  await writeFile(join(place.folder, 'notes.txt'), 'mine');
-  const { backups } = await readBackups(place.store, CLUSTER);
-  assert.deepEqual(await prune(place.store, backups.slice(0, 1)), { removed: [FIRST], failures: [] });
-  assert.deepEqual(
-    (await readdir(place.folder)).toSorted(),
-    [SECOND, manifestName(SECOND), 'notes.txt'].toSorted(),
-  );
-});
-
-test('one that cannot be removed keeps its manifest, is returned, and does not keep the others', async () => {
-  await using place = await emptyStore();
-  await putBackup(place.store, FIRST);
-  await putBackup(place.store, SECOND);
-  const { backups } = await readBackups(place.store, CLUSTER);
-  await place.store.remove(FIRST);
-  await mkdir(join(place.folder, FIRST)); // in the data file's place, and no regular file
-  const { removed, failures } = await prune(place.store, backups);
-  assert.deepEqual(removed, [SECOND]);
-  assert.deepEqual(
-    failures.map(({ name }) => name),
-    [FIRST],
-  );
-  assert.match(failures[0]?.error.message ?? '', /was not removed: it is not a regular file/);
-  assert.deepEqual((await readdir(place.folder)).toSorted(), [FIRST, manifestName(FIRST)]);
-});
-
-test('what is already gone counts as removed', async () => {
-  await using place = await emptyStore();
-  await putBackup(place.store, FIRST);
-  const { backups } = await readBackups(place.store, CLUSTER);
-  await prune(place.store, backups);
-  assert.deepEqual(await prune(place.store, backups), { removed: [FIRST], failures: [] });
-});
-
-test('a run that is told to end stops pruning at once', async () => {
-  await using place = await emptyStore();
-  await putBackup(place.store, FIRST);
-  await putBackup(place.store, SECOND);
-  const { backups } = await readBackups(place.store, CLUSTER);
-  const end = new Interrupted('SIGTERM');
-  const ending: Store = { ...place.store, remove: () => Promise.reject(end) };
-  await assert.rejects(prune(ending, backups), end);
 });
