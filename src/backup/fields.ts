@@ -3,28 +3,11 @@ export class FieldProblem extends Error {
   override readonly name = 'FieldProblem';
 }
 
-/** The fields of one JSON object. Every method throws a `FieldProblem` when its field is not as asked for. */
-export interface Fields {
-  has(name: string): boolean;
-  object(name: string): Fields;
-  text(name: string): string;
-  texts(name: string): string[];
-  oneOf<T extends string | number>(name: string, allowed: readonly T[]): T;
-  /** A whole number that JavaScript holds exactly, at least `least` (default 0). */
-  integer(name: string, least?: number): number;
-  /** RFC 3339 in UTC. */
-  time(name: string): string;
-  /** Lower-case hex. */
-  sha256(name: string): string;
-}
-
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** The object that a JSON text holds. */
-export function parseFields(json: string): Fields {
-  return fieldsOf(parseJson(json), '');
-}
+/** The object that a JSON text holds. @throws FieldProblem */
+export const parseFields = (json: string): Fields => new Fields(parseJson(json), '');
 
 function parseJson(json: string): unknown {
   try {
@@ -34,67 +17,78 @@ function parseJson(json: string): unknown {
   }
 }
 
-function fieldsOf(value: unknown, path: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new FieldProblem(path === '' ? 'it is not a JSON object' : `"${path}" is not an object`);
-  }
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const pathOf = (name: string) => (path === '' ? name : `${path}.${name}`);
+/** The fields of one JSON object. Every method but `has` throws a `FieldProblem` when its field is not as asked for. */
+export class Fields {
+  readonly #values: ReadonlyMap<string, unknown>;
+  /** Where the object lies in the text, for messages; empty for the whole text. */
+  readonly #path: string;
 
-  function problem(name: string, expected: string): FieldProblem {
-    const given = fields.has(name) ? `is not ${expected}` : 'is missing';
-    return new FieldProblem(`"${pathOf(name)}" ${given}`);
+  constructor(value: unknown, path: string) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new FieldProblem(path === '' ? 'it is not a JSON object' : `"${path}" is not an object`);
+    }
+    this.#values = new Map(Object.entries(value));
+    this.#path = path;
   }
 
-  function text(name: string): string {
-    const found = fields.get(name);
-    if (typeof found !== 'string') throw problem(name, 'a text');
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  object(name: string): Fields {
+    return new Fields(this.#values.get(name), this.#pathOf(name));
+  }
+
+  text(name: string): string {
+    const found = this.#values.get(name);
+    if (typeof found !== 'string') throw this.#problem(name, 'a text');
     return found;
   }
 
-  function texts(name: string): string[] {
-    const found = fields.get(name);
-    if (!Array.isArray(found)) throw problem(name, 'a list of texts');
+  texts(name: string): string[] {
+    const found = this.#values.get(name);
+    if (!Array.isArray(found)) throw this.#problem(name, 'a list of texts');
     return found.map((item: unknown) => {
-      if (typeof item !== 'string') throw problem(name, 'a list of texts');
+      if (typeof item !== 'string') throw this.#problem(name, 'a list of texts');
       return item;
     });
   }
 
-  function oneOf<T extends string | number>(name: string, allowed: readonly T[]): T {
-    const found = allowed.find((one) => one === fields.get(name));
-    if (found === undefined) throw problem(name, allowed.join(' or '));
+  oneOf<T extends string | number>(name: string, allowed: readonly T[]): T {
+    const found = allowed.find((one) => one === this.#values.get(name));
+    if (found === undefined) throw this.#problem(name, allowed.join(' or '));
     return found;
   }
 
-  function integer(name: string, least = 0): number {
-    const found = fields.get(name);
+  /** A whole number that JavaScript holds exactly, at least `least`. */
+  integer(name: string, least = 0): number {
+    const found = this.#values.get(name);
     if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < least) {
-      throw problem(name, `a whole number of at least ${least}`);
+      throw this.#problem(name, `a whole number of at least ${least}`);
     }
     return found;
   }
 
-  function time(name: string): string {
-    const found = text(name);
-    if (!TIME.test(found) || Number.isNaN(Date.parse(found))) throw problem(name, 'a time in UTC');
+  /** RFC 3339 in UTC. */
+  time(name: string): string {
+    const found = this.text(name);
+    if (!TIME.test(found) || Number.isNaN(Date.parse(found))) throw this.#problem(name, 'a time in UTC');
     return found;
   }
 
-  function sha256(name: string): string {
-    const found = text(name);
-    if (!SHA256.test(found)) throw problem(name, 'a SHA-256 in hex');
+  /** Lower-case hex. */
+  sha256(name: string): string {
+    const found = this.text(name);
+    if (!SHA256.test(found)) throw this.#problem(name, 'a SHA-256 in hex');
     return found;
   }
 
-  return {
-    has: (name) => fields.has(name),
-    object: (name) => fieldsOf(fields.get(name), pathOf(name)),
-    text,
-    texts,
-    oneOf,
-    integer,
-    time,
-    sha256,
-  };
+  #pathOf(name: string): string {
+    return this.#path === '' ? name : `${this.#path}.${name}`;
+  }
+
+  #problem(name: string, expected: string): FieldProblem {
+    const given = this.has(name) ? `is not ${expected}` : 'is missing';
+    return new FieldProblem(`"${this.#pathOf(name)}" ${given}`);
+  }
 }

@@ -1,4 +1,3 @@
-import { abortable } from '../util/abortable.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { readManifest } from '../backup/read.ts';
 import { loadConfig, loadStoreSettings } from '../config/config.ts';
@@ -37,13 +36,8 @@ export async function drill(
   const { env, print, signal } = context;
   const config = loadConfig(env);
   const original = receipt === undefined ? await readStored(which, context) : await readReceipt(receipt);
-  const cluster = await discover(config.etcd, signal);
-  let result: Drill;
-  try {
-    result = await compare(cluster, original);
-  } finally {
-    cluster.close();
-  }
+  using client = await discover(config.etcd, signal);
+  const result = await compare(client, original);
   print(json ? formatJson(result) : formatDrill(result));
   if (result.same) return 0;
   throw new Failure(
@@ -56,13 +50,13 @@ export async function drill(
 async function readStored(which: string, { env, note, signal }: CommandContext): Promise<Original> {
   const repository = await openRepository(loadStoreSettings(env), signal);
   const entry = pickBackup(repository, which, note);
-  return { manifest: await abortable(readManifest(repository, entry), signal) };
+  return { manifest: await readManifest(repository, entry) };
 }
 
-async function compare(cluster: ClusterClient, { manifest, startedAt }: Original): Promise<Drill> {
+async function compare(client: ClusterClient, { manifest, startedAt }: Original): Promise<Drill> {
   const answeredAt = Date.now();
-  refuseOriginal(cluster, manifest);
-  const checks = await compareWith(manifest, cluster);
+  refuseOriginal(client, manifest);
+  const checks = await compareWith(manifest, client);
   return {
     backup: manifest.name,
     cluster: manifest.cluster,

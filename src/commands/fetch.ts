@@ -1,4 +1,3 @@
-import { abortable } from '../util/abortable.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
@@ -29,7 +28,7 @@ export async function fetchBackup(
   for (const path of [invocation.file, invocation.receipt]) if (path !== undefined) await checkTarget(path);
   const repository = await openRepository(settings, signal);
   const entry = pickBackup(repository, invocation.which, note);
-  const manifest = await abortable(manifestOf(repository, entry), signal);
+  const manifest = await manifestOf(repository, entry);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
   await checkRoom(invocation.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
   const receipt = await write(invocation, { repository, manifest, settings, startedAt, context });

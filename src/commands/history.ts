@@ -19,9 +19,7 @@ export async function showHistory(
   const found = await findRepository(loadStoreSettings(env), signal);
   const now = new Date();
   const history =
-    found.kind === 'repository'
-      ? await readHistory(found.repository, last, now.getTime(), signal)
-      : found.why;
+    found.kind === 'repository' ? await readHistory(found.repository, last, now.getTime()) : found.why;
   if (typeof history === 'string') {
     note(`${history}\n`);
     if (format === 'json') print(formatJson({ nights: [] }));

@@ -1,4 +1,3 @@
-import { abortable } from '../util/abortable.ts';
 import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
 import { readSizes, type Repository } from '../backup/read.ts';
 import { loadStoreSettings } from '../config/config.ts';
@@ -44,7 +43,7 @@ export async function listBackups(
   const { repository } = found;
   const now = Date.now();
   const backups = repository.entries.map((entry) => describe(entry, now));
-  await addRawSizes(repository, repository.entries.slice(0, MANIFESTS_READ), backups, signal);
+  await addRawSizes(repository, repository.entries.slice(0, MANIFESTS_READ), backups);
   if (json) {
     print(formatJson({ store: repository.store.location, cluster: repository.cluster, backups }));
     return 0;
@@ -74,12 +73,10 @@ async function addRawSizes(
   repository: Repository,
   entries: readonly CatalogEntry[],
   backups: Listed[],
-  signal: AbortSignal,
 ): Promise<void> {
   await inParallel([...entries.entries()], AT_ONCE, async ([index, entry]) => {
-    signal.throwIfAborted();
     const backup = backups[index];
-    if (backup?.complete) Object.assign(backup, await abortable(readRawSize(repository, entry), signal));
+    if (backup?.complete) Object.assign(backup, await readRawSize(repository, entry));
   });
 }
 

@@ -2,6 +2,7 @@ import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/cat
 import { parseBackupName } from '../backup/names.ts';
 import type { Repository } from '../backup/read.ts';
 import { clustersIn, openStore } from '../storage/open.ts';
+import type { Store } from '../storage/store.ts';
 import type { StoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 
@@ -67,16 +68,7 @@ export function pickBackup(
   which: string,
   note: (text: string) => void,
 ): CatalogEntry {
-  if (which === 'latest') {
-    const index = entries.findIndex((entry) => incompleteBecause(entry) === undefined);
-    for (const { name } of entries.slice(0, Math.max(0, index))) note(`${name} is newer, but not complete\n`);
-    const found = entries[index];
-    if (found) return found;
-    throw new Failure(
-      'backup',
-      `${store.location} holds no complete backup, only parts of ${entries.length}`,
-    );
-  }
+  if (which === 'latest') return latestComplete(entries, store, note);
   if (parseBackupName(which) === undefined) {
     throw new Failure(
       'configuration',
@@ -89,4 +81,16 @@ export function pickBackup(
     'backup',
     `there is no backup ${which} in ${store.location}; list shows those that are there`,
   );
+}
+
+function latestComplete(
+  entries: readonly CatalogEntry[],
+  store: Store,
+  note: (text: string) => void,
+): CatalogEntry {
+  const index = entries.findIndex((entry) => incompleteBecause(entry) === undefined);
+  for (const { name } of entries.slice(0, Math.max(0, index))) note(`${name} is newer, but not complete\n`);
+  const found = entries[index];
+  if (found) return found;
+  throw new Failure('backup', `${store.location} holds no complete backup, only parts of ${entries.length}`);
 }

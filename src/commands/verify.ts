@@ -1,4 +1,3 @@
-import { abortable } from '../util/abortable.ts';
 import { readBackup, readManifest } from '../backup/read.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
@@ -57,7 +56,7 @@ async function verify(
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
   try {
-    const manifest = await abortable(readManifest(repository, entry), signal);
+    const manifest = await readManifest(repository, entry);
     const onRead = printProgress(manifest, context);
     await readBackup({ store: repository.store, manifest, identities, signal, onRead });
     const { raw, stored } = manifest;

@@ -1,4 +1,3 @@
-import { abortable } from '../util/abortable.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
 import { type Manifest, parseManifest } from '../backup/manifest.ts';
@@ -34,17 +33,15 @@ export interface LeftOut {
 /**
  * The manifests of these backups, where they fit their names and their cluster: one that cannot be used says nothing
  * about the others.
- * @throws what the signal says
+ * @throws what the store's signal says
  */
 export async function readEachManifest(
   repository: Repository,
   entries: readonly CatalogEntry[],
-  signal: AbortSignal,
 ): Promise<{ manifests: Manifest[]; leftOut: LeftOut[] }> {
   const read = await inParallel(entries, AT_ONCE, async (entry): Promise<Manifest | LeftOut> => {
-    signal.throwIfAborted();
     try {
-      return await abortable(readManifest(repository, entry), signal);
+      return await readManifest(repository, entry);
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
       return { name: entry.name, problem: error.message };

@@ -23,19 +23,18 @@ export interface History {
 /**
  * Reads the manifests of the latest backups, at most `MOST_RUNS` of them.
  * @returns what they tell, or why there is nothing to tell
- * @throws Failure `backup` where there are backups and not one manifest can be used; what the signal says
+ * @throws Failure `backup` where there are backups and not one manifest can be used
  */
 export async function readHistory(
   repository: ListedRepository,
   last: number,
   now: number,
-  signal: AbortSignal,
 ): Promise<History | string> {
   const complete = completeEntries(repository.entries);
   if (complete.length === 0) return `there is no complete backup in ${repository.store.location}`;
   // One more than is shown: the first of them has a run before it, too. And no fewer than a run's own forecast reads.
   const most = Math.min(MOST_RUNS, Math.max(last + 1, FORECAST_RUNS));
-  const { manifests, leftOut } = await readEachManifest(repository, complete.slice(0, most), signal);
+  const { manifests, leftOut } = await readEachManifest(repository, complete.slice(0, most));
   const [first] = leftOut;
   if (manifests.length === 0 && first !== undefined)
     throw new Failure(

@@ -3,7 +3,7 @@
  * side refused what, and which variable to look at. For people only: gRPC hands on nothing but a text here, and no
  * decision may hang on that.
  */
-const MEANINGS: readonly [RegExp, string][] = [
+const EXPLANATIONS: readonly [RegExp, string][] = [
   [
     /unable to verify the first certificate|unable to get (?:local )?issuer certificate|self.signed certificate/,
     'no CA in ETCDCTL_CACERT signed its certificate',
@@ -25,8 +25,8 @@ const MEANINGS: readonly [RegExp, string][] = [
 /** The text without the frames around the sentence, and with its meaning before it where that is known. */
 export function explained(text: string): string {
   const said = sentenceOf(text);
-  const meaning = MEANINGS.find(([pattern]) => pattern.test(said))?.[1];
-  return meaning === undefined ? said : `${meaning} (${said})`;
+  const explanation = EXPLANATIONS.find(([pattern]) => pattern.test(said))?.[1];
+  return explanation === undefined ? said : `${explanation} (${said})`;
 }
 
 /**

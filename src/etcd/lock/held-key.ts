@@ -54,10 +54,10 @@ export class HeldKeyWatch {
     const { seconds } = left;
     if (Date.now() > this.deadline)
       throw held(holder, `its lease has ${seconds} s left, more than LOCK_TTL allows to wait for`);
-    if (this.renewals.isFirst()) this.tell({ holder, secondsLeft: seconds });
+    if (this.renewals.isFirst()) this.logWaiting({ holder, secondsLeft: seconds });
   }
 
-  private tell(fields: { holder: string; secondsLeft: number }): void {
+  private logWaiting(fields: { holder: string; secondsLeft: number }): void {
     this.options.log.info(
       { key: LOCK_KEY, ...fields },
       'lock is held, waiting for it to expire or be renewed',

@@ -86,7 +86,7 @@ export function startCall(
 
 function endOf(stream: ClientHttp2Stream): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const tell = (headers: IncomingHttpHeaders): void => {
+  const settle = (headers: IncomingHttpHeaders): void => {
     const code = headers['grpc-status'];
     if (code === '0') resolve();
     else if (code !== undefined) reject(statusError({ code: Number(code), details: messageIn(headers) }));
@@ -94,9 +94,9 @@ function endOf(stream: ClientHttp2Stream): Promise<void> {
   stream.on('response', (headers) => {
     const status = headers[':status'];
     if (status !== 200) reject(new EtcdError('other', `HTTP status ${status} instead of a gRPC answer`));
-    tell(headers);
+    settle(headers);
   });
-  stream.on('trailers', tell);
+  stream.on('trailers', settle);
   stream.on('error', (error) => reject(error instanceof EtcdError ? error : broken(error)));
   // Without effect where the server has said how the call ended.
   stream.on('close', () =>

@@ -17,7 +17,7 @@ const PAUSE_MS = 200;
  * ranged request goes on at the byte that was reached, if the object is still the same.
  */
 export async function* readObject(folder: Folder, name: string): AsyncGenerator<LentBuffer, void> {
-  const asked = requestOn(folder, name, 'read', 's3:GetObject');
+  const request = requestOn(folder, name, 'read', 's3:GetObject');
   let offset = 0;
   let lasting = 0;
   let breaks = 0;
@@ -39,7 +39,7 @@ export async function* readObject(folder: Folder, name: string): AsyncGenerator<
     if (offset >= first.size) return;
     breaks = offset - lasting >= PROGRESS_BYTES ? 1 : breaks + 1;
     lasting = offset;
-    if (breaks > MAX_BREAKS) throw toStoreError(asked, broken);
+    if (breaks > MAX_BREAKS) throw toStoreError(request, broken);
     await pause(PAUSE_MS * breaks, folder.signal);
   }
 }
@@ -59,8 +59,8 @@ async function get(
   const range =
     offset === 0 ? {} : { Range: `bytes=${offset}-`, ...(etag !== undefined && { IfMatch: etag }) };
   const command = new GetObjectCommand({ ...objectOf(folder, name), ...range });
-  const asked = requestOn(folder, name, 'read', 's3:GetObject');
-  const answer = await attempt(folder, asked, (options) => folder.client.send(command, options));
+  const request = requestOn(folder, name, 'read', 's3:GetObject');
+  const answer = await attempt(folder, request, (options) => folder.client.send(command, options));
   const { Body, ContentLength, ContentRange, ETag } = answer;
   if (!(Body instanceof Readable) || ContentLength === undefined) {
     throw new StoreError(

@@ -18,20 +18,20 @@ export interface S3Request {
  * What to throw for an error of S3, of the network or of the SDK. A mistake of this program comes back as it is, and so
  * does what has its words already.
  */
-export function toStoreError(asked: S3Request, error: unknown): unknown {
+export function toStoreError(request: S3Request, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof Failure || isBug(error)) return error;
-  const { code, why, advice } = explain(asked, error);
-  const problem = `could not ${asked.action} ${asked.target}: ${why}${said(error)}`;
+  const { code, why, advice } = explain(request, error);
+  const problem = `could not ${request.action} ${request.target}: ${why}${said(error)}`;
   return new StoreError(isUnknownToServer(error) ? 'not-implemented' : code, problem, advice, error);
 }
 
-function explain(asked: S3Request, error: Error): Explanation {
+function explain(request: S3Request, error: Error): Explanation {
   const name = codeOf(error);
-  if (name === 'PreconditionFailed') return unmet(asked);
+  if (name === 'PreconditionFailed') return unmet(request);
   return (
     byName(name) ??
     regionProblem(error) ??
-    byStatus(asked, statusOf(error)) ?? {
+    byStatus(request, statusOf(error)) ?? {
       code: 'other',
       why: 'the server or the AWS SDK refused it',
       advice: 'look up the error that it gave',

@@ -18,7 +18,7 @@ interface Page {
 /** What lies directly below the prefix, in pages of up to 1,000: what lies deeper costs one entry for each folder. */
 async function* pagesOf(folder: Folder): AsyncGenerator<Page, void> {
   const { client, bucket, prefix } = folder;
-  const asked = requestOnBucket(folder, 'list', 's3:ListBucket');
+  const request = requestOnBucket(folder, 'list', 's3:ListBucket');
   let token: string | undefined;
   do {
     const command = new ListObjectsV2Command({
@@ -27,7 +27,7 @@ async function* pagesOf(folder: Folder): AsyncGenerator<Page, void> {
       Delimiter: '/',
       ...(token !== undefined && { ContinuationToken: token }),
     });
-    const page = await attempt(folder, asked, (options) => client.send(command, options));
+    const page = await attempt(folder, request, (options) => client.send(command, options));
     yield {
       files: (page.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
         const name = nameOf(Key, prefix);
@@ -92,11 +92,11 @@ type Upload = NonNullable<ListMultipartUploadsCommandOutput['Uploads']>[number];
 
 async function* unfinishedUploads(folder: Folder): AsyncGenerator<Upload, void> {
   const { client, bucket, prefix } = folder;
-  const asked = requestOnBucket(folder, 'list the unfinished uploads of', 's3:ListBucketMultipartUploads');
+  const request = requestOnBucket(folder, 'list the unfinished uploads of', 's3:ListBucketMultipartUploads');
   let marker: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {};
   for (;;) {
     const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...marker });
-    const page = await attempt(folder, asked, (options) => client.send(command, options));
+    const page = await attempt(folder, request, (options) => client.send(command, options));
     yield* page.Uploads ?? [];
     if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return;
     marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };

@@ -105,10 +105,10 @@ export class Multipart {
 
 /** No failure where the upload is gone already. */
 export async function abortUpload(folder: Folder, name: string, id: string | undefined): Promise<void> {
-  const asked = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
+  const request = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
   const command = new AbortMultipartUploadCommand({ ...objectOf(folder, name), UploadId: id });
   try {
-    await attempt(folder, asked, (options) => folder.client.send(command, options));
+    await attempt(folder, request, (options) => folder.client.send(command, options));
   } catch (error) {
     if (!isStoreError(error, 'not-found')) throw error;
   }

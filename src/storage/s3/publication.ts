@@ -66,10 +66,10 @@ async function sendOnce(send: (condition: Condition) => Promise<unknown>): Promi
 
 /** What the object of that name says about its making, empty where it says nothing; undefined where there is none. */
 async function markOf(folder: Folder, name: string): Promise<string | undefined> {
-  const asked = requestOn(folder, name, 'look at', 's3:GetObject');
+  const request = requestOn(folder, name, 'look at', 's3:GetObject');
   const command = new HeadObjectCommand(objectOf(folder, name));
   try {
-    const { Metadata } = await attempt(folder, asked, (options) => folder.client.send(command, options));
+    const { Metadata } = await attempt(folder, request, (options) => folder.client.send(command, options));
     return Metadata?.[MARK] ?? '';
   } catch (error) {
     if (isStoreError(error, 'not-found')) return undefined;
@@ -80,8 +80,8 @@ async function markOf(folder: Folder, name: string): Promise<string | undefined>
 /** No failure where there is none. */
 export async function removeObject(folder: Folder, name: string): Promise<void> {
   const command = new DeleteObjectCommand(objectOf(folder, name));
-  const asked = requestOn(folder, name, 'remove', 's3:DeleteObject');
-  await attempt(folder, asked, (options) => folder.client.send(command, options));
+  const request = requestOn(folder, name, 'remove', 's3:DeleteObject');
+  await attempt(folder, request, (options) => folder.client.send(command, options));
 }
 
 function taken(folder: Folder, name: string): StoreError {

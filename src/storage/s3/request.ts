@@ -22,7 +22,7 @@ export function requestOnBucket(folder: Folder, action: string, permission: stri
  */
 export async function attempt<T>(
   { signal }: Folder,
-  asked: S3Request,
+  request: S3Request,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -31,6 +31,6 @@ export async function attempt<T>(
     return await abortable(send({ abortSignal: signal }), signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw toStoreError(asked, error);
+    throw toStoreError(request, error);
   }
 }
