@@ -4,7 +4,7 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { abortableItems } from '../util/abortable.ts';
 import type { Chunks, LentBuffer } from '../util/lent.ts';
 import { Failure } from '../errors.ts';
-import type { Compression } from './manifest.ts';
+import type { Compression } from '../config/backup.ts';
 
 /**
  * What zlib hands out at a time: larger pieces are no faster, and more of them lie about until they are collected. What

@@ -1,11 +1,7 @@
+import { type Compression, COMPRESSIONS } from '../config/backup.ts';
 import { FieldProblem, parseFields, type Fields } from './fields.ts';
 
 const FORMAT = 1;
-const COMPRESSIONS = ['none', 'zstd'] as const;
-
-/** How the snapshot's bytes are stored. `none` is the plain database file. */
-export type Compression = (typeof COMPRESSIONS)[number];
-
 /**
  * The manifest of a backup, stored beside it as `<name>.json` and written last: a data file without one is not a
  * backup. Sizes are bytes, times RFC 3339 in UTC, hashes SHA-256 in hex.

@@ -1,4 +1,4 @@
-import type { Compression } from './manifest.ts';
+import type { Compression } from '../config/backup.ts';
 
 /** What a backup's file name says. */
 export interface BackupName {

@@ -1,7 +1,11 @@
-import type { Compression } from '../backup/manifest.ts';
 import { readRecipients } from './recipients.ts';
 import { readStore, type StoreConfig } from './store.ts';
 import type { Variables } from './variables.ts';
+
+export const COMPRESSIONS = ['none', 'zstd'] as const;
+
+/** How the snapshot's bytes are stored. `none` is the plain database file. */
+export type Compression = (typeof COMPRESSIONS)[number];
 
 /** How many backups to keep, in restic's meaning; all 0 keeps everything. */
 export interface KeepPolicy {
@@ -30,7 +34,7 @@ export function readBackup(vars: Variables): BackupConfig {
     enabled: read('BACKUP_ENABLED', (it) => it.default('true').asTrueOrFalse()),
     skipConfirmed: read('BACKUP_SKIP_CONFIRMED', (it) => it.default('false').asTrueOrFalse()),
     store: readStore(vars),
-    compression: read('BACKUP_COMPRESSION', (it) => it.default('zstd').asEnum(['none', 'zstd'])),
+    compression: read('BACKUP_COMPRESSION', (it) => it.default('zstd').asEnum(COMPRESSIONS)),
     recipients: readRecipients(vars),
     keep: readKeep(vars),
     timeoutMs: read('BACKUP_TIMEOUT', (it) => it.default('30m').asDuration()),
