@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
@@ -66,57 +66,60 @@ async function assertEmergencyBackup(
   assert.equal(manifest.member.id, survivor.id);
 }
 
-test('two of three members down: an emergency backup without a lock, which restores everything, exit 5', async () => {
-  await using cluster = await startCluster({ size: 3 });
-  await using store = await scratchFolder('store');
-  await fill(cluster, { keys: 50, valueBytes: 10_000, overwrites: 10 });
-  const before = await readKeys(cluster);
-  await loseQuorum(cluster);
-  const size = (await cluster.member(0).status()).dbSize;
-  await assertEmergencyBackup(cluster, cluster.env, store.path);
-  assert.ok((await cluster.member(0).status()).dbSize >= size, 'it was defragmented');
-  await using restored = await restoreBackup(await onlyBackup(store.path));
-  assert.deepEqual(await readKeys(restored), before);
-});
+// Each has a cluster of its own, and waits until its last member has noticed.
+describe('without a quorum', { concurrency: 2 }, () => {
+  test('two of three members down: an emergency backup without a lock, which restores everything, exit 5', async () => {
+    await using cluster = await startCluster({ size: 3 });
+    await using store = await scratchFolder('store');
+    await fill(cluster, { keys: 50, valueBytes: 10_000, overwrites: 10 });
+    const before = await readKeys(cluster);
+    await loseQuorum(cluster);
+    const size = (await cluster.member(0).status()).dbSize;
+    await assertEmergencyBackup(cluster, cluster.env, store.path);
+    assert.ok((await cluster.member(0).status()).dbSize >= size, 'it was defragmented');
+    await using restored = await restoreBackup(await onlyBackup(store.path));
+    assert.deepEqual(await readKeys(restored), before);
+  });
 
-test('two of three members down and a password: exit 3, saying why and what to do', async () => {
-  await using cluster = await startCluster({ size: 3, tls: true, auth });
-  await using store = await scratchFolder('store');
-  await loseQuorum(cluster);
-  const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
-  const result = await runJob(env);
-  const report = assertRunEnded(result, 3, 'failed');
-  assert.match(report.error ?? '', /could not check the password .* that takes a quorum/);
-  assert.match(report.error ?? '', /use a client certificate without ETCDCTL_USER for an emergency backup/);
-  assert.ok(!result.stdout.includes(auth.password));
-  assert.deepEqual(await filesBelow(store.path), []);
+  test('two of three members down and a password: exit 3, saying why and what to do', async () => {
+    await using cluster = await startCluster({ size: 3, tls: true, auth });
+    await using store = await scratchFolder('store');
+    await loseQuorum(cluster);
+    const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
+    const result = await runJob(env);
+    const report = assertRunEnded(result, 3, 'failed');
+    assert.match(report.error ?? '', /could not check the password .* that takes a quorum/);
+    assert.match(report.error ?? '', /use a client certificate without ETCDCTL_USER for an emergency backup/);
+    assert.ok(!result.stdout.includes(auth.password));
+    assert.deepEqual(await filesBelow(store.path), []);
 
-  // The way out that the message shows: a certificate whose name is a user's.
-  const root = (await cluster.pki?.authority.client({ name: 'root' })) ?? assert.fail('no certificates');
-  const access = { ETCDCTL_CERT: root.cert, ETCDCTL_KEY: root.key, ETCDCTL_USER: '', ETCDCTL_PASSWORD: '' };
-  await assertEmergencyBackup(cluster, { ...cluster.env, ...access }, store.path);
-  await using restored = await restoreBackup(await onlyBackup(store.path), { auth });
-  assert.match(await restored.etcdctl('auth', 'status'), /Authentication Status: true/);
-});
+    // The way out that the message shows: a certificate whose name is a user's.
+    const root = (await cluster.pki?.authority.client({ name: 'root' })) ?? assert.fail('no certificates');
+    const access = { ETCDCTL_CERT: root.cert, ETCDCTL_KEY: root.key, ETCDCTL_USER: '', ETCDCTL_PASSWORD: '' };
+    await assertEmergencyBackup(cluster, { ...cluster.env, ...access }, store.path);
+    await using restored = await restoreBackup(await onlyBackup(store.path), { auth });
+    assert.match(await restored.etcdctl('auth', 'status'), /Authentication Status: true/);
+  });
 
-test('two of three members down, client certificates and no passwords: an emergency backup, exit 5', async () => {
-  await using cluster = await startCluster({ size: 3, tls: true });
-  await using store = await scratchFolder('store');
-  await fill(cluster, { keys: 50, valueBytes: 1000 });
-  const before = await readKeys(cluster);
-  await loseQuorum(cluster);
-  await assertEmergencyBackup(cluster, cluster.env, store.path);
-  await using restored = await restoreBackup(await onlyBackup(store.path));
-  assert.deepEqual(await readKeys(restored), before);
-});
+  test('two of three members down, client certificates and no passwords: an emergency backup, exit 5', async () => {
+    await using cluster = await startCluster({ size: 3, tls: true });
+    await using store = await scratchFolder('store');
+    await fill(cluster, { keys: 50, valueBytes: 1000 });
+    const before = await readKeys(cluster);
+    await loseQuorum(cluster);
+    await assertEmergencyBackup(cluster, cluster.env, store.path);
+    await using restored = await restoreBackup(await onlyBackup(store.path));
+    assert.deepEqual(await readKeys(restored), before);
+  });
 
-test('all members down: exit 3, and every endpoint is named with its reason', async () => {
-  await using cluster = await startCluster({ size: 3 });
-  await using store = await scratchFolder('store');
-  await Promise.all(cluster.members.map((member) => member.kill()));
-  const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
-  const report = assertRunEnded(await runJob(env), 3, 'failed');
-  for (const { clientUrl } of cluster.members)
-    assert.ok(report.error?.includes(`${clientUrl}: connect ECONNREFUSED`), report.error);
-  assert.deepEqual(await filesBelow(store.path), []);
+  test('all members down: exit 3, and every endpoint is named with its reason', async () => {
+    await using cluster = await startCluster({ size: 3 });
+    await using store = await scratchFolder('store');
+    await Promise.all(cluster.members.map((member) => member.kill()));
+    const env = { ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` };
+    const report = assertRunEnded(await runJob(env), 3, 'failed');
+    for (const { clientUrl } of cluster.members)
+      assert.ok(report.error?.includes(`${clientUrl}: connect ECONNREFUSED`), report.error);
+    assert.deepEqual(await filesBelow(store.path), []);
+  });
 });

@@ -79,8 +79,8 @@ describe('the lock', { concurrency: 3 }, () => {
   });
 
   for (const { when, ttl, pauseMs } of [
-    { when: 'at once', ttl: '9s', pauseMs: 0 },
-    { when: 'ten seconds later', ttl: '16s', pauseMs: 10_000 },
+    { when: 'at once', ttl: '6s', pauseMs: 0 },
+    { when: 'five seconds later', ttl: '10s', pauseMs: 5_000 },
   ]) {
     test(`a run that was killed with SIGKILL and is retried ${when} waits for the lease and does the whole run`, async () => {
       await using proxied = await startFilled();
@@ -214,7 +214,7 @@ describe('the lock', { concurrency: 3 }, () => {
   });
 });
 
-describe('the lock of three members', () => {
+describe('the lock of three members', { concurrency: 2 }, () => {
   test('the leader carries its lease while it is defragmented itself, and renewals go through the others', async () => {
     await using proxied = await startFilled({ size: 3 });
     const { cluster } = proxied;

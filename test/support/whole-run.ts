@@ -41,7 +41,10 @@ export function testWholeRun({ version, size, security }: Shape): void {
   const auth = security === 'a password' ? { user: 'root', password: 'pass word' } : undefined;
   const options: ClusterOptions = { version, size, tls: security === 'TLS', ...(auth && { auth }) };
 
-  describe(`etcd ${version}, ${size === 1 ? 'one member' : 'three members'}, ${security}`, () => {
+  // One after another on their one cluster, also where several shapes are tested at once.
+  describe(`etcd ${version}, ${size === 1 ? 'one member' : 'three members'}, ${security}`, {
+    concurrency: 1,
+  }, () => {
     let cluster: Cluster;
 
     before(async () => {

@@ -1,11 +1,15 @@
 import { delimiter } from 'node:path';
 
-/** What `npm run test:e2e` prepares for its tests, which run in namespaces of their own. */
-export interface PrivateSite {
+/** What there is in the namespaces that an end-to-end test file runs in. */
+interface Namespaces {
   /** The control group that pods run below. */
   cgroup: string;
   /** An address of the private network, beside loopback. */
   address: string;
+}
+
+/** What `npm run test:e2e` prepares for all of them. */
+interface Images {
   /** Files with the images that a node begins with. */
   archives: string[];
   /** The name of the image whose process holds a pod's namespaces. */
@@ -14,18 +18,20 @@ export interface PrivateSite {
 
 const VARIABLE = 'ETCD_UPKEEP_E2E_';
 
+/** Whether this process is in namespaces of its own. */
+export const PRIVATE = process.env[`${VARIABLE}ADDRESS`] !== undefined;
+
 /** The environment that hands it on to the tests. */
-export function siteEnv({ cgroup, address, archives, pause }: PrivateSite): Record<string, string> {
-  return {
-    [`${VARIABLE}CGROUP`]: cgroup,
-    [`${VARIABLE}ADDRESS`]: address,
-    [`${VARIABLE}ARCHIVES`]: archives.join(delimiter),
-    [`${VARIABLE}PAUSE`]: pause,
-  };
+export function namespacesEnv({ cgroup, address }: Namespaces): Record<string, string> {
+  return { [`${VARIABLE}CGROUP`]: cgroup, [`${VARIABLE}ADDRESS`]: address };
+}
+
+export function imagesEnv({ archives, pause }: Images): Record<string, string> {
+  return { [`${VARIABLE}ARCHIVES`]: archives.join(delimiter), [`${VARIABLE}PAUSE`]: pause };
 }
 
 /** Throws where there is none: a node would take the machine's port 2379. */
-export function privateSite(): PrivateSite {
+export function privateSite(): Namespaces & Images {
   return {
     cgroup: read('CGROUP'),
     address: read('ADDRESS'),
