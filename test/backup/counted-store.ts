@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatManifest } from '../../src/backup/manifest.ts';
 import { backupName, manifestName, parseBackupName } from '../../src/backup/names.ts';
@@ -64,10 +64,11 @@ export function counting(scratch: Scratch): Counted {
   return counted;
 }
 
-export async function put(folder: string, name: string, changes = {}): Promise<void> {
+/** At once: tens of thousands of promises would take most of the time of these tests. */
+export function put(folder: string, name: string, changes = {}): void {
   const revision = parseBackupName(name)?.revision ?? 0;
-  await writeFile(join(folder, name), 'bytes');
-  await writeFile(
+  writeFileSync(join(folder, name), 'bytes');
+  writeFileSync(
     join(folder, manifestName(name)),
     formatManifest(sampleManifest({ name, revision, ...changes })),
   );
@@ -77,7 +78,7 @@ export async function placeOf(hours: Iterable<number>): Promise<Counted & AsyncD
   const scratch = await scratchFolder('prune', '/dev/shm');
   const place = counting(scratch);
   await place.store.prepare();
-  for (const hour of hours) await put(place.folder, hoursAgo(hour));
+  for (const hour of hours) put(place.folder, hoursAgo(hour));
   return Object.assign(place, { [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose]() });
 }
 
