@@ -22,7 +22,7 @@ import { wayBack } from './way-back.ts';
 const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   disk,
   s3,
-  wholeRun,
+  'whole-run': wholeRun,
   memory,
   's3-memory': s3Memory,
   list,
@@ -35,7 +35,7 @@ const { values, positionals } = parseArgs({
   options: {
     size: { type: 'string', default: '1Gi' },
     large: { type: 'string', default: '2Gi' },
-    night: { type: 'string', default: '400Mi' },
+    small: { type: 'string', default: '400Mi' },
     backups: { type: 'string', default: '10000' },
     runs: { type: 'string', default: '3' },
   },
@@ -48,7 +48,7 @@ await using folder = await scratchFolder('bench', '/var/tmp');
 const bench: Bench = {
   size: values.size,
   large: values.large,
-  night: values.night,
+  small: values.small,
   backups: Number(values.backups),
   runs: Number(values.runs),
   folder: folder.path,

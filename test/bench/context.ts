@@ -6,8 +6,8 @@ export interface Bench {
   size: string;
   /** Of the larger one, for memory and for the way back. */
   large: string;
-  /** Of each of the three members that a whole night is for. */
-  night: string;
+  /** Of each of the three members that a whole run is for. */
+  small: string;
   /** How many there are to list. */
   backups: number;
   /** How often everything is measured; the median counts. */

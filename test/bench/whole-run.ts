@@ -17,11 +17,11 @@ export async function wholeRun(bench: Bench): Promise<Row[]> {
     await store.clear();
     theirs.push(await runSeconds(bench, (cluster) => runByHand(bench, cluster)));
   }
-  const what = `the whole run on three members with ${bench.night}, against etcdctl, zstd and \`etcdctl defrag\``;
+  const what = `the whole run on three members with ${bench.small}, against etcdctl, zstd and \`etcdctl defrag\``;
   return [comparison(what, ours, theirs)];
 }
 
 async function runSeconds(bench: Bench, work: (cluster: Cluster) => Promise<unknown>): Promise<number> {
-  await using cluster = await databaseOf(bench, bench.night, 3);
+  await using cluster = await databaseOf(bench, bench.small, 3);
   return await seconds(() => work(cluster)); // the cluster ends with this scope
 }
