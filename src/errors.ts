@@ -36,6 +36,9 @@ export class Failure extends ExplainedError {
   }
 }
 
+export const isFailure = (error: unknown, kind: FailureKind): error is Failure =>
+  error instanceof Failure && error.kind === kind;
+
 /** The signals that end a run early. */
 export type EndSignal = 'SIGTERM' | 'SIGINT';
 

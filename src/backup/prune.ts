@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Failure } from '../errors.ts';
+import { Failure, isFailure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import { type CatalogEntry, filesOf, incompleteBecause, readCatalog } from './catalog.ts';
@@ -121,7 +121,7 @@ export async function foreignBecause(
     return head.ok ? mismatchOf(head.value, { name, cluster, storedSize }) : unusable(head.problem);
   } catch (error) {
     // One manifest that cannot be read says nothing about the others.
-    if (error instanceof Failure && error.kind === 'backup') return unusable(error.message);
+    if (isFailure(error, 'backup')) return unusable(error.message);
     throw error;
   }
 }
@@ -180,7 +180,7 @@ async function removeAll(store: Store, files: readonly string[]): Promise<Failur
     for (const file of files) await store.remove(file);
     return undefined;
   } catch (error) {
-    if (error instanceof Failure && error.kind === 'backup') return error;
+    if (isFailure(error, 'backup')) return error;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { KeepPolicy } from '../config/config.ts';
 import { type CatalogEntry, newestFirst } from './catalog.ts';
+import { DAY_MS } from '../util/time.ts';
 
 /** The rules, and the run that applies them. Nothing here looks into the store. */
 export interface Retention {
@@ -26,7 +27,6 @@ interface Rule {
   period(at: Date, position: number): number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const dayOf = (at: Date) => Math.floor(at.getTime() / DAY_MS);
 
 const RULES: Rule[] = [

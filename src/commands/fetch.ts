@@ -4,7 +4,7 @@ import { TRAILER_BYTES } from '../backup/proof.ts';
 import { readBackup, readManifest } from '../backup/read.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { writeChunks } from '../backup/write.ts';
-import { Failure, messageOf } from '../errors.ts';
+import { Failure, isFailure, messageOf } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import type { Receipt } from './fetch-receipt.ts';
@@ -103,7 +103,7 @@ async function fill(target: Target, { repository, manifest, settings, context }:
 
 /** Says which backup it was; what is no failure of the store comes back as it is. */
 function unusable(name: string, error: unknown): unknown {
-  if (!(error instanceof Failure) || error.kind !== 'backup') return error;
+  if (!isFailure(error, 'backup')) return error;
   const message = `the backup ${name} cannot be used, so nothing was written: ${error.message}`;
   return new Failure('backup', message, { cause: error });
 }

@@ -1,7 +1,7 @@
 import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
 import { readSizes, type Repository } from '../backup/read.ts';
 import { loadStoreSettings } from '../config/config.ts';
-import { Failure } from '../errors.ts';
+import { isFailure } from '../errors.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
@@ -88,7 +88,7 @@ async function readRawSize(
     const { rawSize } = await readSizes(repository, entry);
     return { complete: true, ...(rawSize !== undefined && { rawBytes: rawSize }) };
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
+    if (!isFailure(error, 'backup')) throw error;
     return { complete: false, problem: error.message };
   }
 }

@@ -1,7 +1,7 @@
 import { readBackup, readManifest } from '../backup/read.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
-import { Failure } from '../errors.ts';
+import { Failure, isFailure } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import { type ListedRepository, openRepository, pickBackup } from './repository.ts';
@@ -68,7 +68,7 @@ async function verify(
       seconds: seconds(),
     };
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
+    if (!isFailure(error, 'backup')) throw error;
     return { name: entry.name, whole: false, problem: error.message, seconds: seconds() };
   }
 }

@@ -3,7 +3,7 @@ import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/cat
 import { type Manifest, parseManifest } from '../backup/manifest.ts';
 import { manifestName } from '../backup/names.ts';
 import { readManifest, type Repository } from '../backup/read.ts';
-import { Failure } from '../errors.ts';
+import { isFailure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 
 /** Those that have both of their files. */
@@ -43,7 +43,7 @@ export async function readEachManifest(
     try {
       return await readManifest(repository, entry);
     } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'backup') throw error;
+      if (!isFailure(error, 'backup')) throw error;
       return { name: entry.name, problem: error.message };
     }
   });

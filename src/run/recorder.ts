@@ -1,4 +1,4 @@
-import { Failure, messageOf } from '../errors.ts';
+import { isFailure, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Decision } from '../plan/decision.ts';
 import type { StepEnd, StepName, StepStatus } from '../plan/steps.ts';
@@ -47,7 +47,7 @@ export function stepRecorder(state: RunState, log: Log): StepRecorder {
     try {
       await decided(name, decision, work);
     } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'step') throw error;
+      if (!isFailure(error, 'step')) throw error;
     }
   };
 
@@ -55,6 +55,6 @@ export function stepRecorder(state: RunState, log: Log): StepRecorder {
 }
 
 function statusAfter(error: unknown): StepStatus {
-  const refused = error instanceof Failure && (error.kind === 'refused' || error.kind === 'locked');
+  const refused = isFailure(error, 'refused') || isFailure(error, 'locked');
   return refused ? 'refused' : 'failed';
 }

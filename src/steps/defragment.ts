@@ -94,10 +94,11 @@ async function visit(input: DefragmentInput, member: Member, members: readonly M
 
 /** Says which member it was; what is no failure of this step comes back as it is. */
 function withMember(member: Member, error: unknown): Failure {
-  const kind = error instanceof Failure ? error.kind : 'step';
-  if (error instanceof Failure && kind !== 'step' && kind !== 'refused') return error;
-  const { message } = error instanceof Failure ? error : toEtcdError(error);
-  return new Failure(kind, `${label(member)}: ${message}; no further member was touched`, { cause: error });
+  const failure =
+    error instanceof Failure ? error : new Failure('step', toEtcdError(error).message, { cause: error });
+  const { kind, message } = failure;
+  if (kind !== 'step' && kind !== 'refused') return failure;
+  return new Failure(kind, `${label(member)}: ${message}; no further member was touched`, { cause: failure });
 }
 
 /** Every other voting member has been visited by now, since the leader is the last one. */

@@ -1,7 +1,7 @@
 import type { BackupGuarantee, VerifiedBackup } from '../backup/proof.ts';
 import { findOutdated, type Outdated, prune as deleteBackups } from '../backup/prune.ts';
 import type { Config } from '../config/config.ts';
-import { Failure } from '../errors.ts';
+import { Failure, isFailure } from '../errors.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import type { Log } from '../log.ts';
 import type { StepEnd } from '../plan/steps.ts';
@@ -37,8 +37,7 @@ export async function prune(guarantee: BackupGuarantee, input: PruneInput): Prom
   } catch (error) {
     input.signal.throwIfAborted();
     if (timeout.aborted) throw tooLong(leftMs, input.store, error);
-    if (error instanceof Failure && error.kind === 'backup')
-      throw new Failure('step', error.message, { cause: error });
+    if (isFailure(error, 'backup')) throw new Failure('step', error.message, { cause: error });
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
 import type { S3ObjectSettings } from '../../config/config.ts';
+import { DAY_MS } from '../../util/time.ts';
 
 /** What a request that makes an object says about it, in one piece or in parts. */
 export type ObjectSettings = Pick<
@@ -11,8 +12,6 @@ export type ObjectSettings = Pick<
   | 'ObjectLockRetainUntilDate'
   | 'Tagging'
 >;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The settings as S3 names them. `now` is where the days of an object lock begin, in milliseconds since 1970. */
 export function objectSettings(settings: S3ObjectSettings, now: number): ObjectSettings {
