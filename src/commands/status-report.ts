@@ -82,7 +82,7 @@ function conditionOf(member: Member, cluster: ClusterStatus, plan: Plan, config:
       dbSize: status.dbSize,
       dbSizeInUse: status.dbSizeInUse,
       fragmentation: status.dbSize === 0 ? 0 : Math.max(0, 1 - status.dbSizeInUse / status.dbSize),
-      ...(quota.kind !== 'none' && { quotaUsage: status.dbSize / quota.bytes }),
+      ...(quota.kind === 'known' && { quotaUsage: status.dbSize / quota.bytes }),
     }),
     quota,
     defragment: decision?.defragment ?? false,

@@ -43,7 +43,10 @@ export interface Alarm {
 /** What etcd takes for its quota unless it is told otherwise. */
 export const DEFAULT_QUOTA_BYTES = 2 * 2 ** 30;
 
-/** A member's quota: none at all, a known size, or one that is only assumed because nothing tells it. */
+/**
+ * A member's quota: none at all, a known size, or one that is only assumed because nothing tells it. What is assumed is
+ * shown as such and decides nothing.
+ */
 export type Quota = { kind: 'none' } | { kind: 'known' | 'assumed'; bytes: number };
 
 export interface HashKV {

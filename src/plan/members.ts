@@ -1,4 +1,11 @@
-import { type ClusterStatus, DEFAULT_QUOTA_BYTES, type Member, type Quota } from '../etcd/types.ts';
+import {
+  type ClusterStatus,
+  DEFAULT_QUOTA_BYTES,
+  label,
+  type Member,
+  type Quota,
+  votersOf,
+} from '../etcd/types.ts';
 import { formatMebibytes, formatPercent } from '../util/format.ts';
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 
@@ -39,17 +46,40 @@ export function quotaFor(
   return cluster.quotas[member.id] ?? { kind: 'assumed', bytes: DEFAULT_QUOTA_BYTES };
 }
 
-/** The quotas that there are, in bytes by member's ID; an assumed one counts, for etcd has it by default. */
-export function quotasOf(
+/** The quotas that are known, in bytes by member's ID. */
+export function knownQuotas(
   cluster: Pick<ClusterStatus, 'quotas' | 'members'>,
   policy: Pick<Policy, 'quotaBytes'>,
 ): ReadonlyMap<string, number> {
   return new Map(
     cluster.members.flatMap((member) => {
       const quota = quotaFor(member, cluster, policy);
-      return quota.kind === 'none' ? [] : [[member.id, quota.bytes] as const];
+      return quota.kind === 'known' ? [[member.id, quota.bytes] as const] : [];
     }),
   );
+}
+
+/** The voting members that answer but do not tell their quota: what is then said of it is a guess, and decides nothing. */
+export function untoldQuotas(
+  cluster: Pick<ClusterStatus, 'quotas' | 'members'>,
+  policy: Pick<Policy, 'quotaBytes'>,
+): Member[] {
+  return votersOf(cluster).filter(
+    (member) => member.status !== undefined && quotaFor(member, cluster, policy).kind === 'assumed',
+  );
+}
+
+export function quotaWarnings(
+  cluster: Pick<ClusterStatus, 'quotas' | 'members'>,
+  policy: Pick<Policy, 'quotaBytes'>,
+): string[] {
+  const untold = untoldQuotas(cluster, policy);
+  if (untold.length === 0) return [];
+  return [
+    `the quota of ${untold.map(label).join(', ')} could not be read, neither from its status (etcd 3.6.6 and later) nor ` +
+      `from /metrics on its client URL: etcd's default of ${formatMebibytes(DEFAULT_QUOTA_BYTES)} is assumed where a ` +
+      'quota is shown, and nothing is decided by it. Set QUOTA_BYTES to what --quota-backend-bytes says',
+  ];
 }
 
 /** Whether a rule asks for a defragmentation, and why it does or does not. */
@@ -70,9 +100,10 @@ function fragmentationRule(dbSize: number, reclaimable: number, defrag: DefragPo
 
 function quotaRule(dbSize: number, reclaimable: number, quota: Quota, defrag: DefragPolicy): Rule {
   if (quota.kind === 'none') return { reached: false, told: 'the member has no quota' };
+  if (quota.kind === 'assumed')
+    return { reached: false, told: 'its quota is not known, so no rule on it counts (QUOTA_BYTES)' };
   const ratio = dbSize / quota.bytes;
-  const assumed = quota.kind === 'assumed' ? 'an assumed' : 'the';
-  const told = `${formatPercent(ratio)} of ${assumed} quota of ${formatMebibytes(quota.bytes)}`;
+  const told = `${formatPercent(ratio)} of the quota of ${formatMebibytes(quota.bytes)}`;
   const least = `DEFRAG_QUOTA_USAGE (${formatPercent(defrag.quotaUsage)})`;
   const leastFree = `DEFRAG_MIN_RECLAIM (${formatMebibytes(defrag.minReclaimBytes)})`;
   if (ratio < defrag.quotaUsage) return { reached: false, told: `${told} is below ${least}` };
@@ -90,6 +121,11 @@ export const FULL_USAGE = 0.9;
  */
 function fullRule(dbSize: number, quota: Quota, { alarms = [] }: Sizing): Rule[] {
   if (quota.kind === 'none' || !alarms.some(({ type }) => type === 'NOSPACE')) return [];
+  if (quota.kind === 'assumed') {
+    const told =
+      'NOSPACE is on, its quota is not known (QUOTA_BYTES), and without writes the sizes in use are old';
+    return [{ reached: true, told }];
+  }
   const told = `${formatPercent(dbSize / quota.bytes)} of the quota, with NOSPACE on,`;
   if (dbSize < FULL_USAGE * quota.bytes)
     return [{ reached: false, told: `${told} leaves room to disarm it` }];

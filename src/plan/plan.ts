@@ -4,7 +4,7 @@ import { compactionWarnings, type Window, windowOf } from './compaction.ts';
 import type { Decision, Policy } from './decision.ts';
 import { defragmentationWarnings } from './defragmentation.ts';
 import { noticesOf, problemsOf } from './health.ts';
-import { judgeMember } from './members.ts';
+import { judgeMember, quotaWarnings } from './members.ts';
 import { forEachPlannedStep, type PlannedStep } from './steps.ts';
 
 /** What a run will do, what not, and why. */
@@ -32,6 +32,7 @@ export function judge(cluster: ClusterStatus, policy: Policy): Plan {
     warnings: [
       ...cluster.warnings,
       ...noticesOf(cluster),
+      ...quotaWarnings(cluster, policy),
       ...compactionWarnings(cluster, policy),
       ...(steps.defragment.do ? defragmentationWarnings(cluster) : []),
     ],

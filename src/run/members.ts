@@ -18,7 +18,7 @@ export interface MemberReport {
   defragmented: boolean;
   reason: string;
   unavailableSeconds?: number;
-  /** undefined where it has none */
+  /** undefined where it has none, or none is known */
   quotaBytes?: number;
   warning?: string;
 }

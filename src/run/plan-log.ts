@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { type ClusterStatus, label } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { quotasOf } from '../plan/members.ts';
+import { knownQuotas } from '../plan/members.ts';
 import { memberDecisions, type Plan } from '../plan/plan.ts';
 import { forEachPlannedStep } from '../plan/steps.ts';
 import type { RunState } from './state.ts';
@@ -11,7 +11,7 @@ export function recordPlan(state: RunState, cluster: ClusterStatus, plan: Plan, 
   const { window, windowFrom } = plan.window;
   const from = cluster.compactRevision;
   state.clusterStatus = cluster;
-  state.quotas = quotasOf(cluster, config);
+  state.quotas = knownQuotas(cluster, config);
   state.problems = plan.problems;
   state.warnings.push(...plan.warnings);
   state.compaction = {

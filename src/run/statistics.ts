@@ -7,6 +7,7 @@ import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
 import { readManifests } from '../history/read.ts';
 import type { Log } from '../log.ts';
+import { untoldQuotas } from '../plan/members.ts';
 import type { Plan } from '../plan/plan.ts';
 import { abortable } from '../util/abortable.ts';
 import type { ObjectsReport, RunState } from './state.ts';
@@ -18,7 +19,7 @@ const TIMEOUT_MS = 30_000;
 const NAMED = 50;
 
 interface StatisticsInput {
-  config: Pick<Config, 'objectPrefix'>;
+  config: Pick<Config, 'objectPrefix' | 'quotaBytes'>;
   client: ClusterClient;
   plan: Pick<Plan, 'source'>;
   store: Store;
@@ -37,8 +38,11 @@ export async function readStatistics(state: RunState, input: StatisticsInput): P
     input,
     'earlier backups were not looked at, so there is no forecast',
     async (signal) => {
+      const quota = smallestQuota(state);
+      // A day until an assumed quota would be a day until a guess.
+      if (quota === undefined && isUntold(state, input)) return;
       const manifests = await readManifests(input.store.within(signal), FORECAST_RUNS);
-      state.forecast = forecast(manifests.flatMap(pastRunOf), smallestQuota(state), Date.now());
+      state.forecast = forecast(manifests.flatMap(pastRunOf), quota, Date.now());
     },
   );
 }
@@ -82,9 +86,12 @@ function summaryOf({ byResource, total }: ObjectCounts): ObjectsReport {
   };
 }
 
-/** The quota that is reached first; undefined where no voting member has one. */
+/** The quota that is reached first; undefined where no voting member has one, or none is known. */
 function smallestQuota({ clusterStatus, quotas }: RunState): number | undefined {
   const voters = clusterStatus ? votersOf(clusterStatus) : [];
   const known = voters.flatMap(({ id }) => quotas.get(id) ?? []);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
+
+const isUntold = ({ clusterStatus }: RunState, { config }: StatisticsInput): boolean =>
+  clusterStatus !== undefined && untoldQuotas(clusterStatus, config).length > 0;

@@ -228,7 +228,7 @@ function manifestOf(
     compression: config.backup.compression,
     encryption: { recipients: [...config.backup.recipients] },
     keys,
-    database: { inUse: before.dbSizeInUse, ...(quota.kind !== 'none' && { quota: quota.bytes }) },
+    database: { inUse: before.dbSizeInUse, ...(quota.kind === 'known' && { quota: quota.bytes }) },
     ...(hashKV && { hashKV }),
     ...(config.nodeName !== undefined && { node: config.nodeName }),
     problems: [...plan.problems],

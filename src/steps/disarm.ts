@@ -8,7 +8,7 @@ import { toEtcdError } from '../etcd/errors.ts';
 import type { Lock } from '../etcd/lock/lock.ts';
 import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
-import { FULL_USAGE, quotaFor } from '../plan/members.ts';
+import { FULL_USAGE, quotaFor, untoldQuotas } from '../plan/members.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface DisarmInput {
@@ -25,7 +25,7 @@ interface DisarmInput {
  * @throws Failure `step`, `refused`
  */
 export async function disarm(input: DisarmInput): Promise<StepEnd> {
-  const { client, cluster, lock, log, signal } = input;
+  const { client, cluster, log, signal } = input;
   const members = await checkHealthy(client, signal);
   refuseWhileFull(members, input);
   const leader = members.find((member) => member.id === member.status?.leaderId);
@@ -33,7 +33,7 @@ export async function disarm(input: DisarmInput): Promise<StepEnd> {
   if (connection === undefined)
     throw new Failure('step', 'NOSPACE was not disarmed: the leader cannot be reached');
   const alarmed = cluster.alarms.filter(({ type }) => type === 'NOSPACE').map(({ memberId }) => memberId);
-  await disarmMembers(connection, alarmed, lock);
+  await disarmMembers(connection, alarmed, input);
   log.info({ members: alarmed }, 'alarm NOSPACE disarmed, the cluster takes writes again');
   return { status: 'done', reason: 'NOSPACE disarmed, and a write works' };
 }
@@ -42,21 +42,29 @@ function refuseWhileFull(members: readonly Member[], { cluster, config }: Disarm
   for (const member of votersOf({ members })) {
     const quota = quotaFor(member, cluster, config);
     const { dbSize = 0 } = member.status ?? {};
-    if (quota.kind === 'none' || dbSize < FULL_USAGE * quota.bytes) continue;
+    // A guess is no reason to leave a cluster without writes: where it was right, the alarm comes back at the first one.
+    if (quota.kind !== 'known' || dbSize < FULL_USAGE * quota.bytes) continue;
     throw new Failure(
       'refused',
       `NOSPACE was not disarmed: the database of ${label(member)} still takes ${dbSize} of ${quota.bytes} bytes, ` +
-        'and the alarm would come straight back. The cluster takes no writes: delete what is not needed, or raise --quota-backend-bytes',
+        `and the alarm would come straight back. The cluster takes no writes. ${whatToDo([])}`,
     );
   }
 }
 
-async function disarmMembers(leader: Connection, memberIds: readonly string[], lock: Lock): Promise<void> {
+async function disarmMembers(
+  leader: Connection,
+  memberIds: readonly string[],
+  { cluster, config, lock }: DisarmInput,
+): Promise<void> {
   try {
     await lock.ensure();
     for (const memberId of memberIds) await disarmNoSpace(leader, memberId);
     if (!(await lock.touch()))
-      throw new Failure('step', 'NOSPACE came straight back: the cluster takes no writes');
+      throw new Failure(
+        'step',
+        `NOSPACE came straight back: the cluster takes no writes. ${whatToDo(untoldQuotas(cluster, config))}`,
+      );
   } catch (error) {
     throw new Failure(
       'step',
@@ -64,4 +72,10 @@ async function disarmMembers(leader: Connection, memberIds: readonly string[], l
       { cause: error },
     );
   }
+}
+
+function whatToDo(untold: readonly Member[]): string {
+  const room = 'Delete what is not needed, or raise --quota-backend-bytes';
+  if (untold.length === 0) return room;
+  return `${room}; and set QUOTA_BYTES to it, since ${untold.map(label).join(', ')} does not tell its own`;
 }

@@ -8,6 +8,7 @@ import { MIB } from '../support/units.ts';
 
 const GIB = 2 ** 10;
 const KNOWN: Quota = { kind: 'known', bytes: 2 * GIB * MIB };
+const ASSUMED: Quota = { kind: 'assumed', bytes: 2 * GIB * MIB };
 const NONE: Quota = { kind: 'none' };
 
 /** Sizes are MiB. */
@@ -38,7 +39,15 @@ describe('a member is worth a defragmentation', () => {
       ['above its quota, as after NOSPACE', 2_100, 2_060, KNOWN, {}, true],
       ['not for the sake of a quota where there is none', 100_000, 60_000, NONE, {}, false],
       ['for its fragmentation where there is no quota', 100_000, 50_000, NONE, {}, true],
-      ['at 80 % of a quota that is only assumed', 1_700, 1_600, { ...KNOWN, kind: 'assumed' }, {}, true],
+      ['not at 80 % of a quota that is only assumed', 1_700, 1_600, ASSUMED, {}, false],
+      [
+        'at 80 % of QUOTA_BYTES, where its own is not known',
+        800,
+        760,
+        ASSUMED,
+        { QUOTA_BYTES: '1000Mi' },
+        true,
+      ],
       [
         'at 80 % of QUOTA_BYTES, though its own quota is larger',
         800,
@@ -99,9 +108,9 @@ describe('the reason gives the numbers', () => {
     ],
     [
       'of one that is small, with a quota that is assumed',
-      judged(50, 10, { ...KNOWN, kind: 'assumed' }),
+      judged(50, 10, ASSUMED),
       '40.0 MiB of 50.0 MiB can be reclaimed, which the policy does not ask for: the file is below DEFRAG_MIN_DB_SIZE ' +
-        '(100.0 MiB); 2.4 % of an assumed quota of 2048.0 MiB is below DEFRAG_QUOTA_USAGE (80 %)',
+        '(100.0 MiB); its quota is not known, so no rule on it counts (QUOTA_BYTES)',
     ],
     [
       'of one that is nearly full of what is in use, and of one without a quota',
@@ -150,6 +159,12 @@ describe('a member that is full, with NOSPACE on', () => {
     const decision = full(899.9, quota);
     assert.equal(decision.do, false);
     assert.match(decision.reason, /; 89\.9 % of the quota, with NOSPACE on, leaves room to disarm it$/);
+  });
+
+  test('is where nobody tells its quota: a guess does not say whether there is room', () => {
+    const decision = full(500, ASSUMED);
+    assert.equal(decision.do, true);
+    assert.match(decision.reason, /NOSPACE is on, its quota is not known \(QUOTA_BYTES\)/);
   });
 
   test('is not where it has no quota', () => assert.equal(full(5_000, NONE).do, false));

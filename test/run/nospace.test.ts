@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ClusterOptions } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { runJob } from '../support/run-job.ts';
 import { onlyBackup } from '../support/stored-backup.ts';
 import { assertUnlocked } from '../support/run-lock.ts';
@@ -53,7 +56,7 @@ describe('NOSPACE', { concurrency: 2 }, () => {
       backup: 'done',
       disarm: [
         'refused',
-        /NOSPACE was not disarmed: .*m0 .* still takes \d+ of 16777216 bytes.*delete what is not needed, or raise --quota-backend-bytes/,
+        /NOSPACE was not disarmed: .*m0 .* still takes \d+ of 16777216 bytes.*Delete what is not needed, or raise --quota-backend-bytes/,
       ],
     });
     assert.match(await cluster.etcdctl('alarm', 'list'), /alarm:NOSPACE/);
@@ -125,7 +128,40 @@ describe('NOSPACE', { concurrency: 2 }, () => {
       disarm: 'done',
     });
   });
+
+  test('a quota that no member tells is a guess: it refuses no disarm, and is in no metric, manifest or forecast', async () => {
+    await using proxied = await startFull(untoldQuota);
+    await using folder = await scratchFolder('metrics');
+    const metrics = join(folder.path, 'metrics.prom');
+    const result = await runJob(proxied.env({ ...BY_QUOTA, METRICS_TEXTFILE: metrics }));
+    const report = assertRunEnded(result, 0, 'ok');
+    assertSteps(report, {
+      defragment: ['done', /1 of 1/],
+      disarm: ['done', /NOSPACE disarmed, and a write works/],
+    });
+    assert.ok(report.warnings.some((text) => /the quota of m0 .* could not be read.*QUOTA_BYTES/.test(text)));
+    assert.equal(memberOf(report, 'm0').quotaBytes, undefined);
+    assert.equal(report.forecast, undefined);
+    const text = await readFile(metrics, 'utf8');
+    assert.match(text, /etcd_upkeep_member_db_size_bytes/);
+    assert.doesNotMatch(text, /quota/);
+    assert.equal((await onlyBackup(proxied.store)).manifest.database?.quota, undefined);
+    assert.equal(await proxied.cluster.etcdctl('alarm', 'list'), '');
+  });
+
+  test('where live data fill such a quota the alarm comes back, and the report says to tell it', async () => {
+    await using proxied = await startFull(untoldQuota, { keys: 400, overwrites: 0 });
+    const report = assertRunEnded(await runJob(proxied.env(BY_QUOTA)), 5, 'partial');
+    assertSteps(report, {
+      backup: 'done',
+      disarm: ['failed', /NOSPACE.*back.*Delete what is not needed.*set QUOTA_BYTES to it, since m0/],
+    });
+    assert.match(await proxied.cluster.etcdctl('alarm', 'list'), /alarm:NOSPACE/);
+  });
 });
+
+/** Before 3.6.6 it is told by `/metrics` alone, which this moves away from the clients' URL. */
+const untoldQuota: ClusterOptions = { version: '3.5', httpElsewhere: true };
 
 /** A cluster that was written to until it refused. */
 async function startFull(

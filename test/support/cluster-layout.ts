@@ -32,6 +32,7 @@ export interface MemberAddress {
   index: number;
   name: string;
   clientUrl: string;
+  httpUrl: string;
   advertisedUrl: string;
   listenPeerUrl: string;
   peerUrl: string;
@@ -65,11 +66,13 @@ export async function memberAddress(site: ClusterLayout, index: number): Promise
   const { host = '127.0.0.1', clientPort } = site.options;
   const fixed = index === 0 ? clientPort : undefined;
   const clientUrl = `${scheme}://${host}:${fixed ?? (await freePort())}`;
+  const httpUrl = site.options.httpElsewhere ? `${scheme}://${host}:${await freePort()}` : clientUrl;
   const listenPeerUrl = `${scheme}://${host}:${await freePort()}`;
   return {
     index,
     name: `m${index}`,
     clientUrl,
+    httpUrl,
     advertisedUrl: (await site.options.advertise?.({ index, clientUrl })) ?? clientUrl,
     listenPeerUrl,
     peerUrl: (await site.options.advertisePeer?.({ index, peerUrl: listenPeerUrl })) ?? listenPeerUrl,

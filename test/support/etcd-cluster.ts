@@ -26,6 +26,8 @@ export interface ClusterOptions {
   quotaBytes?: number;
   /** More flags of etcd; they win over the others. */
   extraArgs?: string[] | ((index: number) => string[]);
+  /** Serves gRPC alone on the clients' port, so that neither metrics nor a quota before 3.6.6 can be read there. */
+  httpElsewhere?: boolean;
   /** The folder that the cluster's own folder is made in; memory where there is enough of it. */
   dataDir?: string;
   /** What a member tells clients to reach it by: the URL of a proxy in front of it. Called before it starts. */

@@ -17,7 +17,7 @@ export interface FlagOptions {
 
 type Addresses = Pick<
   MemberSpec,
-  'name' | 'clientUrl' | 'advertisedUrl' | 'listenPeerUrl' | 'peerUrl' | 'dataDir'
+  'name' | 'clientUrl' | 'httpUrl' | 'advertisedUrl' | 'listenPeerUrl' | 'peerUrl' | 'dataDir'
 >;
 
 /** The command line of one member. `extra` comes last, so that it wins. */
@@ -27,6 +27,7 @@ export function etcdFlags(version: EtcdVersion, member: Addresses, options: Flag
     `--name=${member.name}`,
     `--data-dir=${member.dataDir}`,
     `--listen-client-urls=${member.clientUrl}`,
+    ...(member.httpUrl === member.clientUrl ? [] : [`--listen-client-http-urls=${member.httpUrl}`]),
     `--advertise-client-urls=${member.advertisedUrl}`,
     `--listen-peer-urls=${member.listenPeerUrl}`,
     `--initial-advertise-peer-urls=${member.peerUrl}`,

@@ -20,6 +20,8 @@ export interface MemberSpec {
   name: string;
   version: EtcdVersion;
   clientUrl: string;
+  /** Where its health, its metrics and its JSON gateway are. */
+  httpUrl: string;
   /** What it tells clients; a proxy's URL where one stands in front. */
   advertisedUrl: string;
   listenPeerUrl: string;
@@ -89,7 +91,7 @@ export function createMember(spec: MemberSpec): Member {
 
   async function waitHealthy(timeoutMs = START_TIMEOUT_MS): Promise<void> {
     const deadline = Date.now() + timeoutMs;
-    const url = `${spec.clientUrl}/health?exclude=NOSPACE&exclude=CORRUPT`;
+    const url = `${spec.httpUrl}/health?exclude=NOSPACE&exclude=CORRUPT`;
     let last = 'nothing answered';
     while (Date.now() < deadline) {
       if (!runs()) throw new Error(`${spec.name} (etcd ${version}) is not running\n${await log()}`);
@@ -129,7 +131,7 @@ export function createMember(spec: MemberSpec): Member {
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     waitHealthy,
-    status: (timeoutMs) => readStatus(spec.clientUrl, spec.access, timeoutMs),
+    status: (timeoutMs) => readStatus(spec.httpUrl, spec.access, timeoutMs),
     etcdctl: (...args) => spec.etcdctl(spec.clientUrl, args),
     log,
   };
