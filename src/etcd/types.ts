@@ -66,12 +66,11 @@ export type HashAgreement =
   | { kind: 'not-comparable'; message: string }
   | { kind: 'not-checked'; message: string };
 
-/** kube-apiserver's compaction bookmark: the key `compact_rev_key`. */
-export interface CompactRevKey {
-  /** the revision it last compacted to */
-  value: number;
-  modRevision: number;
-}
+/** kube-apiserver's compaction bookmark, the key `compact_rev_key`. What could not be read is unknown, never absent. */
+export type CompactRevKey =
+  | { kind: 'absent' }
+  | { kind: 'known' /** the revision it last compacted to */; value: number; modRevision: number }
+  | { kind: 'unknown'; message: string };
 
 export interface ClusterStatus {
   id: string;
@@ -81,7 +80,7 @@ export interface ClusterStatus {
   /** the newest revision that any voting member has applied */
   revision: number;
   quotas: Readonly<Record<string, Quota>>;
-  compactRevKey?: CompactRevKey;
+  compactRevKey: CompactRevKey;
   /** undefined where it could not be read; 0 before the first compaction */
   compactRevision?: number;
   hashes: HashAgreement;

@@ -1,5 +1,5 @@
 import type { ClusterStatus } from '../etcd/types.ts';
-import { type Decision, go, notWell, type Policy, skip } from './decision.ts';
+import { type Decision, go, notWell, type Policy, refuse, skip } from './decision.ts';
 
 export interface Window {
   /** revisions of history to keep */
@@ -15,6 +15,8 @@ export function judgeCompaction(
 ): Decision {
   if (!policy.compaction.enabled) return skip('COMPACTION_ENABLED is false');
   if (problems.length > 0) return notWell(problems);
+  const { compactRevKey: key } = cluster;
+  if (key.kind === 'unknown') return refuse(keyUnknown(key.message));
   const { window, windowFrom } = windowOf(cluster, policy);
   if (cluster.revision <= window) {
     return skip(
@@ -23,6 +25,10 @@ export function judgeCompaction(
   }
   return go(`keeps ${window} revisions (${windowFrom})`);
 }
+
+const keyUnknown = (why: string): string =>
+  `kube-apiserver's compact_rev_key could not be read (${why}): how much history it keeps for its clients is unknown, and ` +
+  'compacting below that would make them list everything again. Look at the key with etcdctl get compact_rev_key';
 
 /** The window is never tighter than what kube-apiserver itself keeps: one of its intervals. */
 export function windowOf(cluster: ClusterStatus, { compaction }: Pick<Policy, 'compaction'>): Window {
@@ -33,7 +39,7 @@ export function windowOf(cluster: ClusterStatus, { compaction }: Pick<Policy, 'c
 }
 
 const keptByKubeApiserver = ({ compactRevKey: key }: ClusterStatus): number =>
-  key === undefined ? 0 : key.modRevision - key.value;
+  key.kind === 'known' ? key.modRevision - key.value : 0;
 
 export function compactionWarnings(cluster: ClusterStatus, { compaction }: Policy): string[] {
   const kept = keptByKubeApiserver(cluster);

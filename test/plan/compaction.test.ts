@@ -6,7 +6,7 @@ import { member, policyOf, threeMembers } from '../support/cluster-status.ts';
 
 /** kube-apiserver compacted to `value` at `modRevision`. */
 const keyed = (value: number, modRevision: number, revision = 50_000): ClusterStatus =>
-  threeMembers([], { compactRevKey: { value, modRevision }, revision });
+  threeMembers([], { compactRevKey: { kind: 'known', value, modRevision }, revision });
 
 const retention = (revisions: number) => policyOf({ COMPACTION_RETENTION: String(revisions) });
 const planned = (view: ClusterStatus, revisions: number) => judge(view, retention(revisions)).steps.compact;
@@ -41,7 +41,6 @@ describe('the window', () => {
     ],
     ['is all there is where kube-apiserver has only begun', keyed(0, 45_000), 10_000, 45_000, kubernetes],
     ['may be nothing at all where no kube-apiserver compacts', threeMembers(), 0, 0, own],
-    ['is COMPACTION_RETENTION where the key makes no sense', keyed(45_000, 44_000), 10, 10, own],
   ];
   for (const [name, view, revisions, window, windowFrom] of rows) {
     test(name, () => {
@@ -57,6 +56,28 @@ describe('the window', () => {
   test('is told too when nothing is compacted', () => {
     const { window, windowFrom } = judge(keyed(0, 45_000), policyOf({ COMPACTION_ENABLED: 'false' })).window;
     assert.deepEqual([window, windowFrom], [45_000, 'kube-apiserver']);
+  });
+});
+
+/** Nobody told how much kube-apiserver keeps. */
+const unknown = (revision: number) =>
+  threeMembers([], { compactRevKey: { kind: 'unknown', message: 'a (61): no answer' }, revision });
+
+describe('what kube-apiserver keeps is unknown, so nothing is compacted', () => {
+  test('however long the history is, and the reason says why', () => {
+    for (const revision of [1, 50_000]) {
+      const decision = planned(unknown(revision), 10);
+      assert.deepEqual(decision.do ? 'do' : decision.status, 'refused');
+      assert.match(
+        decision.reason,
+        /^kube-apiserver's compact_rev_key could not be read \(a \(61\): no answer\)/,
+      );
+    }
+  });
+
+  test('where nothing is to be compacted anyway that is told instead', () => {
+    const { compact } = judge(unknown(50_000), policyOf({ COMPACTION_ENABLED: 'false' })).steps;
+    assert.equal(compact.reason, 'COMPACTION_ENABLED is false');
   });
 });
 

@@ -1,3 +1,4 @@
+import { shown } from '../../config/problems.ts';
 import { toEtcdError } from '../errors.ts';
 import type { CompactRevKey } from '../types.ts';
 import type { Connection } from './connection.ts';
@@ -8,13 +9,23 @@ import { askOnStream } from './stream.ts';
 
 const COMPACT_REV_KEY = Buffer.from('compact_rev_key');
 
-/** Where kube-apiserver notes what it compacted; undefined where there is none. Asked of this member alone. */
-export async function compactRevKey(connection: Connection): Promise<CompactRevKey | undefined> {
+/** Where kube-apiserver notes what it compacted. Asked of this member alone. */
+export async function compactRevKey(connection: Connection): Promise<CompactRevKey> {
   const { kvs } = await rangeOf(connection, { key: COMPACT_REV_KEY });
   const found = kvs[0];
-  if (found === undefined) return undefined;
-  const text = found.value.toString();
-  return /^\d+$/.test(text) ? { value: Number(text), modRevision: Number(found.mod_revision) } : undefined;
+  if (found === undefined) return { kind: 'absent' };
+  return toCompactRevKey(found.value.toString(), Number(found.mod_revision));
+}
+
+/**
+ * What kube-apiserver notes is a revision before that of the note. Anything else says that somebody keeps a history, and
+ * not how much of it: taken for no key at all, it would be compacted away.
+ */
+export function toCompactRevKey(text: string, modRevision: number): CompactRevKey {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < modRevision) return { kind: 'known', value, modRevision };
+  const message = `it holds ${shown(text)}, which is no revision before ${modRevision}, when it was written`;
+  return { kind: 'unknown', message };
 }
 
 /** The revision below which history is gone, 0 before the first compaction. */

@@ -1,5 +1,6 @@
 import { alarmList, alarmsOf } from '../client/alarms.ts';
 import { compactRevision, compactRevKey } from '../client/compaction.ts';
+import type { Connection } from '../client/connection.ts';
 import { readMetrics } from '../client/metrics.ts';
 import { accessDenied, toEtcdError } from '../errors.ts';
 import {
@@ -98,14 +99,29 @@ async function readCompaction(
   const asked =
     members.find((member) => member.id === leaderId) ?? votersOf({ members }).find((member) => member.status);
   const connection = asked && client.connections.get(asked.id);
-  if (asked === undefined || connection === undefined) return {};
+  if (asked === undefined || connection === undefined)
+    return { compactRevKey: { kind: 'unknown', message: 'no voting member could be asked' } };
+  // Two reads, and each stands for itself: what one of them told is not dropped because the other failed.
+  const key = await readOrReason(connection, compactRevKey);
+  const revision = await readOrReason(connection, compactRevision);
+  if (typeof revision === 'string')
+    warnings.push(`the compact revision could not be read at ${label(asked)}: ${revision}`);
+  return {
+    compactRevKey: typeof key === 'string' ? { kind: 'unknown', message: `${label(asked)}: ${key}` } : key,
+    ...(typeof revision === 'number' && { compactRevision: revision }),
+  };
+}
+
+/** What was read, or why it could not be, in words. @throws Failure `configuration` when etcd refuses the right */
+async function readOrReason<T>(
+  connection: Connection,
+  read: (connection: Connection) => Promise<T>,
+): Promise<T | string> {
   try {
-    const key = await compactRevKey(connection);
-    return { ...(key && { compactRevKey: key }), compactRevision: await compactRevision(connection) };
+    return await read(connection);
   } catch (error) {
     const reason = toEtcdError(error);
     if (reason.code === 'access') throw accessDenied(connection.endpoint, reason);
-    warnings.push(`the compact revision could not be read at ${label(asked)}: ${reason.message}`);
-    return {};
+    return reason.message;
   }
 }
