@@ -20,7 +20,7 @@ export function readEndpoints(vars: Variables, tlsFilesGiven: boolean): string[]
   const endpoints: string[] = [];
   for (const item of text.split(',').map((part) => part.trim())) {
     try {
-      endpoints.push(endpointOf(item, defaultScheme));
+      endpoints.push(parseEndpoint(item, defaultScheme));
     } catch (error) {
       vars.report(variable, `has the item ${shown(item)}; ${messageOf(error)}`);
     }
@@ -29,8 +29,19 @@ export function readEndpoints(vars: Variables, tlsFilesGiven: boolean): string[]
   return [...new Set(endpoints)];
 }
 
-/** Reads one endpoint; throws an Error that says what it should be. */
-function endpointOf(item: string, defaultScheme: string): string {
+/** Whether asking there would be in plain text though the operator gave https: then no peer's word makes it allowed. */
+export const lowersProtection = (endpoint: string, given: readonly string[]): boolean =>
+  !isTls(endpoint) && given.some(isTls);
+
+/** Whether an endpoint, as it was parsed, is asked over TLS. */
+export const isTls = (endpoint: string): boolean => endpoint.startsWith('https:');
+
+/**
+ * Reads one endpoint, that an operator gives or that a member advertises, as `http(s)://host:port` in one spelling.
+ * Nothing else gets any further: gRPC would take `dns:`, `unix:` and the like for its own, and connect in plain text.
+ * @throws Error that says what it should be
+ */
+export function parseEndpoint(item: string, defaultScheme: 'http' | 'https'): string {
   if (item === '') throw new Error('there should be an endpoint between every two commas');
   if (/^unixs?:/i.test(item)) {
     throw new Error('unix sockets are not supported; it should be https://host:port');
@@ -53,7 +64,9 @@ function endpointOf(item: string, defaultScheme: string): string {
   if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
     throw new Error('its port should be from 1 to 65535');
   }
-  return `${scheme}://${host}:${port}`.toLowerCase();
+  // An IPv6 address has many spellings, of which a URL knows the shortest.
+  const spelt = host.startsWith('[') ? new URL(`http://${host}`).hostname : host;
+  return `${scheme}://${spelt}:${port}`.toLowerCase();
 }
 
 function isHost(host: string): boolean {
@@ -67,7 +80,7 @@ function isHost(host: string): boolean {
 }
 
 function checkSchemes(vars: Variables, endpoints: readonly string[], tlsFilesGiven: boolean): void {
-  const plain = endpoints.filter((endpoint) => endpoint.startsWith('http://'));
+  const plain = endpoints.filter((endpoint) => !isTls(endpoint));
   if (plain.length === 0) return;
   if (plain.length < endpoints.length) {
     vars.report(variable, 'mixes https and http; all endpoints should have the same scheme');

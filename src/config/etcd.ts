@@ -1,5 +1,5 @@
 import { type Credentials, readCredentials } from './credentials.ts';
-import { readEndpoints } from './endpoints.ts';
+import { isTls, readEndpoints } from './endpoints.ts';
 import { readTls, type TlsConfig } from './tls.ts';
 import type { Variables } from './variables.ts';
 
@@ -25,7 +25,7 @@ export function readEtcd(vars: Variables): EtcdConfig {
   const endpoints = readEndpoints(vars, tlsFilesGiven);
   return {
     endpoints,
-    tls: endpoints.some((endpoint) => endpoint.startsWith('https:')) ? files : undefined,
+    tls: endpoints.some(isTls) ? files : undefined,
     credentials: readCredentials(vars),
     dialTimeoutMs: vars.read('ETCDCTL_DIAL_TIMEOUT', (it) => it.default('5s').asDuration()),
     commandTimeoutMs: vars.read('ETCDCTL_COMMAND_TIMEOUT', (it) => it.default('10s').asDuration()),

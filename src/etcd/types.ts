@@ -22,12 +22,17 @@ export interface MemberStatus {
   quotaBytes?: number;
 }
 
-export interface Member {
+/** A member as the member list has it. */
+export interface ListedMember {
   id: string;
   /** empty for a member that was added and never started */
   name: string;
   learner: boolean;
+  /** as it advertises them, whatever it likes */
   clientUrls: readonly string[];
+}
+
+export interface Member extends ListedMember {
   /** where it was asked; missing when it did not answer */
   endpoint?: string;
   status?: MemberStatus;

@@ -10,6 +10,7 @@ describe('endpoints', () => {
     ['http://127.0.0.1:80', ['http://127.0.0.1:80']],
     ['https://a:443', ['https://a:443']],
     ['https://[::1]:2379', ['https://[::1]:2379']],
+    ['https://[0:0:0:0:0:0:0:1]:2379,https://[::0001]:2379', ['https://[::1]:2379']],
     ['HTTPS://Etcd-0.Example.com:2379', ['https://etcd-0.example.com:2379']],
     ['https://a:2379/', ['https://a:2379']],
     ['a:1,http://A:1,a:2', ['http://a:1', 'http://a:2']],

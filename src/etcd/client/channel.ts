@@ -10,6 +10,8 @@ export const CHANNEL_OPTIONS = {
   'grpc.max_reconnect_backoff_ms': 2_000,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 20_000,
+  // Whoever answers for a DNS name could else have gRPC repeat calls (a retry policy in a TXT record), a defragmentation too.
+  'grpc.service_config_disable_resolution': 1,
   // A proxy that the pod's environment names for the world outside is not the way to etcd.
   'grpc.enable_http_proxy': 0,
 };

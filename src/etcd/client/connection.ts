@@ -2,6 +2,7 @@ import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import type { Config } from '../../config/config.ts';
+import { isTls, lowersProtection } from '../../config/endpoints.ts';
 import { abortable } from '../../util/abortable.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
 import { CHANNEL_OPTIONS, keepChannel } from './channel.ts';
@@ -28,11 +29,15 @@ export class Connection extends Etcd3 {
   readonly settings: EtcdSettings;
   readonly signal: AbortSignal;
 
-  /** No call outlives `signal`, but for those that clean up after it. */
+  /**
+   * No call outlives `signal`, but for those that clean up after it. `endpoint`: as `parseEndpoint` gives it. Here it ends
+   * for whatever goes to a member, a snapshot too: none is asked in plain text where https was given.
+   */
   constructor(endpoint: string, settings: EtcdSettings, signal: AbortSignal) {
+    if (lowersProtection(endpoint, settings.endpoints)) throw new Error(`${endpoint} is not to be asked`);
     super({
-      hosts: endpoint,
-      ...(endpoint.startsWith('https:') && { credentials: grpcCredentials(settings.tls) }),
+      hosts: targetOf(endpoint),
+      ...(isTls(endpoint) && { credentials: grpcCredentials(settings.tls) }),
       ...(settings.credentials && { auth: authOptions(settings.credentials, settings.commandTimeoutMs) }),
       grpcOptions: CHANNEL_OPTIONS,
       faultHandling: { global: noop, host: () => keepChannel },
@@ -126,6 +131,9 @@ export class Connection extends Etcd3 {
     );
   }
 }
+
+/** For gRPC's resolver, which would take a host of the name `unix` or `ipv4` for a scheme of its own. */
+const targetOf = (endpoint: string): string => endpoint.replace(/^https?:\/\//, 'dns:');
 
 /** A gRPC deadline that many milliseconds from now. */
 const after = (ms: number): Date => new Date(Date.now() + ms);

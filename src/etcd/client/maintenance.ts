@@ -1,20 +1,21 @@
-import type { HashKV, Member } from '../types.ts';
+import type { HashKV, ListedMember } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { decimalId, hexId } from './ids.ts';
 import { retryReads } from './retry.ts';
 
 /** What is asked of one member about its cluster and its database, but for Status and alarms. All throw an `EtcdError`. */
 
+/** A name is only for people; one of any length would be in every message, and in the manifest. */
+const MAX_NAME_CHARS = 128;
+
 /** The member list as this member knows it, also without a quorum. */
-export async function memberList(
-  connection: Connection,
-): Promise<Omit<Member, 'status' | 'endpoint' | 'problem'>[]> {
+export async function memberList(connection: Connection): Promise<ListedMember[]> {
   const { members } = await retryReads(() =>
     connection.call((options) => connection.cluster.memberList({ linearizable: false }, options)),
   );
   return members.map((member) => ({
     id: hexId(member.ID),
-    name: member.name,
+    name: member.name.slice(0, MAX_NAME_CHARS),
     learner: member.isLearner,
     clientUrls: member.clientURLs,
   }));

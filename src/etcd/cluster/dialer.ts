@@ -1,3 +1,4 @@
+import { inParallel } from '../../util/parallel.ts';
 import { Connection, type EtcdSettings } from '../client/connection.ts';
 import { status } from '../client/status.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
@@ -14,28 +15,50 @@ export type Answers = ReadonlyMap<string, Answer | EtcdError>;
 
 export const isAnswer = (answer: Answer | EtcdError): answer is Answer => !(answer instanceof EtcdError);
 
-/** Opens connections, and knows them all, so that none is left open. */
+/** Endpoints that are asked at once. */
+export const DIALS_AT_ONCE = 16;
+/** Of all that members advertise. With those at once it bounds what a list full of dead addresses may cost. */
+const MAX_ADVERTISED = 64;
+
+/**
+ * Opens connections, and knows them all, so that none is left open. No endpoint is dialled twice, whoever names it: the
+ * time-out of a dead one is paid once.
+ */
 export class Dialer {
   private readonly settings: EtcdSettings;
   private readonly signal: AbortSignal;
   private readonly opened: Connection[] = [];
+  private readonly answers = new Map<string, Promise<Answer | EtcdError>>();
+  private advertised = 0;
 
   constructor(settings: EtcdSettings, signal: AbortSignal) {
     this.settings = settings;
     this.signal = signal;
   }
 
-  /** Asks who is at an endpoint. An error is an answer too: it may be told. */
-  ask(endpoint: string): Promise<Answer | EtcdError> {
-    const connection = new Connection(endpoint, this.settings, this.signal);
-    this.opened.push(connection);
-    return answerOf(connection);
+  /** Asks who is at each of the given endpoints. An error is an answer too: it may be told. */
+  async askGiven(): Promise<Answers> {
+    const { endpoints } = this.settings;
+    const ask = async (endpoint: string) => [endpoint, await this.ask(endpoint)] as const;
+    return new Map(await inParallel(endpoints, DIALS_AT_ONCE, ask));
   }
 
-  async askAll(endpoints: readonly string[]): Promise<Answers> {
-    const answers = new Map<string, Answer | EtcdError>();
-    await Promise.all(endpoints.map(async (endpoint) => answers.set(endpoint, await this.ask(endpoint))));
-    return answers;
+  /** The same for one that a member advertises. */
+  async askAdvertised(endpoint: string): Promise<Answer | EtcdError> {
+    const known = this.answers.get(endpoint);
+    if (known !== undefined) return known;
+    this.advertised += 1;
+    if (this.advertised > MAX_ADVERTISED)
+      return new EtcdError('other', `not asked, as ${MAX_ADVERTISED} other advertised addresses were`);
+    return this.ask(endpoint);
+  }
+
+  private ask(endpoint: string): Promise<Answer | EtcdError> {
+    const connection = new Connection(endpoint, this.settings, this.signal);
+    this.opened.push(connection);
+    const answer = answerOf(connection);
+    this.answers.set(endpoint, answer);
+    return answer;
   }
 
   /** Closes every connection but these. */

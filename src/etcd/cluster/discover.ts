@@ -1,10 +1,12 @@
 import { Failure } from '../../errors.ts';
+import { inParallel } from '../../util/parallel.ts';
 import type { Connection, EtcdSettings } from '../client/connection.ts';
 import { memberList } from '../client/maintenance.ts';
 import { accessDenied, type EtcdError, toEtcdError } from '../errors.ts';
 import type { Member } from '../types.ts';
-import { type Answer, type Answers, Dialer, isAnswer } from './dialer.ts';
-import { findMember, type Places } from './find-member.ts';
+import { addressesOf } from './addresses.ts';
+import { type Answer, type Answers, Dialer, DIALS_AT_ONCE, isAnswer } from './dialer.ts';
+import { type Finding, findMember, type Places } from './find-member.ts';
 import { noAnswer } from './no-answer.ts';
 
 /** The members of a cluster and, for each that can be reached, the one connection that is used for it. */
@@ -17,7 +19,7 @@ export interface ClusterClient extends Disposable {
   connections: ReadonlyMap<string, Connection>;
   /** why a member without a connection has none, by member ID */
   unreachable: ReadonlyMap<string, string>;
-  /** given endpoints that are no member's own and did not answer */
+  /** given endpoints that are not used, and members that advertise what is not asked */
   warnings: readonly string[];
   /** the same as `Symbol.dispose` */
   close(): void;
@@ -25,7 +27,8 @@ export interface ClusterClient extends Disposable {
 
 /**
  * Finds the members behind the given endpoints. A member is known by the ID in its answers, never by an address: two
- * endpoints may be one member, and one endpoint may be a load balancer before all of them.
+ * endpoints may be one member, and one endpoint may be a load balancer before all of them. What a member advertises is
+ * asked within bounds, and never with less protection than the operator gave.
  *
  * @throws Failure `unreachable` when no endpoint answers, `configuration` when etcd refuses the password or when the
  *   endpoints belong to different clusters.
@@ -34,14 +37,16 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
   const dialer = new Dialer(settings, signal);
   const close = (): void => dialer.closeAllBut();
   try {
-    const given = await dialer.askAll(settings.endpoints);
+    const given = await dialer.askGiven();
     const answers = [...given.values()].filter(isAnswer);
     if (answers.length === 0) throw await noAnswer(settings, given, signal);
     const id = oneCluster(answers);
     const members = await firstMemberList(answers);
-    const { connections, unreachable } = await findAll(members, { settings, given, dialer });
+    const findings = await findAll(members, { settings, given, dialer });
+    const { connections, unreachable } = reached(findings);
     dialer.closeAllBut(connections.values());
-    const warnings = silentEndpoints(given, members);
+    const warnings = [...findings.values()].flatMap(({ warning }) => warning ?? []);
+    warnings.push(...unusedEndpoints(given, members, settings));
     return { id, settings, members, connections, unreachable, warnings, close, [Symbol.dispose]: close };
   } catch (error) {
     close();
@@ -49,16 +54,18 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
   }
 }
 
-async function findAll(members: readonly Member[], places: Places) {
+async function findAll(members: readonly Member[], places: Places): Promise<ReadonlyMap<string, Finding>> {
+  const find = async (member: Member) => [member.id, await findMember(member, places)] as const;
+  return new Map(await inParallel(members, DIALS_AT_ONCE, find));
+}
+
+function reached(findings: ReadonlyMap<string, Finding>) {
   const connections = new Map<string, Connection>();
   const unreachable = new Map<string, string>();
-  await Promise.all(
-    members.map(async (member) => {
-      const found = await findMember(member, places);
-      if (typeof found === 'string') unreachable.set(member.id, found);
-      else connections.set(member.id, found.connection);
-    }),
-  );
+  for (const [id, { found }] of findings) {
+    if (typeof found === 'string') unreachable.set(id, found);
+    else connections.set(id, found.connection);
+  }
   return { connections, unreachable };
 }
 
@@ -106,11 +113,10 @@ const noMemberList = (cause: EtcdError | undefined): Failure =>
   );
 
 /** What nobody would notice otherwise: a member that does not answer at its own URL is told of as that member. */
-function silentEndpoints(given: Answers, members: readonly Member[]): string[] {
-  const own = new Set(members.flatMap(({ clientUrls }) => clientUrls));
-  return [...given].flatMap(([endpoint, answer]) =>
-    isAnswer(answer) || own.has(endpoint)
-      ? []
-      : [`${endpoint} of ETCDCTL_ENDPOINTS did not answer: ${answer.message}`],
-  );
+function unusedEndpoints(given: Answers, members: readonly Member[], settings: EtcdSettings): string[] {
+  const own = new Set(members.flatMap((member) => addressesOf(member, settings.endpoints).endpoints));
+  return [...given].flatMap(([endpoint, answer]) => {
+    if (isAnswer(answer)) return [];
+    return own.has(endpoint) ? [] : [`${endpoint} of ETCDCTL_ENDPOINTS did not answer: ${answer.message}`];
+  });
 }

@@ -1,51 +1,63 @@
 import type { EtcdSettings } from '../client/connection.ts';
-import type { Member } from '../types.ts';
+import type { ListedMember } from '../types.ts';
+import { addressesOf, plainText, plainTextWarning } from './addresses.ts';
 import { type Answer, type Answers, type Dialer, isAnswer } from './dialer.ts';
+
+const MAX_TOLD_CHARS = 800;
 
 /** Where a member may be found. */
 export interface Places {
   settings: EtcdSettings;
   /** what came of the given endpoints */
   given: Answers;
-  /** asks at the URLs that members advertise */
+  /** asks at the addresses that members advertise */
   dialer: Dialer;
 }
 
 /** The connection by which a member is asked, or why there is none, in words. */
-export async function findMember(member: Member, places: Places): Promise<Answer | string> {
+export interface Finding {
+  found: Answer | string;
+  /** what its operator should know of the addresses that it advertises, though it was found */
+  warning?: string;
+}
+
+export async function findMember(member: ListedMember, places: Places): Promise<Finding> {
   const asGiven = [...places.given.values()]
     .filter(isAnswer)
     .find((answer) => answer.status.memberId === member.id);
   if (!places.settings.discoverMembers)
-    return asGiven ?? 'it is not behind the given endpoints, and DISCOVER_MEMBERS is false';
+    return { found: asGiven ?? 'it is not behind the given endpoints, and DISCOVER_MEMBERS is false' };
   if (member.name === '' && member.clientUrls.length === 0 && asGiven === undefined)
-    return 'it was added and never started: it has no name and no client URLs';
-  const found = await findAdvertised(member, places);
-  return typeof found === 'string' ? (asGiven ?? found) : found;
-}
-
-async function findAdvertised(member: Member, places: Places): Promise<Answer | string> {
-  const reasons: string[] = [];
-  for (const url of member.clientUrls) {
-    const found = await askAt(url.replace(/\/$/, ''), member, places);
-    if (typeof found !== 'string') return found;
-    reasons.push(found);
+    return { found: 'it was added and never started: it has no name and no client URLs' };
+  const { endpoints, plain, refused } = addressesOf(member, places.settings.endpoints);
+  const found = await findAdvertised(member, endpoints, places);
+  if (!Array.isArray(found)) return { found };
+  if (asGiven !== undefined) {
+    const { endpoint } = asGiven.connection;
+    return {
+      found: asGiven,
+      ...(plain.length > 0 && { warning: short(plainTextWarning(member, plain, endpoint)) }),
+    };
   }
-  return reasons.length > 0 ? reasons.join('; ') : 'it advertises no client URL';
+  const reasons = [...found, ...(plain.length > 0 ? [plainText(plain)] : []), ...refused];
+  return { found: reasons.length > 0 ? short(reasons.join('; ')) : 'it advertises no client URL' };
 }
 
-async function askAt(endpoint: string, member: Member, places: Places): Promise<Answer | string> {
-  const { settings, given, dialer } = places;
-  if (wouldExposePassword(endpoint, settings))
-    return `${endpoint}: not asked, because the password would travel unencrypted`;
-  const answer = given.get(endpoint) ?? (await dialer.ask(endpoint));
-  if (!isAnswer(answer)) return `${endpoint}: ${answer.message}`;
-  if (answer.status.memberId !== member.id) return `${endpoint}: another member answers there`;
-  return answer;
-}
+/** Of hundreds of members with many long addresses each, all is told in the manifest, which has to stay readable. */
+const short = (text: string): string =>
+  text.length > MAX_TOLD_CHARS ? `${text.slice(0, MAX_TOLD_CHARS)}...` : text;
 
-/** A password must not travel in the clear because a member advertises less than the operator asked for. */
-const wouldExposePassword = (endpoint: string, { credentials, endpoints }: EtcdSettings): boolean =>
-  credentials !== undefined &&
-  endpoint.startsWith('http:') &&
-  endpoints.every((given) => given.startsWith('https:'));
+/** The first answer that is the member's, or why there is none at each of these. */
+async function findAdvertised(
+  { id }: ListedMember,
+  endpoints: readonly string[],
+  { dialer }: Places,
+): Promise<Answer | string[]> {
+  const reasons: string[] = [];
+  for (const endpoint of endpoints) {
+    const answer = await dialer.askAdvertised(endpoint);
+    if (isAnswer(answer) && answer.status.memberId === id) return answer;
+    reasons.push(`${endpoint}: ${isAnswer(answer) ? 'another member answers there' : answer.message}`);
+  }
+  return reasons;
+}
