@@ -6,6 +6,7 @@
  * - `access`: the user, the password or the token does not do
  * - `no-leader`: an election is going on, or there is no quorum
  * - `other-member`: a member other than the one that was meant answered
+ * - `no-member`: what answers is no member of a cluster: a proxy, or a member that was removed
  */
 export type EtcdErrorCode =
   | 'unreachable'
@@ -19,6 +20,7 @@ export type EtcdErrorCode =
   | 'future-revision'
   | 'lease-not-found'
   | 'other-member'
+  | 'no-member'
   | 'cancelled'
   | 'other';
 

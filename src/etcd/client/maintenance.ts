@@ -1,3 +1,4 @@
+import { EtcdError } from '../errors.ts';
 import type { HashKV, ListedMember } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { decimalId, hexId } from './ids.ts';
@@ -8,11 +9,26 @@ import { retryReads } from './retry.ts';
 /** A name is only for people; one of any length would be in every message, and in the manifest. */
 const MAX_NAME_CHARS = 128;
 
-/** The member list as this member knows it, also without a quorum. */
-export async function memberList(connection: Connection): Promise<ListedMember[]> {
-  const { members } = await retryReads(() =>
-    connection.call((options) => connection.cluster.memberList({ linearizable: false }, options)),
+/** etcd's grpc-proxy names itself, and the other proxies that it knows of, without an ID. */
+const NO_ID = '0';
+
+const isProxy = (): EtcdError =>
+  new EtcdError(
+    'no-member',
+    "it is etcd's grpc-proxy and no member (its member list is without IDs): what is read through it may be any member's, " +
+      'so nothing can be backed up there',
   );
+
+/** The member list as this member knows it, also without a quorum. */
+export const memberList = (connection: Connection): Promise<ListedMember[]> =>
+  retryReads(() => memberListOnce(connection));
+
+/** The same, never repeated: a learner refuses it each time, as if it were not to be reached. */
+export async function memberListOnce(connection: Connection): Promise<ListedMember[]> {
+  const { members } = await connection.call((options) =>
+    connection.cluster.memberList({ linearizable: false }, options),
+  );
+  if (members.some(({ ID }) => ID === NO_ID)) throw isProxy();
   return members.map((member) => ({
     id: hexId(member.ID),
     name: member.name.slice(0, MAX_NAME_CHARS),

@@ -1,13 +1,17 @@
 import { inParallel } from '../../util/parallel.ts';
 import { Connection, type EtcdSettings } from '../client/connection.ts';
+import { memberList, memberListOnce } from '../client/maintenance.ts';
 import { status } from '../client/status.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
-import type { MemberStatus } from '../types.ts';
+import type { ListedMember, MemberStatus } from '../types.ts';
+import { checkMember } from './membership.ts';
 
-/** Who answered at an endpoint. */
+/** Which member answered at an endpoint. */
 export interface Answer {
   connection: Connection;
   status: MemberStatus;
+  /** its member list; undefined of a learner, which gives none */
+  members?: readonly ListedMember[];
 }
 
 /** What came of each endpoint that was asked. */
@@ -72,12 +76,36 @@ async function answerOf(connection: Connection): Promise<Answer | EtcdError> {
   const dialled = connection.dial();
   try {
     // Whichever fails first: a refused connection fails the call at once, a silent one only the dial.
-    const [, answer] = await Promise.all([dialled, status(connection)]);
-    return { connection, status: answer };
+    const [, answer] = await Promise.all([dialled, identify(connection)]);
+    return answer;
   } catch (error) {
     connection.close();
     return toEtcdError(error);
   } finally {
     dialled.catch(() => undefined); // told above if it mattered
+  }
+}
+
+/** @throws EtcdError `no-member` where what answers is none */
+async function identify(connection: Connection): Promise<Answer> {
+  const found = await status(connection);
+  const members = await listOf(connection, found);
+  if (members === undefined) return { connection, status: found };
+  checkMember(members, found.memberId);
+  return { connection, status: found, members };
+}
+
+/** The member list; undefined of a learner, which refuses to give it, as a proxy before one does not. */
+async function listOf(
+  connection: Connection,
+  { isLearner }: MemberStatus,
+): Promise<ListedMember[] | undefined> {
+  try {
+    return await (isLearner ? memberListOnce(connection) : memberList(connection));
+  } catch (error) {
+    const { code, message } = toEtcdError(error);
+    if (code === 'no-member') throw error;
+    if (isLearner) return undefined;
+    throw new EtcdError(code, `its member list could not be read: ${message}`, { cause: error });
   }
 }

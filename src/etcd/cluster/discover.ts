@@ -1,12 +1,11 @@
 import { Failure } from '../../errors.ts';
 import { inParallel } from '../../util/parallel.ts';
 import type { Connection, EtcdSettings } from '../client/connection.ts';
-import { memberList } from '../client/maintenance.ts';
-import { accessDenied, type EtcdError, toEtcdError } from '../errors.ts';
 import type { Member } from '../types.ts';
 import { addressesOf } from './addresses.ts';
 import { type Answer, type Answers, Dialer, DIALS_AT_ONCE, isAnswer } from './dialer.ts';
 import { type Finding, findMember, type Places } from './find-member.ts';
+import { membersIn } from './membership.ts';
 import { noAnswer } from './no-answer.ts';
 
 /** The members of a cluster and, for each that can be reached, the one connection that is used for it. */
@@ -41,9 +40,8 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
     const answers = [...given.values()].filter(isAnswer);
     if (answers.length === 0) throw await noAnswer(settings, given, signal);
     const id = oneCluster(answers);
-    const members = await firstMemberList(answers);
-    const findings = await findAll(members, { settings, given, dialer });
-    const { connections, unreachable } = reached(findings);
+    const { members, findings } = await findAll(answers, { settings, given, dialer });
+    const { connections, unreachable } = reached(members, findings);
     dialer.closeAllBut(connections.values());
     const warnings = [...findings.values()].flatMap(({ warning }) => warning ?? []);
     warnings.push(...unusedEndpoints(given, members, settings));
@@ -54,17 +52,34 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
   }
 }
 
-async function findAll(members: readonly Member[], places: Places): Promise<ReadonlyMap<string, Finding>> {
-  const find = async (member: Member) => [member.id, await findMember(member, places)] as const;
-  return new Map(await inParallel(members, DIALS_AT_ONCE, find));
+/**
+ * Looks for everybody whom the given endpoints name, then for whom only those name that were found: a list that is old,
+ * or a lie, leaves members out. Each round finds a new member, and what is advertised is dialled within bounds.
+ */
+async function findAll(answers: readonly Answer[], places: Places) {
+  const findings = new Map<string, Finding>();
+  for (;;) {
+    const found = [...findings.values()].flatMap((finding) =>
+      typeof finding.found === 'string' ? [] : [finding.found],
+    );
+    const members = membersIn([...answers, ...found]);
+    if (members === undefined) throw onlyLearners(answers);
+    const unknown = members.filter(({ id }) => !findings.has(id));
+    if (unknown.length === 0) return { members, findings };
+    await inParallel(unknown, DIALS_AT_ONCE, async (member) => {
+      findings.set(member.id, await findMember(member, places));
+    });
+  }
 }
 
-function reached(findings: ReadonlyMap<string, Finding>) {
+function reached(members: readonly Member[], findings: ReadonlyMap<string, Finding>) {
   const connections = new Map<string, Connection>();
   const unreachable = new Map<string, string>();
-  for (const [id, { found }] of findings) {
-    if (typeof found === 'string') unreachable.set(id, found);
-    else connections.set(id, found.connection);
+  for (const { id, problem } of members) {
+    const found = findings.get(id)?.found;
+    if (found === undefined) continue;
+    if (typeof found !== 'string') connections.set(id, found.connection);
+    else unreachable.set(id, problem === undefined ? found : `${problem}; ${found}`);
   }
   return { connections, unreachable };
 }
@@ -82,41 +97,22 @@ function oneCluster(answers: readonly Answer[]): string {
   );
 }
 
-async function firstMemberList(answers: readonly Answer[]): Promise<Member[]> {
-  let last: EtcdError | undefined;
-  for (const { connection } of answers) {
-    try {
-      return await memberList(connection);
-    } catch (error) {
-      last = toEtcdError(error);
-      if (last.code === 'access') throw accessDenied(connection.endpoint, last);
-    }
-  }
-  throw answers.every((answer) => answer.status.isLearner) ? onlyLearners(answers, last) : noMemberList(last);
-}
-
-function onlyLearners(answers: readonly Answer[], cause: EtcdError | undefined): Failure {
+function onlyLearners(answers: readonly Answer[]): Failure {
   const learners = answers.map(({ connection }) => connection.endpoint).join(', ');
   return new Failure(
     'unreachable',
     `ETCDCTL_ENDPOINTS leads to learners only (${learners}), and a learner does not give the member list; nothing was ` +
       'backed up and nothing was changed: give the endpoint of a voting member too',
-    { cause },
   );
 }
-
-const noMemberList = (cause: EtcdError | undefined): Failure =>
-  new Failure(
-    'unreachable',
-    `no endpoint gave the member list (${cause?.message}); nothing was changed: look at the members' own logs`,
-    { cause },
-  );
 
 /** What nobody would notice otherwise: a member that does not answer at its own URL is told of as that member. */
 function unusedEndpoints(given: Answers, members: readonly Member[], settings: EtcdSettings): string[] {
   const own = new Set(members.flatMap((member) => addressesOf(member, settings.endpoints).endpoints));
   return [...given].flatMap(([endpoint, answer]) => {
     if (isAnswer(answer)) return [];
+    if (answer.code === 'no-member')
+      return [`${endpoint} of ETCDCTL_ENDPOINTS is not used: ${answer.message}`];
     return own.has(endpoint) ? [] : [`${endpoint} of ETCDCTL_ENDPOINTS did not answer: ${answer.message}`];
   });
 }

@@ -14,6 +14,7 @@ export async function noAnswer(
   const denied = silent.find(({ error }) => error.code === 'access');
   if (denied) return accessDenied(denied.endpoint, denied.error);
   const reasons = silent.map(({ endpoint, error }) => `${endpoint}: ${error.message}`).join('; ');
+  if (silent.some(({ error }) => error.code === 'no-member')) return noMember(reasons);
   if (settings.credentials && (await answersWithoutPassword(settings, signal)))
     return passwordUnchecked(reasons);
   return new Failure(
@@ -22,6 +23,13 @@ export async function noAnswer(
       'the members run, the addresses, and with https the files of ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY',
   );
 }
+
+const noMember = (reasons: string): Failure =>
+  new Failure(
+    'unreachable',
+    `not one voting member could be asked (${reasons}); nothing was backed up and nothing was changed. Give the members' ` +
+      'own addresses in ETCDCTL_ENDPOINTS',
+  );
 
 const passwordUnchecked = (reasons: string): Failure =>
   new Failure(

@@ -36,6 +36,9 @@ const listed = (id: number, ...clientURLs: string[]): Listed => ({
   name: `m${id}`,
   clientURLs,
 });
+const unstarted = (id: number): Listed => ({ ID: String(id) });
+const others = (count: number): Listed[] => Array.from({ length: count }, (_, index) => unstarted(index + 2));
+
 const failure = (pattern: RegExp) => (error: unknown) =>
   error instanceof Failure && error.kind === 'unreachable' && pattern.test(error.message);
 
@@ -94,6 +97,86 @@ test('four hundred members at dead addresses cost a bounded time, and the rest a
     /not asked, as 64 other advertised addresses were/,
   );
   assert.ok(seconds < 20, `took ${seconds} s`);
+});
+
+describe('a member list that cannot be one', () => {
+  for (const [what, members, pattern] of [
+    [
+      'ten thousand members',
+      [listed(1), ...others(9_999)],
+      /names 10000 members, and more than 500 are not believed/,
+    ],
+    ['a member twice', [listed(1), listed(2), listed(2)], /names a member twice/],
+    ['no member at all', [], /it is no member .* without its own ID, 1|the member list is empty/],
+    ['everybody but itself', [listed(2)], /it is no member .* without its own ID, 1/],
+    [
+      'members without IDs',
+      [listed(0), listed(0)],
+      /grpc-proxy and no member .*Give the members' own addresses/,
+    ],
+  ] as const) {
+    test(`${what}: exit 3, and it says so`, async () => {
+      await using member = await startFakeMember({ members });
+      await assert.rejects(find(member.url), failure(pattern));
+    });
+  }
+
+  test('another endpoint is asked instead', async () => {
+    await using liar = await startFakeMember({ members: [listed(1), ...others(9_999)] });
+    await using member = await startFakeMember({ id: '2', members: [listed(1), listed(2)] });
+    using client = await find(`${liar.url},${member.url}`);
+    assert.deepEqual(
+      client.members.map(({ id }) => id),
+      ['1', '2'],
+    );
+    assert.match(client.warnings.join(), /did not answer: its member list names 10000 members/);
+  });
+});
+
+test('lists that contradict each other: everybody counts, and whoever is not in all of them is not well', async () => {
+  await using one = await startFakeMember({ members: [listed(1), listed(2)], applied: 9 });
+  await using two = await startFakeMember({
+    id: '2',
+    members: [listed(1), listed(2), listed(3)],
+    applied: 8,
+  });
+  await using three = await startFakeMember({
+    id: '3',
+    members: [listed(1), listed(2), listed(3)],
+    applied: 7,
+  });
+  using client = await find([one.url, two.url, three.url].join());
+  assert.deepEqual(
+    client.members.map(({ id }) => id),
+    ['1', '2', '3'],
+  );
+  assert.deepEqual(
+    client.members.map(({ problem }) => problem !== undefined),
+    [false, false, true],
+  );
+  assert.ok(client.members[2]?.problem?.includes(`no voting member in that of ${one.url}`));
+});
+
+test('a member whom only the list of another member names is looked for too, and nothing is changed', async () => {
+  await using three = await startFakeMember({ id: '3', members: [listed(1), listed(2), listed(3)] });
+  const whole = [listed(1), listed(2), listed(3, three.url)];
+  await using two = await startFakeMember({ id: '2', members: whole });
+  await using one = await startFakeMember({ members: [listed(1), listed(2, two.url)] });
+  using client = await find(one.url);
+  assert.deepEqual([...client.connections.keys()], ['1', '2', '3']);
+  assert.ok(client.members[2]?.problem?.includes(`no voting member in that of ${one.url}`));
+});
+
+test('a voting member that one list has as a learner counts as voting, and is not well', async () => {
+  const promoted = { ...listed(2), isLearner: true };
+  await using one = await startFakeMember({ members: [listed(1), listed(2)] });
+  await using two = await startFakeMember({ id: '2', members: [listed(1), promoted], applied: 10 });
+  using client = await find([one.url, two.url].join());
+  assert.deepEqual(
+    client.members.map(({ learner }) => learner),
+    [false, false],
+  );
+  assert.match(client.members[1]?.problem ?? '', /it is no voting member in that of/);
 });
 
 test('a name of any length is cut', async () => {
