@@ -3,7 +3,8 @@
  *
  * - `unreachable`: no connection, whether nobody listens, TLS failed or it broke; or the member says so of itself
  * - `timeout`: no answer in time; what was asked may be going on
- * - `access`: the user, the password or the token does not do
+ * - `access`: the user or the password does not do
+ * - `token`: the token does not do: it is too old, was forgotten at a restart, or users or roles changed since
  * - `no-leader`: an election is going on, or there is no quorum
  * - `other-member`: a member other than the one that was meant answered
  * - `no-member`: what answers is no member of a cluster: a proxy, or a member that was removed
@@ -12,6 +13,7 @@ export type EtcdErrorCode =
   | 'unreachable'
   | 'timeout'
   | 'access'
+  | 'token'
   | 'no-leader'
   | 'not-leader'
   | 'no-space'
@@ -52,7 +54,8 @@ const BY_DESCRIPTION: ReadonlyMap<string, EtcdErrorCode> = new Map([
   ['etcdserver: request timed out, waiting for the applied index took too long', 'timeout'],
   ['etcdserver: authentication failed, invalid user ID or password', 'access'],
   ['etcdserver: permission denied', 'access'],
-  ['etcdserver: invalid auth token', 'access'],
+  ['etcdserver: invalid auth token', 'token'],
+  ['etcdserver: revision of auth store is old', 'token'],
   ['etcdserver: user name is empty', 'access'],
   ['etcdserver: user name not found', 'access'],
   ['etcdserver: authentication is not enabled', 'access'],
@@ -63,7 +66,8 @@ const BY_DESCRIPTION: ReadonlyMap<string, EtcdErrorCode> = new Map([
   ['auth: authentication failed, invalid user ID or password', 'access'],
   ['auth: authentication failed, password was given for no password user', 'access'],
   ['auth: permission denied', 'access'],
-  ['auth: invalid auth token', 'access'],
+  ['auth: invalid auth token', 'token'],
+  ['auth: revision in header is old', 'token'],
   ['auth: user name is empty', 'access'],
   ['auth: authentication is not enabled', 'access'],
 ] satisfies [string, EtcdErrorCode][]);

@@ -66,6 +66,7 @@ describe('etcd says', () => {
     ['FAILED_PRECONDITION', 'etcdserver: not leader', 'not-leader'],
     ['INVALID_ARGUMENT', 'etcdserver: authentication failed, invalid user ID or password', 'access'],
     ['INVALID_ARGUMENT', 'etcdserver: user name is empty', 'access'],
+    ['INVALID_ARGUMENT', 'etcdserver: revision of auth store is old', 'token'],
     ['FAILED_PRECONDITION', 'etcdserver: user name not found', 'access'],
     ['FAILED_PRECONDITION', 'etcdserver: authentication is not enabled', 'access'],
     ['PERMISSION_DENIED', 'etcdserver: permission denied', 'access'],
@@ -80,7 +81,8 @@ describe('etcd says', () => {
     ['UNKNOWN', 'something new', 'other'],
     // As 3.4 and 3.5 say it in calls of maintenance.
     ['UNKNOWN', 'auth: permission denied', 'access'],
-    ['UNKNOWN', 'auth: invalid auth token', 'access'],
+    ['UNKNOWN', 'auth: invalid auth token', 'token'],
+    ['UNKNOWN', 'auth: revision in header is old', 'token'],
     ['FAILED_PRECONDITION', 'etcdserver: role is not granted to the user', 'other'],
     // A number decides where somebody else's words only contain etcd's.
     ['UNAVAILABLE', 'proxy: etcdserver: no leader, says the certificate', 'unreachable'],

@@ -5,6 +5,9 @@ import { fill } from '../support/fill.ts';
 import { askGateway } from '../support/etcd-gateway.ts';
 import { runJob } from '../support/run-job.ts';
 import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
+import { jwtFlag } from '../support/jwt-keys.ts';
+import { startProxiedCluster } from '../support/proxied-cluster.ts';
+import { assertUnlocked } from '../support/run-lock.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { filesBelow, onlyBackup, restoreBackup } from '../support/stored-backup.ts';
@@ -136,6 +139,31 @@ describe('a token that expires in the middle of the run', { concurrency: 3 }, ()
       await onlyBackup(here.path);
     });
   }
+});
+
+test('a role that is added in the middle of the run makes every token of JWT old, and the run goes on with new ones', async () => {
+  await using keys = await scratchFolder('jwt');
+  await using proxied = await startProxiedCluster({ auth, extraArgs: [CHEAP_HASHES, jwtFlag(keys.path)] });
+  await fill(proxied.cluster, { keys: 20, valueBytes: 1000, overwrites: 10 });
+  const { clientUrl } = proxied.cluster.member(0);
+  const addRole = (name: string) =>
+    askGateway(clientUrl, proxied.cluster.access, 'auth/role/add', { body: { name } });
+  const added = new Set<string>();
+  // Once before each kind of call. The run's next call shows a token that is older than the role.
+  for (const method of ['HashKV', 'Alarm', 'Snapshot', 'Defragment']
+    .map((name) => `Maintenance/${name}`)
+    .concat('KV/Txn', 'KV/Compact')) {
+    proxied.before(method, async () => {
+      if (added.has(method)) return;
+      added.add(method);
+      await addRole(method);
+    });
+  }
+  const report = assertRunEnded(await runJob(proxied.env()), 0, 'ok');
+  assertSteps(report, { lock: 'done', backup: 'done', compact: 'done', defragment: 'done' });
+  assert.deepEqual(report.problems, []);
+  assert.equal(added.size, 6, [...added].join(', '));
+  await assertUnlocked(proxied.cluster);
 });
 
 /** One member with short-lived tokens, which can only be reached through a proxy that lets a snapshot take seconds. */

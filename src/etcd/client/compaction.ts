@@ -1,6 +1,9 @@
 import { shown } from '../../config/problems.ts';
-import { toEtcdError } from '../errors.ts';
+import { status } from '@grpc/grpc-js';
+import type { IWatchResponse } from 'etcd3';
+import { statusError, toEtcdError } from '../errors.ts';
 import type { CompactRevKey } from '../types.ts';
+import { wholeNumber } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { FIRST_KEY, rangeOf } from './keys.ts';
 import { askOnStream } from './stream.ts';
@@ -30,7 +33,7 @@ export function toCompactRevKey(text: string, modRevision: number): CompactRevKe
 
 /** The revision below which history is gone, 0 before the first compaction. */
 export async function compactRevision(connection: Connection): Promise<number> {
-  return (await remembersAll(connection)) ? 0 : askByWatch(connection);
+  return (await remembersAll(connection)) ? 0 : compactRevisionByWatch(connection);
 }
 
 /** Whether the first revision can still be read. */
@@ -49,15 +52,25 @@ async function remembersAll(connection: Connection): Promise<boolean> {
  * A watch that begins before the compact revision is cancelled with that number, the one cheap place where etcd tells
  * it.
  */
-const askByWatch = (connection: Connection): Promise<number> =>
+export const compactRevisionByWatch = (connection: Connection): Promise<number> =>
   connection.call(async (options) =>
     askOnStream(
       await connection.watchClient.watch(options),
       { create_request: { key: FIRST_KEY, start_revision: '1' } },
-      (answer) => Number(answer.compact_revision) || undefined,
+      compactRevisionIn,
       'the watch ended without telling the compact revision',
     ),
   );
+
+function compactRevisionIn(answer: IWatchResponse): number | undefined {
+  if (answer.compact_revision !== '0') return wholeNumber(answer.compact_revision, 'compact revision');
+  if (answer.canceled)
+    throw statusError({ code: status.UNKNOWN, details: withoutGosFrame(answer.cancel_reason) });
+  return undefined;
+}
+
+/** etcd puts its error into the reason as Go prints it. */
+const withoutGosFrame = (reason: string): string => reason.replace(/^rpc error: code = \w+ desc = /, '');
 
 /** Resolves once this member has deleted what the compaction allows it to, unless the deadline comes first. */
 export async function compactPhysically(

@@ -49,7 +49,6 @@ export async function renewLease(
   leaseId: string,
   timeoutMs: number,
 ): Promise<number> {
-  await connection.renewToken();
   return connection.call(
     async (options) =>
       askOnStream(

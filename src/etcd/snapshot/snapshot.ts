@@ -31,12 +31,18 @@ export interface SnapshotStream {
  *
  * @throws EtcdError, or what `signal` says when it comes first; the same from the chunks
  */
-export async function openSnapshot(
+export const openSnapshot = (
+  connection: Connection,
+  memberId: string,
+  signal: AbortSignal,
+): Promise<SnapshotStream> => connection.withToken((token) => openWith(token, connection, memberId, signal));
+
+async function openWith(
+  token: string | undefined,
   connection: Connection,
   memberId: string,
   signal: AbortSignal,
 ): Promise<SnapshotStream> {
-  const token = await connection.token();
   const session = await sessionWith(connection, memberId, token, signal);
   const close = (): void => session.destroy();
   try {

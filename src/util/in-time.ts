@@ -1,0 +1,23 @@
+import { abortable } from './abortable.ts';
+
+/** Node's timers go off at once when they are told to wait for longer than this. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * Does the work with a signal that comes after so many milliseconds, by a clock that nobody can set. Work that has not
+ * ended by then is not waited for any longer.
+ * @throws what `late` makes, when the work took too long
+ */
+export async function inTime<T>(
+  ms: number,
+  late: () => Error,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(late()), Math.min(ms, LONGEST_MS));
+  try {
+    return await abortable(work(controller.signal), controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
