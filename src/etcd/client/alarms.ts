@@ -4,7 +4,11 @@ import type { Connection } from './connection.ts';
 import { decimalId, hexId } from './ids.ts';
 import { retryReads } from './retry.ts';
 
-/** The alarms, by the cluster's agreement: needs a quorum. @throws EtcdError */
+/**
+ * The alarms, by the cluster's agreement: needs a quorum. No alarm is an empty message in etcd 3.4; whoever asks also
+ * looks at what each member's Status says.
+ * @throws EtcdError
+ */
 export async function alarmList(connection: Connection): Promise<Alarm[]> {
   const request = { action: AlarmAction.Get, memberID: '0', alarm: AlarmType.None };
   const { alarms } = await retryReads(() =>

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
 import { statusError, toEtcdError } from '../errors.ts';
 import type { CompactRevKey } from '../types.ts';
-import { wholeNumber } from './answers.ts';
+import { wholeNumber, withHeader } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { FIRST_KEY, rangeOf } from './keys.ts';
 import { askOnStream } from './stream.ts';
@@ -40,7 +40,7 @@ export async function compactRevision(connection: Connection): Promise<number> {
 async function remembersAll(connection: Connection): Promise<boolean> {
   const first = { key: FIRST_KEY, revision: '1', serializable: true, limit: '1' };
   try {
-    await connection.call((options) => connection.kv.range(first, options));
+    withHeader(await connection.call((options) => connection.kv.range(first, options)));
     return true;
   } catch (error) {
     if (toEtcdError(error).code === 'compacted') return false;
@@ -63,7 +63,7 @@ export const compactRevisionByWatch = (connection: Connection): Promise<number> 
   );
 
 function compactRevisionIn(answer: IWatchResponse): number | undefined {
-  if (answer.compact_revision !== '0') return wholeNumber(answer.compact_revision, 'compact revision');
+  if (answer.compact_revision !== '0') return wholeNumber(answer.compact_revision, 'the compact revision', 1);
   if (answer.canceled)
     throw statusError({ code: status.UNKNOWN, details: withoutGosFrame(answer.cancel_reason) });
   return undefined;
@@ -79,5 +79,5 @@ export async function compactPhysically(
   timeoutMs: number,
 ): Promise<void> {
   const request = { revision: String(revision), physical: true };
-  await connection.call((options) => connection.kv.compact(request, options), timeoutMs);
+  withHeader(await connection.call((options) => connection.kv.compact(request, options), timeoutMs));
 }

@@ -92,7 +92,10 @@ export class Connection extends Etcd3 {
   }
 
   /** etcd3 looks for `hashKV` on its gRPC client, where the method is called `HashKV`. */
-  hashKV(revision: number, timeoutMs: number): Promise<{ hash: number; compact_revision: string }> {
+  hashKV(
+    revision: number,
+    timeoutMs: number,
+  ): Promise<{ header: unknown; hash: number; compact_revision: string }> {
     return this.call((options) => this.pool.exec('Maintenance', 'HashKV', { revision }, options), timeoutMs);
   }
 

@@ -1,4 +1,5 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3';
+import { impossible, wholeNumber, withHeader } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { retryReads } from './retry.ts';
 
@@ -8,15 +9,41 @@ import { retryReads } from './retry.ts';
 export const FIRST_KEY = Buffer.from([0]);
 const ALL_KEYS = { key: FIRST_KEY, range_end: FIRST_KEY };
 
+/** What a range has: its keys, how many they are without any limit, and the revision of now. */
+export interface RangeAnswer {
+  kvs: IRangeResponse['kvs'];
+  count: number;
+  revision: number;
+}
+
 /** One range of this member alone. */
 export const rangeOf = (
   connection: Connection,
   request: IRangeRequest,
   timeoutMs?: number,
-): Promise<IRangeResponse> =>
-  retryReads(() =>
-    connection.call((options) => connection.kv.range({ ...request, serializable: true }, options), timeoutMs),
+): Promise<RangeAnswer> => askRange(connection, { ...request, serializable: true }, timeoutMs);
+
+/** One range by the cluster's agreement. */
+export const agreedRange = (connection: Connection, request: IRangeRequest): Promise<RangeAnswer> =>
+  askRange(connection, request);
+
+async function askRange(
+  connection: Connection,
+  request: IRangeRequest,
+  timeoutMs?: number,
+): Promise<RangeAnswer> {
+  const answer = await retryReads(() =>
+    connection.call((options) => connection.kv.range(request, options), timeoutMs),
   );
+  const { header, kvs, more } = withHeader(answer);
+  const count = wholeNumber(answer.count, 'the count of keys');
+  const revision = wholeNumber(header.revision, 'the revision', 1);
+  // An answer without the keys that it counts would tell of a key that is there as of one that is not.
+  const all = request.count_only ? 0 : count;
+  if (more ? kvs.length >= count : kvs.length !== all)
+    throw impossible(`${kvs.length} keys are given of ${count}`);
+  return { kvs, count, revision };
+}
 
 /**
  * How many keys this member holds, and at which revision: the two in one answer, now or as of `at`. Asked for as of a
@@ -28,8 +55,8 @@ export async function countKeys(
   at = 0,
 ): Promise<{ keys: number; revision: number }> {
   const request = { ...ALL_KEYS, revision: String(at), count_only: true };
-  const { count, header } = await rangeOf(connection, request, timeoutMs);
-  return { keys: Number(count), revision: at || Number(header.revision) };
+  const { count, revision } = await rangeOf(connection, request, timeoutMs);
+  return { keys: count, revision: at || revision };
 }
 
 /** The keys from one on and below another; without values. */
@@ -48,6 +75,6 @@ export async function firstKey(
   at: number,
 ): Promise<{ key: Buffer | undefined; count: number; revision: number }> {
   const request = { key: from, range_end: below, revision: String(at), limit: '1', keys_only: true };
-  const { kvs, count, header } = await rangeOf(connection, request);
-  return { key: kvs[0]?.key, count: Number(count), revision: at || Number(header.revision) };
+  const { kvs, count, revision } = await rangeOf(connection, request);
+  return { key: kvs[0]?.key, count, revision: at || revision };
 }

@@ -1,7 +1,8 @@
 import { EtcdError } from '../errors.ts';
 import type { HashKV, ListedMember } from '../types.ts';
+import { idIn, impossible, wholeNumber, withHeader } from './answers.ts';
 import type { Connection } from './connection.ts';
-import { decimalId, hexId } from './ids.ts';
+import { decimalId } from './ids.ts';
 import { retryReads } from './retry.ts';
 
 /** What is asked of one member about its cluster and its database, but for Status and alarms. All throw an `EtcdError`. */
@@ -25,12 +26,15 @@ export const memberList = (connection: Connection): Promise<ListedMember[]> =>
 
 /** The same, never repeated: a learner refuses it each time, as if it were not to be reached. */
 export async function memberListOnce(connection: Connection): Promise<ListedMember[]> {
-  const { members } = await connection.call((options) =>
+  const answer = await connection.call((options) =>
     connection.cluster.memberList({ linearizable: false }, options),
   );
-  if (members.some(({ ID }) => ID === NO_ID)) throw isProxy();
+  // A proxy gives no header either: what it is says more than what is missing.
+  if (answer.members.some(({ ID }) => ID === NO_ID)) throw isProxy();
+  const { members } = withHeader(answer);
+  if (members.length === 0) throw impossible('the member list is empty');
   return members.map((member) => ({
-    id: hexId(member.ID),
+    id: idIn(member.ID, "a member's ID"),
     name: member.name.slice(0, MAX_NAME_CHARS),
     learner: member.isLearner,
     clientUrls: member.clientURLs,
@@ -38,8 +42,13 @@ export async function memberListOnce(connection: Connection): Promise<ListedMemb
 }
 
 export async function hashKV(connection: Connection, revision: number, timeoutMs: number): Promise<HashKV> {
-  const answer = await connection.hashKV(revision, timeoutMs);
-  return { hash: answer.hash, revision, compactRevision: Number(answer.compact_revision) };
+  const answer = withHeader(await connection.hashKV(revision, timeoutMs));
+  return {
+    hash: wholeNumber(answer.hash, 'the hash'),
+    revision,
+    // -1 before the first compaction.
+    compactRevision: wholeNumber(answer.compact_revision, 'the compact revision', -1),
+  };
 }
 
 /** Never repeated and never given up on lightly: the deadline does not stop the member's work (etcd's maintenance.go). */

@@ -1,6 +1,7 @@
 import { NO_LEADER } from '../error-codes.ts';
 import { EtcdError } from '../errors.ts';
 import type { MemberStatus } from '../types.ts';
+import { idIn, wholeNumber } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { hexId } from './ids.ts';
 import { retryReads } from './retry.ts';
@@ -28,26 +29,26 @@ export const status = (connection: Connection): Promise<MemberStatus> =>
 /** One Status, never repeated: whoever polls wants to know how long a single answer takes. */
 export async function statusOnce(connection: Connection, timeoutMs?: number): Promise<MemberStatus> {
   const raw = checked(await connection.fullStatus(timeoutMs));
-  const quota = Number(raw.dbSizeQuota);
+  const quota = wholeNumber(raw.dbSizeQuota, 'the quota', Number.MIN_SAFE_INTEGER); // below 0: none
   return {
-    memberId: hexId(raw.header.member_id),
-    clusterId: hexId(raw.header.cluster_id),
+    memberId: idIn(raw.header.member_id, "the member's ID"),
+    clusterId: idIn(raw.header.cluster_id, "the cluster's ID"),
     version: raw.version,
-    dbSize: Number(raw.dbSize),
-    dbSizeInUse: Number(raw.dbSizeInUse),
+    dbSize: wholeNumber(raw.dbSize, 'the db size'),
+    dbSizeInUse: wholeNumber(raw.dbSizeInUse, 'the db size in use'),
     ...(raw.leader !== '0' && { leaderId: hexId(raw.leader) }),
     isLearner: raw.isLearner,
-    revision: Number(raw.header.revision),
-    raftTerm: Number(raw.raftTerm),
-    raftIndex: Number(raw.raftIndex),
-    raftAppliedIndex: Number(raw.raftAppliedIndex),
+    revision: wholeNumber(raw.header.revision, 'the revision'),
+    raftTerm: wholeNumber(raw.raftTerm, 'the raft term'),
+    raftIndex: wholeNumber(raw.raftIndex, 'the raft index'),
+    raftAppliedIndex: wholeNumber(raw.raftAppliedIndex, 'the raft applied index'),
     errors: raw.errors ?? [],
     ...(quota !== 0 && { quotaBytes: quota }),
   };
 }
 
 /** Who gave the answer: the hexadecimal ID of the member. */
-export const memberIdIn = (raw: object): string => hexId(checked(raw).header.member_id);
+export const memberIdIn = (raw: object): string => idIn(checked(raw).header.member_id, "the member's ID");
 
 /** Whether the member follows a leader. */
 export const seesLeader = ({ leaderId, errors }: MemberStatus): boolean =>

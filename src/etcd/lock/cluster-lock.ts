@@ -1,13 +1,19 @@
 import { Failure, messageOf } from '../../errors.ts';
+import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
-import { type EtcdError, toEtcdError } from '../errors.ts';
-import { HeldKeyWatch, LOCK_KEY } from './held-key.ts';
+import { EtcdError, toEtcdError } from '../errors.ts';
+import { HeldKeyWatch, LOCK_KEY, POLL_MS } from './held-key.ts';
 import { createKey, grantLease, type HeldKey, putKey, readKey, renewLease, revokeLease } from './leases.ts';
 import type { Lock, LockOptions } from './types.ts';
 import { askVoters } from './voters.ts';
 
 const RELEASE_TIMEOUT_MS = 2_000;
+/** How often a key that is free is tried to take: others may be quicker. */
+const CREATE_TRIES = 5;
+
+/** Whose the key is after an attempt to create it. */
+type Attempt = 'ours' | 'theirs' | 'nobodys';
 
 /** The lock while a run lives: its lease, and why it is missing where nothing can be written. */
 export class ClusterLock implements Lock {
@@ -82,9 +88,12 @@ export class ClusterLock implements Lock {
   private async acquire(): Promise<void> {
     const { ttlMs, log, signal } = this.options;
     const watch = new HeldKeyWatch({ ask: (call) => this.ask(call), ttlMs, log, signal });
-    do {
+    for (let tries = 0; tries < CREATE_TRIES; tries += 1) {
       await watch.untilFree();
-    } while (!(await this.create()));
+      if ((await this.create()) === 'ours') return;
+      await pause(POLL_MS, signal);
+    }
+    throw notCreated(CREATE_TRIES);
   }
 
   private async acceptMissing(error: unknown): Promise<void> {
@@ -95,25 +104,27 @@ export class ClusterLock implements Lock {
     this.reason = toEtcdError(error);
   }
 
-  /** One attempt on a free key. @returns whether the lock is now ours */
-  private async create(): Promise<boolean> {
+  /** One attempt on a free key. */
+  private async create(): Promise<Attempt> {
     const ttlSeconds = Math.ceil(this.options.ttlMs / 1000);
     const leaseId = await this.ask((connection) => grantLease(connection, ttlSeconds));
     this.leaseId = leaseId; // from here on there is something to release
-    let ours = false;
+    let attempt: Attempt = 'nobodys';
     try {
-      ours = await this.createKey(leaseId);
+      attempt = await this.createKey(leaseId);
     } finally {
-      if (!ours) await this.revoke();
+      if (attempt !== 'ours') await this.revoke();
     }
-    if (ours) this.reason = undefined;
-    return ours;
+    if (attempt === 'ours') this.reason = undefined;
+    return attempt;
   }
 
-  private async createKey(leaseId: string): Promise<boolean> {
-    if (await this.ask((connection) => createKey(connection, LOCK_KEY, this.value, leaseId))) return true;
+  private async createKey(leaseId: string): Promise<Attempt> {
+    if (await this.ask((connection) => createKey(connection, LOCK_KEY, this.value, leaseId))) return 'ours';
+    const found = await this.readKey();
+    if (found === undefined) return 'nobodys';
     // An answer may have been lost after the key was put: then it hangs on this lease.
-    return (await this.readKey())?.leaseId === leaseId;
+    return found.leaseId === leaseId ? 'ours' : 'theirs';
   }
 
   private async check(): Promise<void> {
@@ -124,7 +135,9 @@ export class ClusterLock implements Lock {
     }
     if (this.leaseId !== undefined)
       this.options.log.warn({ key: LOCK_KEY }, 'lock was gone and free, taking it again');
-    if (!(await this.create())) throw refused(`another run took the lock ${LOCK_KEY} first`);
+    const attempt = await this.create();
+    if (attempt === 'theirs') throw refused(`another run took the lock ${LOCK_KEY} first`);
+    if (attempt === 'nobodys') throw notCreated(1);
   }
 
   /** @returns false where NOSPACE forbids it */
@@ -165,6 +178,12 @@ export class ClusterLock implements Lock {
     }
   }
 }
+
+const notCreated = (tries: number): EtcdError =>
+  new EtcdError(
+    'other',
+    `etcd did not create the key ${LOCK_KEY} (tries: ${tries}), and says that there is none`,
+  );
 
 const refused = (what: string): Failure =>
   new Failure('refused', `${what}; this one stops here and changes nothing more`);

@@ -9,7 +9,8 @@ export const LOCK_KEY = 'etcd-upkeep/lock';
 
 /** What a holder's lease may take to expire beyond its TTL: etcd deletes expired keys in batches, and clocks round. */
 const GRACE_MS = 15_000;
-const POLL_MS = 1_000;
+/** Between two looks at the key. */
+export const POLL_MS = 1_000;
 
 export interface HeldKeyOptions {
   /** how a member is asked */
@@ -30,7 +31,7 @@ export class HeldKeyWatch {
 
   constructor(options: HeldKeyOptions) {
     this.options = options;
-    this.deadline = Date.now() + options.ttlMs + GRACE_MS;
+    this.deadline = performance.now() + options.ttlMs + GRACE_MS;
   }
 
   /** @throws Failure `locked` when the key is not going to be free */
@@ -52,8 +53,7 @@ export class HeldKeyWatch {
     if (this.renewals.sees(leaseId, left))
       throw held(holder, 'its lease was renewed while it was watched, so that run is alive');
     const { seconds } = left;
-    if (Date.now() > this.deadline)
-      throw held(holder, `its lease has ${seconds} s left, more than LOCK_TTL allows to wait for`);
+    if (performance.now() > this.deadline) throw held(holder, tooLong(seconds));
     if (this.renewals.isFirst()) this.logWaiting({ holder, secondsLeft: seconds });
   }
 
@@ -64,6 +64,11 @@ export class HeldKeyWatch {
     );
   }
 }
+
+const tooLong = (seconds: number): string =>
+  seconds > 0
+    ? `its lease has ${seconds} s left, more than LOCK_TTL allows to wait for`
+    : 'its lease has ended and etcd keeps the key all the same: if no run is alive, delete the key';
 
 const held = (holder: string, why: string): Failure =>
   new Failure('locked', `another run holds the lock ${LOCK_KEY} (${holder}): ${why}; nothing was changed`);

@@ -1,6 +1,7 @@
+import { impossible, wholeNumber, withHeader } from '../client/answers.ts';
 import type { Connection } from '../client/connection.ts';
 import { leaseDecimalId, leaseHexId } from '../client/ids.ts';
-import { retryReads } from '../client/retry.ts';
+import { agreedRange } from '../client/keys.ts';
 import { askOnStream } from '../client/stream.ts';
 
 /**
@@ -14,19 +15,26 @@ export interface HeldKey {
   leaseId?: string;
 }
 
-/** @returns the new lease's ID */
+/** @returns the new lease's ID, never 0: a key that is put with that hangs on no lease and stays for ever */
 export async function grantLease(connection: Connection, ttlSeconds: number): Promise<string> {
-  const { ID } = await connection.call((options) =>
-    connection.leaseClient.leaseGrant({ TTL: ttlSeconds }, options),
+  const answer = withHeader(
+    await connection.call((options) => connection.leaseClient.leaseGrant({ TTL: ttlSeconds }, options)),
   );
-  return leaseHexId(ID);
+  wholeNumber(answer.TTL, "the new lease's TTL", 1);
+  return leaseIdIn(answer.ID);
+}
+
+function leaseIdIn(id: string): string {
+  if (/^[1-9]\d*$/.test(id)) return leaseHexId(id);
+  throw impossible(`the lease's ID is ${JSON.stringify(id)}`);
 }
 
 export async function revokeLease(connection: Connection, leaseId: string, timeoutMs: number): Promise<void> {
-  await connection.callToTheEnd(
+  const answer = await connection.callToTheEnd(
     (options) => connection.leaseClient.leaseRevoke({ ID: leaseDecimalId(leaseId) }, options),
     timeoutMs,
   );
+  withHeader(answer);
 }
 
 /** How long a lease still has, by the leader of that raft term. */
@@ -37,10 +45,11 @@ export interface LeaseLeft {
 }
 
 export async function leaseSecondsLeft(connection: Connection, leaseId: string): Promise<LeaseLeft> {
-  const answer = await connection.call((options) =>
-    connection.leaseClient.leaseTimeToLive({ ID: leaseDecimalId(leaseId) }, options),
-  );
-  return { seconds: Number(answer.TTL), term: answer.header.raft_term };
+  const ID = leaseDecimalId(leaseId);
+  const answer = await connection.call((options) => connection.leaseClient.leaseTimeToLive({ ID }, options));
+  const { header } = withHeader(answer);
+  if (answer.ID !== ID) throw impossible(`it is about the lease ${answer.ID} instead of ${ID}`);
+  return { seconds: wholeNumber(answer.TTL, "the lease's TTL", -1), term: header.raft_term };
 }
 
 /** Renews a lease once. @returns the seconds it now has; 0 when it is gone */
@@ -49,13 +58,14 @@ export async function renewLease(
   leaseId: string,
   timeoutMs: number,
 ): Promise<number> {
+  const ID = leaseDecimalId(leaseId);
   return connection.call(
     async (options) =>
       askOnStream(
         await connection.leaseClient.leaseKeepAlive(options),
-        { ID: leaseDecimalId(leaseId) },
-        (answer) => Number(answer.TTL),
-        'the member ended the renewal without an answer',
+        { ID },
+        (answer) => (answer.ID === ID ? wholeNumber(answer.TTL, "the lease's TTL") : undefined),
+        'the member renewed another lease, or none',
       ),
     timeoutMs,
   );
@@ -63,9 +73,7 @@ export async function renewLease(
 
 /** By the cluster's agreement, not from one member's memory. */
 export async function readKey(connection: Connection, key: string): Promise<HeldKey | undefined> {
-  const { kvs } = await retryReads(() =>
-    connection.call((options) => connection.kv.range({ key: Buffer.from(key) }, options)),
-  );
+  const { kvs } = await agreedRange(connection, { key: Buffer.from(key) });
   const found = kvs[0];
   if (found === undefined) return undefined;
   const value = found.value.toString();
@@ -80,7 +88,7 @@ export async function createKey(
   leaseId: string,
 ): Promise<boolean> {
   const name = Buffer.from(key);
-  const { succeeded } = await connection.call((options) =>
+  const answer = await connection.call((options) =>
     connection.kv.txn(
       {
         compare: [{ key: name, target: 'Create', result: 'Equal', create_revision: '0' }],
@@ -90,6 +98,8 @@ export async function createKey(
       options,
     ),
   );
+  const { succeeded, responses } = withHeader(answer);
+  if (succeeded && responses.length !== 1) throw impossible('a transaction that did nothing has succeeded');
   return succeeded;
 }
 
@@ -100,10 +110,6 @@ export async function putKey(
   value: string,
   leaseId: string,
 ): Promise<void> {
-  await connection.call((options) =>
-    connection.kv.put(
-      { key: Buffer.from(key), value: Buffer.from(value), lease: leaseDecimalId(leaseId) },
-      options,
-    ),
-  );
+  const request = { key: Buffer.from(key), value: Buffer.from(value), lease: leaseDecimalId(leaseId) };
+  withHeader(await connection.call((options) => connection.kv.put(request, options)));
 }

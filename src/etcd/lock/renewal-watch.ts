@@ -2,7 +2,7 @@
 const EXPIRY_SLACK_MS = 5_000;
 
 /** Tells whether a lease was renewed while it was watched: whether the run that holds it is alive. */
-export function renewalWatch(now = Date.now) {
+export function renewalWatch(now = () => performance.now()) {
   let looks = 0;
   let first: Look | undefined;
   let previous: Look | undefined;

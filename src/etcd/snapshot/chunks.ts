@@ -73,13 +73,13 @@ class ChunkRing {
 
 /** Gives up when nothing came for too long; while the store takes its time, nothing is expected to come. */
 function stallWatch(giveUp: () => void) {
-  let since: number | undefined = Date.now();
+  let since: number | undefined = performance.now();
   const timer = setInterval(() => {
-    if (since !== undefined && Date.now() - since >= STALL_MS) giveUp();
+    if (since !== undefined && performance.now() - since >= STALL_MS) giveUp();
   }, 1_000);
   return {
     waiting: (): void => {
-      since = Date.now();
+      since = performance.now();
     },
     busy: (): void => {
       since = undefined;

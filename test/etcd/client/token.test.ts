@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import { loadConfig } from '../../../src/config/config.ts';
 import { alarmList, disarmNoSpace } from '../../../src/etcd/client/alarms.ts';
 import {
@@ -26,6 +27,8 @@ import {
 import { openSnapshot } from '../../../src/etcd/snapshot/snapshot.ts';
 import { askGateway } from '../../support/etcd-gateway.ts';
 import { type Cluster, startCluster } from '../../support/etcd-cluster.ts';
+import { connectFake } from '../../support/fake-connection.ts';
+import { HEADER, Refusal } from '../../support/fake-etcd.ts';
 import { fill } from '../../support/fill.ts';
 import { jwtFlag } from '../../support/jwt-keys.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
@@ -153,4 +156,56 @@ describe('whatever is called, a new token is made for one', { concurrency: 2 }, 
       });
     }
   }
+});
+
+describe('a new token', () => {
+  const credentials = { ETCDCTL_USER: 'root', ETCDCTL_PASSWORD: 'a password' };
+
+  /** A server that takes the tokens which `takes` accepts, and numbers those that it gives. */
+  function connect(takes: (token: string | undefined) => boolean, says: string) {
+    let given = 0;
+    return connectFake(
+      {
+        unary: {
+          'Auth/Authenticate': () => ({ header: HEADER, token: `token ${(given += 1)}` }),
+          'KV/Range': (_request, token) => {
+            if (takes(token)) return { header: HEADER };
+            throw new Refusal(status.UNAUTHENTICATED, says);
+          },
+        },
+      },
+      credentials,
+    );
+  }
+
+  for (const says of ['etcdserver: invalid auth token', 'etcdserver: revision of auth store is old']) {
+    test(`is made once for a call, and not for ever where none is taken (${says})`, async () => {
+      await using member = await connect(() => false, says);
+      const refused = readKey(member.connection, 'lock');
+      await assert.rejects(refused, (error) => error instanceof EtcdError && error.code === 'token');
+      const calls = ['Auth/Authenticate', 'KV/Range', 'Auth/Authenticate', 'KV/Range'];
+      assert.deepEqual(member.server.calls, calls);
+    });
+  }
+
+  test('is shared by the calls that find the old one refused at the same time', async () => {
+    await using member = await connect((token) => token === 'token 2', 'etcdserver: invalid auth token');
+    await Promise.all(Array.from({ length: 10 }, () => readKey(member.connection, 'lock')));
+    assert.equal(member.server.calls.filter((call) => call === 'Auth/Authenticate').length, 2);
+  });
+
+  test('is asked for again by the next call where signing in failed', async () => {
+    let tries = 0;
+    const answers = {
+      'Auth/Authenticate': () => {
+        tries += 1;
+        if (tries === 1) throw new Refusal(status.INTERNAL, 'a fault');
+        return { header: HEADER, token: 'token' };
+      },
+      'KV/Range': () => ({ header: HEADER }),
+    };
+    await using member = await connectFake({ unary: answers }, credentials);
+    await assert.rejects(readKey(member.connection, 'lock'), /a fault/);
+    assert.equal(await readKey(member.connection, 'lock'), undefined);
+  });
 });
