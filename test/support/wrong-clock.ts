@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runProgram } from './run-program.ts';
 import { scratchFolder } from './scratch-folder.ts';
@@ -8,14 +8,39 @@ const LIBRARY = 'libfaketimeMT.so.1';
 
 /** The variables by which a program sees a clock that is wrong by so many days. Files keep their real times. */
 export async function wrongClock(days: number): Promise<Record<string, string>> {
+  return { ...(await faked()), FAKETIME: `${days < 0 ? '' : '+'}${days}d` };
+}
+
+/** A clock that is right until it is set. */
+export interface SettableClock extends AsyncDisposable {
+  /** The variables by which a program sees it. */
+  readonly env: Record<string, string>;
+  /** How far it is off the right time. */
+  set(hours: number): Promise<void>;
+}
+
+/** A clock that can be set while a program looks at it. */
+export async function settableClock(): Promise<SettableClock> {
+  const folder = await scratchFolder('clock');
+  const file = join(folder.path, 'time');
+  async function set(hours: number): Promise<void> {
+    await writeFile(`${file}.new`, `${hours < 0 ? '' : '+'}${hours}h\n`);
+    await rename(`${file}.new`, file); // never seen half written
+  }
+  await set(0);
   return {
-    LD_PRELOAD: await library(),
-    FAKETIME: `${days < 0 ? '' : '+'}${days}d`,
-    // Time that passes, and that of files, is not the clock's: a wrong clock does not change them.
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    NO_FAKE_STAT: '1',
+    env: { ...(await faked()), FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1' },
+    set,
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
+
+const faked = async (): Promise<Record<string, string>> => ({
+  LD_PRELOAD: await library(),
+  // Time that passes, and that of files, is not the clock's: a wrong clock does not change them.
+  FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  NO_FAKE_STAT: '1',
+});
 
 /** libfaketime where Debian and Ubuntu install it, or their package unpacked into the cache. */
 async function library(): Promise<string> {
