@@ -30,13 +30,13 @@ export async function awaitAnswer(
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     signal.throwIfAborted();
     try {
       return (await statusOnce(connection)).memberId === memberId;
     } catch (error) {
-      if (Date.now() >= deadline) return false;
+      if (performance.now() >= deadline) return false;
       if (toEtcdError(error).code === 'access') return false;
     }
     await pause(POLL_MS, signal);
@@ -52,12 +52,12 @@ export async function awaitHealthy(
   client: ClusterClient,
   { steadyMs, patienceMs, signal }: { steadyMs: number; patienceMs: number; signal: AbortSignal },
 ): Promise<Member[]> {
-  const deadline = Date.now() + steadyMs + patienceMs;
+  const deadline = performance.now() + steadyMs + patienceMs;
   let wellSince: number | undefined;
   for (;;) {
     const members = await readMembers(client, signal);
     const trouble = troubleOf(members);
-    const now = Date.now();
+    const now = performance.now();
     wellSince = trouble === undefined ? (wellSince ?? now) : undefined;
     if (wellSince !== undefined && now - wellSince >= steadyMs) return members;
     if (now >= deadline) throw unhealthy(steadyMs, trouble);

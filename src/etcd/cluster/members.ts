@@ -19,8 +19,8 @@ const POLL_MS = 200;
 export async function readMembers(client: ClusterClient, signal?: AbortSignal): Promise<Member[]> {
   let members = await readOnce(client);
   const committed = Math.max(0, ...votersOf({ members }).map((member) => member.status?.raftIndex ?? 0));
-  const deadline = Date.now() + CATCH_UP_MS;
-  while (members.some((member) => isBehind(member, committed)) && Date.now() < deadline) {
+  const deadline = performance.now() + CATCH_UP_MS;
+  while (members.some((member) => isBehind(member, committed)) && performance.now() < deadline) {
     await pause(POLL_MS, signal);
     members = await readOnce(client);
   }

@@ -25,7 +25,7 @@ export async function awaitNoSnapshotStream(
   lock: Lock,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   let above = 0;
   for (;;) {
     // Members tell the number of their last commit. This write makes every one of them commit.
@@ -34,7 +34,7 @@ export async function awaitNoSnapshotStream(
     const open = (await readMetrics(connection)).get(METRIC) ?? IDLE;
     above = open > IDLE ? above + 1 : 0;
     if (above === 0) return;
-    if (above > 1 && Date.now() >= deadline) {
+    if (above > 1 && performance.now() >= deadline) {
       throw new Failure(
         'refused',
         `somebody has been streaming a snapshot from it for ${PATIENCE_MS / 1000} s: until that ends a defragmentation would freeze it`,
