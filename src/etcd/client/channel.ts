@@ -6,6 +6,9 @@ import { toEtcdError } from '../errors.ts';
 // Without these a member that comes back after a restart is tried again only after up to two minutes, and a peer that
 // vanished without a word (a node that lost power) is never noticed.
 export const CHANNEL_OPTIONS = {
+  // What one message may have, compressed or not. The largest that is asked for is one key with its value, of which
+  // etcd takes 1.5 MiB unless it is told otherwise.
+  'grpc.max_receive_message_length': 4 << 20,
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 2_000,
   'grpc.keepalive_time_ms': 10_000,
