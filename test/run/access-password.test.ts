@@ -104,6 +104,15 @@ test('the right password, also as name:password in one variable, and the backup 
   assert.match(await restored.etcdctl('auth', 'status'), /Authentication Status: true/);
 });
 
+test('the password goes to etcd alone, not to a proxy that the environment names for the world outside', async () => {
+  await using plain = await startCluster({ auth, extraArgs: [CHEAP_HASHES] });
+  await using here = await scratchFolder('store');
+  const nowhere = 'http://127.0.0.1:1';
+  const proxies = { http_proxy: nowhere, https_proxy: nowhere, grpc_proxy: nowhere };
+  const result = await runJob({ ...plain.env, ...proxies, BACKUP_STORE: `file://${here.path}` });
+  assertRunEnded(result, 0, 'nothing-needed');
+});
+
 test('a certificate whose name is root does instead of a password', async () => {
   const { authority } = cluster.pki ?? assert.fail('the cluster has no certificates');
   const root = await authority.client({ name: 'root' });

@@ -11,10 +11,11 @@ export interface FakeMember extends AsyncDisposable {
 export async function connectFake(
   answers: FakeAnswers,
   env: Record<string, string> = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<FakeMember> {
   const server = await startFakeEtcd(answers);
   const settings = loadConfig({ ETCDCTL_ENDPOINTS: server.url, ...env }).etcd;
-  const connection = new Connection(server.url, settings, new AbortController().signal);
+  const connection = new Connection(server.url, settings, signal);
   return {
     connection,
     server,

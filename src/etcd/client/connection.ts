@@ -60,13 +60,22 @@ export class Connection extends Etcd3 {
     fn: (options: CallOptions) => Promise<T>,
     timeoutMs = this.settings.commandTimeoutMs,
   ): Promise<T> {
-    this.signal.throwIfAborted(); // nothing new is asked of etcd once the run is to end
-    return abortable(this.callToTheEnd(fn, timeoutMs), this.signal);
+    const unlessEnded = (options: CallOptions): Promise<T> => {
+      this.signal.throwIfAborted(); // nothing new is asked of etcd once the run is to end
+      return fn(options);
+    };
+    this.signal.throwIfAborted();
+    return abortable(this.callToTheEnd(unlessEnded, timeoutMs), this.signal);
   }
 
   /** The same, also when the run has been told to end: to clean up. */
   async callToTheEnd<T>(fn: (options: CallOptions) => Promise<T>, timeoutMs: number): Promise<T> {
-    return bounded(timeoutMs, (signal) => this.withToken((token) => fn(callOptions(token, signal))));
+    return bounded(timeoutMs, (signal) =>
+      this.withToken(async (token) => {
+        signal.throwIfAborted(); // signing in took too long: nobody waits for what would come of it
+        return fn(callOptions(token, signal));
+      }),
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { loadConfig } from '../../../src/config/config.ts';
+import { Failure } from '../../../src/errors.ts';
 import { alarmList, disarmNoSpace } from '../../../src/etcd/client/alarms.ts';
 import {
   compactPhysically,
@@ -192,6 +193,29 @@ describe('a new token', () => {
     await using member = await connect((token) => token === 'token 2', 'etcdserver: invalid auth token');
     await Promise.all(Array.from({ length: 10 }, () => readKey(member.connection, 'lock')));
     assert.equal(member.server.calls.filter((call) => call === 'Auth/Authenticate').length, 2);
+  });
+
+  test('that comes too late, or after the end of the run, is used for nothing any more', async () => {
+    const slow = {
+      'Auth/Authenticate': async () => {
+        await sleep(600);
+        return { header: HEADER, token: 'token' };
+      },
+      'KV/Compact': () => ({ header: HEADER }),
+    };
+    await using late = await connectFake({ unary: slow }, credentials);
+    await assert.rejects(compactPhysically(late.connection, 1, 200), /no answer within/);
+    const ended = new AbortController();
+    await using over = await connectFake({ unary: slow }, credentials, ended.signal);
+    const compacting = compactPhysically(over.connection, 1, 5_000);
+    await sleep(100);
+    ended.abort(new Failure('interrupted', 'the end'));
+    await assert.rejects(compacting, /the end/);
+    await sleep(1_000);
+    assert.deepEqual(
+      [...late.server.calls, ...over.server.calls],
+      ['Auth/Authenticate', 'Auth/Authenticate'],
+    );
   });
 
   test('is asked for again by the next call where signing in failed', async () => {
