@@ -6,6 +6,7 @@
  * - `access`: the user or the password does not do
  * - `token`: the token does not do: it is too old, was forgotten at a restart, or users or roles changed since
  * - `no-leader`: an election is going on, or there is no quorum
+ * - `learner`: the member is one, and refuses this
  * - `other-member`: a member other than the one that was meant answered
  * - `no-member`: what answers is no member of a cluster: a proxy, or a member that was removed
  */
@@ -16,6 +17,7 @@ export type EtcdErrorCode =
   | 'token'
   | 'no-leader'
   | 'not-leader'
+  | 'learner'
   | 'no-space'
   | 'corrupt'
   | 'compacted'
@@ -50,6 +52,7 @@ const BY_DESCRIPTION: ReadonlyMap<string, EtcdErrorCode> = new Map([
   ['etcdserver: request timed out, possibly due to previous leader failure', 'no-leader'],
   ['etcdserver: request timed out, possibly due to connection lost', 'no-leader'],
   ['etcdserver: not leader', 'not-leader'],
+  ['etcdserver: rpc not supported for learner', 'learner'],
   ['etcdserver: request timed out', 'timeout'],
   ['etcdserver: request timed out, waiting for the applied index took too long', 'timeout'],
   ['etcdserver: authentication failed, invalid user ID or password', 'access'],
@@ -101,4 +104,34 @@ export function codeOfNode(error: unknown): EtcdErrorCode {
   if (!(error instanceof Error)) return 'other';
   if ('code' in error && NETWORK_CODES.has(error.code)) return 'unreachable';
   return codeOfNode(error.cause);
+}
+
+/**
+ * Whether what was asked may have been done, or be going on, though the call failed. A lost answer is no answer: a
+ * connection that was cut, a deadline, a call that somebody in between cancelled say nothing of what the member does.
+ * "No" is only what etcd itself refuses before it begins.
+ */
+export function mayHaveBeenDone(code: EtcdErrorCode): boolean {
+  switch (code) {
+    case 'access':
+    case 'not-leader':
+    case 'learner':
+    case 'no-space':
+    case 'corrupt':
+    case 'compacted':
+    case 'future-revision':
+    case 'lease-not-found':
+    case 'other-member':
+      return false;
+    case 'unreachable':
+    case 'timeout':
+    case 'cancelled':
+    // A leader that was lost on the way may have handed the request on before.
+    case 'no-leader':
+    // A status of etcd's own that stands for anything, or one that came of a broken stream.
+    case 'other':
+      return true;
+    default:
+      return code satisfies never;
+  }
 }

@@ -3,7 +3,7 @@ import { explained } from './client/explanations.ts';
 import { codeOfNode, codeOfStatus, type EtcdErrorCode, type GrpcStatus } from './error-codes.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 
-export type { EtcdErrorCode } from './error-codes.ts';
+export { mayHaveBeenDone, type EtcdErrorCode } from './error-codes.ts';
 
 /**
  * An error of one call to one member: a code to act on, and a message for people. The message is complete; the cause is

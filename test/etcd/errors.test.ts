@@ -6,7 +6,7 @@ import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import { loadConfig } from '../../src/config/config.ts';
 import { Failure, Interrupted, messageOf } from '../../src/errors.ts';
-import { EtcdError, type EtcdErrorCode, toEtcdError } from '../../src/etcd/errors.ts';
+import { EtcdError, type EtcdErrorCode, mayHaveBeenDone, toEtcdError } from '../../src/etcd/errors.ts';
 import { openSession } from '../../src/etcd/snapshot/session.ts';
 import { type Authority, createAuthority, type KeyPair } from '../support/pki.ts';
 import { freePort } from '../support/free-port.ts';
@@ -75,7 +75,7 @@ describe('etcd says', () => {
     ['UNAVAILABLE', 'etcdserver: unhealthy cluster', 'unreachable'],
     ['UNAVAILABLE', 'etcdserver: server stopped', 'unreachable'],
     ['RESOURCE_EXHAUSTED', 'etcdserver: too many requests', 'other'],
-    ['FAILED_PRECONDITION', 'etcdserver: rpc not supported for learner', 'other'],
+    ['FAILED_PRECONDITION', 'etcdserver: rpc not supported for learner', 'learner'],
     ['FAILED_PRECONDITION', 'etcdserver: bad leader transferee', 'other'],
     ['UNIMPLEMENTED', 'unknown method HashKV for service etcdserverpb.Maintenance', 'other'],
     ['UNKNOWN', 'something new', 'other'],
@@ -259,5 +259,18 @@ describe('what is thrown', () => {
 
   test('that is no error at all becomes one', () => {
     assert.deepEqual([toEtcdError('why').code, toEtcdError('why').message], ['other', 'why']);
+  });
+});
+
+describe('what failed', () => {
+  const refused: EtcdErrorCode[] = ['access', 'not-leader', 'learner', 'no-space', 'compacted'];
+  const unknown: EtcdErrorCode[] = ['unreachable', 'timeout', 'cancelled', 'no-leader', 'other'];
+
+  test('was not done where etcd refused it before it began', () => {
+    for (const code of refused) assert.equal(mayHaveBeenDone(code), false, code);
+  });
+
+  test('may have been done where only its answer is missing', () => {
+    for (const code of unknown) assert.equal(mayHaveBeenDone(code), true, code);
   });
 });
