@@ -1,7 +1,12 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { type IPolicy, noop } from 'cockatiel';
 import { toEtcdError } from '../errors.ts';
 
 /** What is switched off of gRPC's and etcd3's own ideas of a connection. */
+
+// It would write lines of its own between those of the log, say of a connection that a peer told to go away; what they
+// mean for a call is in that call's error.
+setLogVerbosity(logVerbosity.NONE);
 
 // Without these a member that comes back after a restart is tried again only after up to two minutes, and a peer that
 // vanished without a word (a node that lost power) is never noticed.
