@@ -20,6 +20,8 @@ export interface MemberStatus {
   errors: readonly string[];
   /** from etcd 3.6; negative means none */
   quotaBytes?: number;
+  /** the version that a downgrade is enabled to; told from etcd 3.6 on */
+  downgradeTo?: string;
 }
 
 /** A member as the member list has it. */
@@ -91,6 +93,9 @@ export interface ClusterStatus {
   hashes: HashAgreement;
   warnings: readonly string[];
 }
+
+/** What is judged of a change: nothing is against it, something is that may pass, or something that will not. */
+export type Verdict = { kind: 'go' } | { kind: 'not-now' | 'never'; reason: string };
 
 export const votersOf = (cluster: { members: readonly Member[] }): Member[] =>
   cluster.members.filter((member) => !member.learner);

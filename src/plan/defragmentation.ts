@@ -26,6 +26,12 @@ export function judgeDefragmentation(
       `the members are of different minor versions (${told.join('; ')}): finish the upgrade first`,
     );
   }
+  const downgraded = cluster.members.find((member) => member.status?.downgradeTo !== undefined);
+  if (downgraded?.status) {
+    return refuse(
+      `${label(downgraded)} tells of a downgrade to ${downgraded.status.downgradeTo} that is enabled: finish it, or end it with etcdctl downgrade cancel`,
+    );
+  }
   const bad = knownBad(cluster);
   if (bad.length > 0 && !defrag.allowKnownBadVersions) {
     return refuse(

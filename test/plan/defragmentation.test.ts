@@ -34,6 +34,16 @@ describe('nobody is defragmented', () => {
     );
   });
 
+  test('while a downgrade is enabled, which one member may know before the others', () => {
+    const told = member('b', { status: { downgradeTo: '3.5.0' } });
+    const { defragment } = judge(threeMembers([told]), policyOf()).steps;
+    assert.equal(defragment.do ? 'do' : defragment.status, 'refused');
+    assert.match(
+      defragment.reason,
+      /^b \(62\) tells of a downgrade to 3\.5\.0 that is enabled: finish it, or/,
+    );
+  });
+
   test('while one member is of a version that is known to be bad, and it is named with the bug', () => {
     const { defragment } = judge(
       clusterOf([versioned('a', '3.5.30'), versioned('b', '3.5.3')]),

@@ -21,6 +21,7 @@ interface RawStatus {
   errors?: string[];
   isLearner: boolean;
   dbSizeQuota: string;
+  downgradeInfo?: { enabled: boolean; targetVersion: string } | null;
 }
 
 export const status = (connection: Connection): Promise<MemberStatus> =>
@@ -44,6 +45,7 @@ export async function statusOnce(connection: Connection, timeoutMs?: number): Pr
     raftAppliedIndex: wholeNumber(raw.raftAppliedIndex, 'the raft applied index'),
     errors: raw.errors ?? [],
     ...(quota !== 0 && { quotaBytes: quota }),
+    ...(raw.downgradeInfo?.enabled && { downgradeTo: raw.downgradeInfo.targetVersion }),
   };
 }
 
