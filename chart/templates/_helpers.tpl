@@ -85,14 +85,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $defrag := default "10m" .Values.defrag.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
 {{- $wait := ternary "10s" .Values.defrag.wait (kindIs "invalid" .Values.defrag.wait) | toString | include "etcd-upkeep.seconds" | int64 }}
 {{- $members := max (int64 .Values.etcd.members) (len .Values.etcd.endpoints) }}
-{{- $least := add $backup (mul $members (add $defrag $wait)) }}
+{{- /* Only the last member can overrun: its defragmentation is waited for up to three times its timeout, and ends the step. */}}
+{{- $work := add (mul $members (add $compact $defrag $wait)) (mul 2 $defrag) }}
+{{- $least := add $backup $work }}
 {{- $given := .Values.activeDeadlineSeconds }}
 {{- if kindIs "invalid" $given }}
 {{- $inspection := 900 }}
 {{- $tries := add 1 (int64 .Values.backoffLimit) }}
-{{- add (mul $tries (add $inspection $backup)) (mul $members (add $compact $defrag $wait)) }}
+{{- add (mul $tries (add $inspection $backup)) $work }}
 {{- else if lt (int64 $given) $least }}
-{{- $sum := printf "backup.timeout (%ds) + %d members x (defrag.timeout (%ds) + defrag.wait (%ds))" $backup $members $defrag $wait }}
+{{- $sum := printf "backup.timeout (%ds) + %d members x (compaction.timeout (%ds) + defrag.timeout (%ds) + defrag.wait (%ds)) + 2 x defrag.timeout" $backup $members $compact $defrag $wait }}
 {{- fail (printf "\n\nactiveDeadlineSeconds is %d, less than %s = %d: Kubernetes would end a run in the middle of its work. Raise it, leave it out, or lower the timeouts." (int64 $given) $sum $least) }}
 {{- else }}
 {{- int64 $given }}

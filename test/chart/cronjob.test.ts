@@ -51,7 +51,7 @@ test('by default: a control plane pod with no rights but root to read the keys',
       spec: {
         backoffLimit: 3,
         // four tries of 15 minutes and the backup's 30; five members' compaction, defragmentation and wait
-        activeDeadlineSeconds: 4 * (900 + 1800) + 5 * (600 + 600 + 10),
+        activeDeadlineSeconds: 4 * (900 + 1800) + 5 * (600 + 600 + 10) + 2 * 600,
         podFailurePolicy: POD_FAILURE_POLICY,
         template: {
           metadata: { labels: LABELS },
@@ -109,7 +109,7 @@ test('with every value set: all of it arrives', async () => {
     timeZone: 'Asia/Kolkata',
     suspend: true,
     startingDeadlineSeconds: 100,
-    activeDeadlineSeconds: 5000,
+    activeDeadlineSeconds: 10_000,
     backoffLimit: 0,
     successfulJobsHistoryLimit: 0,
     failedJobsHistoryLimit: 9,
@@ -148,7 +148,7 @@ test('with every value set: all of it arrives', async () => {
       metadata: { labels: LABELS },
       spec: {
         backoffLimit: 0,
-        activeDeadlineSeconds: 5000,
+        activeDeadlineSeconds: 10_000,
         podFailurePolicy: POD_FAILURE_POLICY,
         template: {
           metadata: { labels: { ...LABELS, team: 'etcd' }, annotations: { a: 'b' } },

@@ -148,7 +148,7 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   'a relative path': [{ backup: { hostPath: 'var/backups' } }, /\/backup\/hostPath':/],
   'a deadline that ends runs in the middle': [
     { activeDeadlineSeconds: 3600 },
-    /activeDeadlineSeconds is 3600, less than backup\.timeout \(1800s\) \+ 5 members x \(defrag\.timeout \(600s\) \+ defrag\.wait \(10s\)\) = 4850/,
+    /activeDeadlineSeconds is 3600, less than backup\.timeout \(1800s\) \+ 5 members x \(compaction\.timeout \(600s\) \+ defrag\.timeout \(600s\) \+ defrag\.wait \(10s\)\) \+ 2 x defrag\.timeout = 9050/,
   ],
 };
 
@@ -197,7 +197,7 @@ const ACCEPTED: Record<string, object> = {
   },
   'an endpoint without a scheme': { etcd: { endpoints: ['10.0.0.1:2379', '[2001:db8::1]:2379'] } },
   'all that Go takes for a duration': { defrag: { timeout: '1h30m0.5s', wait: '1500ms' } },
-  'a deadline just long enough': { activeDeadlineSeconds: 4850 },
+  'a deadline just long enough': { activeDeadlineSeconds: 9050 },
 };
 
 /** What helm makes a number of, or leaves a text. */
