@@ -4,7 +4,7 @@ import { judge } from './plan/plan.ts';
 import { logPlan, recordDryRun, recordPlan } from './run/plan-log.ts';
 import { stepRecorder } from './run/recorder.ts';
 import { type Report, reportOf } from './run/report.ts';
-import { rereadMembers, withAlarmsOfNow } from './run/reread.ts';
+import { gates, rereadMembers, withAlarmsOfNow } from './run/reread.ts';
 import type { RunContext, RunState } from './run/state.ts';
 import { readStatistics } from './run/statistics.ts';
 import { backUp } from './steps/backup.ts';
@@ -62,20 +62,22 @@ async function takeSteps(config: Config, state: RunState, context: RunContext): 
     await attempted('prune', plan.steps.prune, () => prune(guarantee, { ...given, store, backupMs }));
     await readStatistics(state, { ...given, store });
 
-    await decided('compact', plan.steps.compact, () => compact(guarantee, { ...given, lock }));
-
-    const now = await withAlarmsOfNow(state, given);
+    const gateOf = gates(given, config, lock);
+    await decided('compact', plan.steps.compact, () =>
+      compact(guarantee, { ...given, gate: gateOf('compact') }),
+    );
     await decided('defragment', plan.steps.defragment, () =>
       defragment(guarantee, {
         ...given,
-        cluster: now,
+        gate: gateOf('defragment'),
         lock,
         onMember: (id, outcome) => void state.members.set(id, outcome),
       }),
     );
     // Judged again: the database may have filled up while the run went on.
+    const now = await withAlarmsOfNow(state, given);
     await decided('disarm', judgeDisarm(now, config, plan.problems), () =>
-      disarm({ ...given, cluster: now, lock }),
+      disarm({ ...given, gate: gateOf('disarm'), lock }),
     );
   } finally {
     await rereadMembers(state, given);

@@ -114,6 +114,7 @@ export function codeOfNode(error: unknown): EtcdErrorCode {
 export function mayHaveBeenDone(code: EtcdErrorCode): boolean {
   switch (code) {
     case 'access':
+    case 'token':
     case 'not-leader':
     case 'learner':
     case 'no-space':
@@ -122,6 +123,7 @@ export function mayHaveBeenDone(code: EtcdErrorCode): boolean {
     case 'future-revision':
     case 'lease-not-found':
     case 'other-member':
+    case 'no-member':
       return false;
     case 'unreachable':
     case 'timeout':

@@ -1,9 +1,14 @@
+import type { Config } from '../config/config.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { readAlarms } from '../etcd/cluster/inspect.ts';
 import { readMembers } from '../etcd/cluster/members.ts';
+import { type Gate, openGate } from '../etcd/cluster/permit.ts';
+import type { Lock } from '../etcd/lock/lock.ts';
 import type { ClusterStatus } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
+import { judgeAgain } from '../plan/again.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { PlannedStep } from '../plan/steps.ts';
 import type { RunState } from './state.ts';
 
 /** What is read of the cluster once more, because a run takes time and changes it. */
@@ -15,6 +20,18 @@ interface RereadInput {
   log: Log;
   signal: AbortSignal;
 }
+
+/** The way to a change for each step: the cluster is read again and judged by the step's own rules before every one. */
+export const gates =
+  ({ client, cluster, signal }: RereadInput, config: Config, lock: Lock) =>
+  (step: PlannedStep): Gate =>
+    openGate({
+      client,
+      planned: cluster,
+      judge: (now) => judgeAgain(step, cluster, now, config),
+      lock,
+      signal,
+    });
 
 /** A database may fill up while it is backed up; the alarm that tells so is then dealt with in this run. */
 export async function withAlarmsOfNow(

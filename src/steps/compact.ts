@@ -3,8 +3,9 @@ import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { compactPhysically, compactRevision } from '../etcd/client/compaction.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
-import { toEtcdError } from '../etcd/errors.ts';
-import type { Lock } from '../etcd/lock/lock.ts';
+import { awaitAnswer } from '../etcd/cluster/answer.ts';
+import type { Gate, Permit } from '../etcd/cluster/permit.ts';
+import { type EtcdError, mayHaveBeenDone, toEtcdError } from '../etcd/errors.ts';
 import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
 import type { Window } from '../plan/compaction.ts';
@@ -16,8 +17,9 @@ interface CompactionInput {
   cluster: ClusterStatus;
   config: Pick<Config, 'compaction'>;
   plan: Pick<Plan, 'window'>;
-  lock: Lock;
+  gate: Gate;
   log: Log;
+  signal: AbortSignal;
 }
 
 /** What the report says of the history; of the revisions those that are known. */
@@ -28,19 +30,22 @@ export interface CompactionFacts extends Window {
   target?: number;
 }
 
-/** How often a member is asked whose deletion outlasts the deadline. It goes on meanwhile, and each time waits for it. */
+/**
+ * How often a member is asked whose deletion outlasts the deadline, or whose answer was lost. It goes on meanwhile, and
+ * each time waits for it.
+ */
 const ASKS = 2;
 
 /**
  * Compacts to the current revision minus the window, on every voting member: the call waits only for the member that
  * is asked, and what another has not deleted yet a defragmentation of it could not free.
- * @throws Failure `step`; `refused` where the lock is another run's
+ * @throws Failure `step`; `refused` where the lock is another run's, or the cluster is not what it was
  */
 export async function compact(
   guarantee: BackupGuarantee,
   input: CompactionInput,
 ): Promise<StepEnd & { facts: { compaction: CompactionFacts } }> {
-  const { cluster, plan, lock } = input;
+  const { cluster, plan } = input;
   const { window } = plan.window;
   const newest = newestToCompact(guarantee, cluster);
   const target = newest - window;
@@ -52,7 +57,6 @@ export async function compact(
     const reason = `nothing to do: ${newest} revisions are within the window of ${window}`;
     return { status: 'skipped', reason, facts: facts({ to: from }) };
   }
-  await lock.ensure();
   const done = await compactEveryMember(input, target);
   const to = await compactRevisionNow(input);
   if (done) {
@@ -78,23 +82,27 @@ function newestToCompact(guarantee: BackupGuarantee, { revision }: ClusterStatus
  * @returns whether this run compacted anything; false when it had been already and every member has deleted it
  */
 async function compactEveryMember(input: CompactionInput, target: number): Promise<boolean> {
-  const voters = votersOf(input.cluster);
-  const compacted = new Set<Member>();
+  const compacted = new Map<string, { member: Member; byUs: boolean }>();
   for (const revision of [target - 2, target - 1, target].filter((it) => it > 0)) {
-    for (const member of voters) if (await compactMember(input, member, revision)) compacted.add(member);
+    const permit = await input.gate.permit();
+    for (const member of votersOf(permit.cluster)) {
+      const byUs = await compactMember(input, permit, member, revision);
+      compacted.set(member.id, { member, byUs: byUs || compacted.get(member.id)?.byUs === true });
+    }
   }
-  for (const member of voters) {
+  for (const { member, byUs } of compacted.values()) {
     input.log.info(
       { member: member.name, target },
-      compacted.has(member) ? 'member compacted' : 'member had compacted already',
+      byUs ? 'member compacted' : 'member had compacted already',
     );
   }
-  return compacted.size > 0;
+  return [...compacted.values()].some(({ byUs }) => byUs);
 }
 
 /** @returns whether this run compacted it; false when it had been already */
 async function compactMember(
-  { client, config, log }: CompactionInput,
+  { client, config, log, signal }: CompactionInput,
+  permit: Permit,
   member: Member,
   revision: number,
 ): Promise<boolean> {
@@ -107,29 +115,37 @@ async function compactMember(
   }
   const { timeoutMs } = config.compaction;
   for (let asked = 1; ; asked += 1) {
-    try {
-      await compactPhysically(connection, revision, timeoutMs);
-      return true;
-    } catch (error) {
-      const { code, message } = toEtcdError(error);
-      // A second answer after a deadline: it was this run's own compaction that is now done.
-      if (code === 'compacted') return asked > 1;
-      if (code !== 'timeout' || asked >= ASKS) throw notCompacted(member, revision, message, error);
-      log.warn(
-        { member: member.name, revision, timeoutMs },
-        'member still compacting after COMPACTION_TIMEOUT, asking again',
-      );
-    }
+    const error = await compactPhysically(permit, connection, revision, timeoutMs).then(
+      () => undefined,
+      toEtcdError,
+    );
+    if (error === undefined) return true;
+    // A second answer after one that did not come: it was this run's own compaction that is now done.
+    if (error.code === 'compacted') return asked > 1;
+    if (!mayHaveBeenDone(error.code)) throw notCompacted(member, revision, error);
+    if (asked >= ASKS) throw notSeen(member, revision, error);
+    const { message: reason } = error;
+    log.warn({ member: member.name, revision, timeoutMs, reason }, stillCompacting(error));
+    if (error.code !== 'timeout') await awaitAnswer(connection, member.id, { patienceMs: timeoutMs, signal });
   }
 }
 
-function notCompacted(member: Member, revision: number, reason: string, cause: unknown): Failure {
-  return new Failure(
+const stillCompacting = ({ code }: EtcdError): string =>
+  code === 'timeout'
+    ? 'member still compacting after COMPACTION_TIMEOUT, asking again'
+    : 'answer of a compaction lost, asking again';
+
+/** etcd refused it, so it was not begun. */
+const notCompacted = (member: Member, revision: number, cause: EtcdError): Failure =>
+  new Failure('step', `${label(member)} did not compact to ${revision}: ${cause.message}`, { cause });
+
+/** Nobody knows: it may be going on, or done. */
+const notSeen = (member: Member, revision: number, cause: EtcdError): Failure =>
+  new Failure(
     'step',
-    `${label(member)} did not compact to ${revision}: ${reason}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
+    `${label(member)} was not seen to end its compaction to ${revision}: ${cause.message}. The history may be compacted all the same; its space comes free when the member is done. Look at its log and at its disk, or raise COMPACTION_TIMEOUT`,
     { cause },
   );
-}
 
 async function compactRevisionNow({ client, cluster, log }: CompactionInput): Promise<number | undefined> {
   const connection = client.connections.get(cluster.leaderId ?? '') ?? [...client.connections.values()][0];

@@ -1,24 +1,25 @@
 import type { BackupGuarantee } from '../backup/proof.ts';
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { defragmentMember, moveLeader } from '../etcd/client/maintenance.ts';
 import type { Connection } from '../etcd/client/connection.ts';
+import { moveLeader } from '../etcd/client/maintenance.ts';
+import { defragmentAndAwait, type Ending } from '../etcd/cluster/defragmentation.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
-import { awaitAnswer, awaitHealthy, checkHealthy } from '../etcd/cluster/healthy.ts';
 import { leaderOf, readMembers } from '../etcd/cluster/members.ts';
+import type { Gate, Permit } from '../etcd/cluster/permit.ts';
 import { awaitNoSnapshotStream } from '../etcd/cluster/snapshot-streams.ts';
-import { type EtcdError, toEtcdError } from '../etcd/errors.ts';
+import { type EtcdError, mayHaveBeenDone, toEtcdError } from '../etcd/errors.ts';
 import type { Lock } from '../etcd/lock/lock.ts';
-import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
+import { type ClusterStatus, label, type Member, type MemberStatus, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
 import { judgeMember } from '../plan/members.ts';
 import type { StepEnd } from '../plan/steps.ts';
+import { formatMebibytes } from '../util/format.ts';
 
 interface DefragmentInput {
   client: ClusterClient;
-  /** with the alarms of now */
-  cluster: ClusterStatus;
   config: Pick<Config, 'defrag' | 'quotaBytes'>;
+  gate: Gate;
   lock: Lock;
   log: Log;
   signal: AbortSignal;
@@ -38,78 +39,114 @@ export interface MemberOutcome {
 const ENDED_MEANWHILE =
   'the run was ended meanwhile; the member goes on defragmenting by itself and answers again when it is done';
 
-/** How long to wait for a member whose defragmentation outlasted its deadline: it cannot be stopped, only awaited. */
-const OVERDUE_MS = 30 * 60_000;
-
 /**
  * Defragments the members that the policy picks, one at a time, followers first and the leader last.
  * @throws Failure `step` or `refused` at the first thing that is not as it should be
  */
 export async function defragment(_guarantee: BackupGuarantee, input: DefragmentInput): Promise<StepEnd> {
-  const { client, signal } = input;
-  // Tsuccessor sizes after the compaction.
-  const all = await readMembers(client, signal);
-  const picked = pickMembers(all, input);
-  let waiting = picked;
-  while (waiting.length > 0) {
-    // Asked anew each time: leadership may have moved since.
-    const members = await checkHealthy(client, signal);
-    const leaderId = leaderOf(members);
-    const next = waiting.find((member) => member.id !== leaderId) ?? waiting[0];
-    if (next === undefined) break;
-    await visit(input, next, members);
-    waiting = waiting.filter((member) => member !== next);
+  const begun = new Set<string>();
+  try {
+    // The sizes after the compaction decide.
+    const { members, ...cluster } = await input.gate.settled();
+    const waiting = pickMembers({ ...cluster, members }, input);
+    if (waiting.length === 0) return { status: 'skipped', reason: 'no member is worth it by the policy' };
+    await visitAll(input, waiting, begun);
+    return { status: 'done', reason: `${begun.size} of ${members.length} members defragmented` };
+  } catch (error) {
+    throw withReach(error);
   }
-  if (picked.length === 0) return { status: 'skipped', reason: 'no member is worth it by the policy' };
-  return { status: 'done', reason: `${picked.length} of ${all.length} members defragmented` };
 }
 
-function pickMembers(members: readonly Member[], { cluster, config, onMember }: DefragmentInput): Member[] {
-  return votersOf({ members }).filter((member) => {
+/** Says how far it came; what is no failure of this step comes back as it is. */
+function withReach(error: unknown): Failure {
+  const failure =
+    error instanceof Failure ? error : new Failure('step', toEtcdError(error).message, { cause: error });
+  const { kind, message } = failure;
+  if (kind !== 'step' && kind !== 'refused') return failure;
+  return new Failure(kind, `${message}; no further member was touched`, { cause: failure });
+}
+
+function pickMembers(cluster: ClusterStatus, { config, onMember }: DefragmentInput): Member[] {
+  return votersOf(cluster).filter((member) => {
     const decision = judgeMember(member, cluster, config);
     onMember(member.id, { defragmented: false, reason: decision.reason });
     if (!decision.do && decision.status === 'refused') {
-      throw new Failure('refused', `${label(member)}: ${decision.reason}; no member was touched`);
+      throw new Failure('refused', `${label(member)}: ${decision.reason}`);
     }
     return decision.do;
   });
 }
 
+async function visitAll(
+  input: DefragmentInput,
+  picked: readonly Member[],
+  begun: Set<string>,
+): Promise<void> {
+  let waiting = picked;
+  while (waiting.length > 0) {
+    // Asked anew each time: leadership may have moved since.
+    const { leaderId } = await input.gate.settled();
+    const next = waiting.find((member) => member.id !== leaderId) ?? waiting[0];
+    if (next === undefined) return;
+    await visit(input, next, { waiting, begun });
+    waiting = waiting.filter((member) => member !== next);
+  }
+}
+
+/** Who is not yet visited, and whose defragmentation has begun. */
+interface Round {
+  waiting: readonly Member[];
+  begun: Set<string>;
+}
+
 /** Brings one member into a state in which it may be defragmented, and does it. */
-async function visit(input: DefragmentInput, member: Member, members: readonly Member[]): Promise<void> {
-  const { client, config, lock, signal } = input;
+async function visit(input: DefragmentInput, member: Member, round: Round): Promise<void> {
+  const { client, config, gate, lock, onMember, signal } = input;
   try {
     const connection = client.connections.get(member.id);
     if (connection === undefined) throw new Failure('refused', member.problem ?? 'it is not reachable');
     await awaitNoSnapshotStream(connection, lock, signal);
-    if (member.id === leaderOf(members) && votersOf({ members }).length > 1 && config.defrag.moveLeader) {
-      await moveLeadership(input, connection, member, members);
+    let permit = await gate.permit();
+    if (mustHandOver(permit.cluster, member, config)) {
+      await moveLeadership(input, permit, connection, { leader: member, waiting: round.waiting });
+      permit = await gate.permit();
+      if (permit.cluster.leaderId === member.id)
+        throw new Failure('refused', 'it is the leader again, so it was left alone');
     }
-    await lock.ensure();
-    await defragmentOne(input, connection, member);
+    const now = permit.cluster.members.find(({ id }) => id === member.id) ?? member;
+    const decision = judgeMember(now, permit.cluster, config);
+    onMember(member.id, { defragmented: false, reason: decision.reason });
+    if (!decision.do) return; // somebody else has freed it meanwhile
+    round.begun.add(member.id);
+    await defragmentOne(input, permit, connection, now);
   } catch (error) {
     throw withMember(member, error);
   }
 }
 
+const mustHandOver = (
+  cluster: ClusterStatus,
+  { id }: Member,
+  { defrag }: DefragmentInput['config'],
+): boolean => defrag.moveLeader && id === cluster.leaderId && votersOf(cluster).length > 1;
+
 /** Says which member it was; what is no failure of this step comes back as it is. */
-function withMember(member: Member, error: unknown): Failure {
-  const failure =
-    error instanceof Failure ? error : new Failure('step', toEtcdError(error).message, { cause: error });
-  const { kind, message } = failure;
-  if (kind !== 'step' && kind !== 'refused') return failure;
-  return new Failure(kind, `${label(member)}: ${message}; no further member was touched`, { cause: failure });
+function withMember(member: Member, error: unknown): unknown {
+  if (!(error instanceof Failure) || (error.kind !== 'step' && error.kind !== 'refused')) return error;
+  return new Failure(error.kind, `${label(member)}: ${error.message}`, { cause: error });
 }
 
-/** Every other voting member has been visited by now, since the leader is the last one. */
+/** To the healthy voting follower that is farthest, of those whose turn has been: what is led next is not touched again. */
 async function moveLeadership(
   input: DefragmentInput,
+  permit: Permit,
   connection: Connection,
-  leader: Member,
-  members: readonly Member[],
+  { leader, waiting }: { leader: Member; waiting: readonly Member[] },
 ): Promise<void> {
-  const successor = votersOf({ members })
-    .filter((member) => member.id !== leader.id && member.problem === undefined)
+  const { client, log, signal } = input;
+  const notYet = new Set([leader, ...waiting].map(({ id }) => id));
+  const successor = votersOf(permit.cluster)
+    .filter((member) => !notYet.has(member.id) && member.problem === undefined)
     .toSorted((a, b) => (b.status?.raftAppliedIndex ?? 0) - (a.status?.raftAppliedIndex ?? 0))[0];
   if (successor === undefined) {
     throw new Failure(
@@ -117,88 +154,96 @@ async function moveLeadership(
       'there is no healthy voting follower to give the leadership to, so the leader was left alone',
     );
   }
-  try {
-    await input.lock.ensure();
-    await moveLeader(connection, successor.id);
-  } catch (error) {
+  const error = await moveLeader(permit, connection, successor.id).then(() => undefined, toEtcdError);
+  // A lost answer says nothing, and who leads can be seen. A move that took too long may still come to nothing.
+  const lost = error !== undefined && error.code !== 'timeout' && mayHaveBeenDone(error.code);
+  if (error !== undefined && !(lost && leaderOf(await readMembers(client, signal)) === successor.id)) {
+    const { message } = error;
     throw new Failure(
       'refused',
-      `the leadership did not move to ${label(successor)} (${toEtcdError(error).message}), so the leader was left alone`,
+      `the leadership did not move to ${label(successor)} (${message}), so the leader was left alone`,
       { cause: error },
     );
   }
-  const now = await checkHealthy(input.client, input.signal);
-  if (leaderOf(now) === leader.id)
-    throw new Failure('refused', 'it is the leader again, so it was left alone');
-  input.log.info({ from: leader.name, to: successor.name }, 'leadership moved');
+  log.info({ from: leader.name, to: successor.name }, 'leadership moved');
 }
 
-async function defragmentOne(input: DefragmentInput, connection: Connection, member: Member): Promise<void> {
-  const { client, config, lock, log, onMember, signal } = input;
+async function defragmentOne(
+  { config, gate, lock, log, onMember, signal }: DefragmentInput,
+  permit: Permit,
+  connection: Connection,
+  member: Member,
+): Promise<void> {
   const { timeoutMs, waitMs } = config.defrag;
+  const { name, status: before } = member;
   await lock.avoid(member.id);
-  log.info(
-    { member: member.name, bytes: member.status?.dbSize, bytesInUse: member.status?.dbSizeInUse },
-    'member defragmenting',
-  );
+  log.info({ member: name, bytes: before?.dbSize, bytesInUse: before?.dbSizeInUse }, 'member defragmenting');
   onMember(member.id, { defragmented: false, reason: ENDED_MEANWHILE });
   try {
-    const ending = await defragmentAndAwait(connection, member.id, timeoutMs, signal);
-    const { seconds } = ending;
-    const failure = failureOf(ending, timeoutMs);
-    const reason = failure?.message ?? 'defragmented';
-    onMember(member.id, { defragmented: isDefragmented(ending), reason, unavailableSeconds: seconds });
+    const ending = await defragmentAndAwait(permit, connection, member.id, {
+      timeoutMs,
+      signal,
+      onSilence: (ms) =>
+        log.warn({ member: name, seconds: secondsOf(ms) }, 'member does not answer yet, waiting for it'),
+    });
+    const seconds = secondsOf(ending.ms);
+    const { failure, ...seen } = outcomeOf(ending, before, timeoutMs);
+    onMember(member.id, { ...seen, unavailableSeconds: seconds });
     if (failure !== undefined) throw failure;
-    log.info({ member: member.name, seconds }, 'member defragmented');
-    await awaitHealthy(client, { steadyMs: waitMs, patienceMs: timeoutMs, signal });
+    log.info({ member: name, seconds, reason: seen.reason }, 'member defragmented');
+    await gate.settled({ steadyMs: waitMs, patienceMs: timeoutMs });
   } finally {
     if (!signal.aborted) await lock.avoid(undefined);
   }
 }
 
-/** How one member's defragmentation ended. */
-interface Ending {
-  /** what the call ended with, where it failed */
-  error: EtcdError | undefined;
-  /** whether the member answered afterwards */
-  answered: boolean;
-  /** until it did, or was given up */
-  seconds: number;
+const secondsOf = (ms: number): number => Math.round(ms / 100) / 10;
+
+interface SeenOutcome extends MemberOutcome {
+  failure?: Failure;
 }
 
-/** Nobody may touch anything before the member answers: its defragmentation may still be going on. */
-async function defragmentAndAwait(
-  connection: Connection,
-  memberId: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Ending> {
-  const began = performance.now();
-  const error = await defragmentMember(connection, timeoutMs).then(() => undefined, toEtcdError);
-  const patienceMs = error?.code === 'timeout' ? OVERDUE_MS : timeoutMs;
-  const answered = await awaitAnswer(connection, memberId, patienceMs, signal);
-  return { error, answered, seconds: Math.round((performance.now() - began) / 100) / 10 };
+/** What became of a member, by what was seen: only etcd's own "done", or a file that is smaller, is a defragmentation. */
+function outcomeOf(ending: Ending, before: MemberStatus | undefined, timeoutMs: number): SeenOutcome {
+  const { error, after, ms } = ending;
+  if (after === undefined) return failed(false, silent(ending), error);
+  if (error === undefined) return { defragmented: true, reason: 'defragmented' };
+  if (!mayHaveBeenDone(error.code))
+    return failed(false, `etcd did not defragment it: ${error.message}`, error);
+  const shrunk = before !== undefined && after.dbSize < before.dbSize;
+  if (!shrunk) return failed(false, noSmaller(error, after), error);
+  if (ms > timeoutMs) {
+    const took = `took ${secondsOf(ms)} s, longer than DEFRAG_TIMEOUT (${timeoutMs / 1000} s)`;
+    return failed(true, `it was defragmented, but ${took}: raise that, and look at its disk`, error);
+  }
+  const sizes = `its file went from ${formatMebibytes(before.dbSize)} to ${formatMebibytes(after.dbSize)}`;
+  return { defragmented: true, reason: `defragmented: the answer was lost (${error.message}), but ${sizes}` };
 }
 
-/** After a deadline the member has gone on: it is done once it answers. */
-const isDefragmented = ({ error, answered }: Ending): boolean =>
-  error === undefined || (error.code === 'timeout' && answered);
+const failed = (defragmented: boolean, reason: string, cause: EtcdError | undefined): SeenOutcome => ({
+  defragmented,
+  reason,
+  failure: new Failure('step', reason, { cause }),
+});
 
-/** What went wrong with one member's defragmentation, if anything. */
-function failureOf({ error, answered, seconds }: Ending, timeoutMs: number): Failure | undefined {
-  if (!answered) {
-    const why = error === undefined ? '' : ` (${error.message})`;
-    return new Failure(
-      'step',
-      `it has not answered since its defragmentation began ${seconds} s ago${why}: look at its log, its disk and whether kubelet restarts it`,
-    );
-  }
-  if (error === undefined) return undefined;
-  if (error.code === 'timeout') {
-    return new Failure(
-      'step',
-      `it was defragmented, but took ${seconds} s, longer than DEFRAG_TIMEOUT (${timeoutMs / 1000} s): raise that, and look at its disk`,
-    );
-  }
-  return new Failure('step', `etcd did not defragment it: ${error.message}`, { cause: error });
+function silent({ error, ms }: Ending): string {
+  const why = error === undefined ? '' : ` (${error.message})`;
+  return (
+    `it has not answered since its defragmentation began ${secondsOf(ms)} s ago${why}, which may still be going on: ` +
+    'look at its log, its disk and whether kubelet restarts it, and touch no other member before it answers'
+  );
+}
+
+/** What etcd writes beside the database, and leaves there where its disk has no room for it (etcd#18810). */
+const SECOND_COPY =
+  'A second copy (db.tmp.*) may have been left beside its database, in member/snap of its data directory, and fill its ' +
+  'disk, of which etcd soon ends: remove it while nothing defragments the member, and give the disk as much free room as ' +
+  'the database has in use';
+
+/** `other` is what etcd itself says of a defragmentation that it gave up; all else that comes here is a lost answer. */
+function noSmaller({ code, message }: EtcdError, after: MemberStatus): string {
+  const file = `its file is no smaller than before (${formatMebibytes(after.dbSize)})`;
+  if (code === 'other')
+    return `its defragmentation ended with an error: ${message}, and ${file}. ${SECOND_COPY}`;
+  return `whether it was defragmented is not known: the answer was lost (${message}), and ${file}. ${SECOND_COPY}`;
 }

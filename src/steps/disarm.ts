@@ -1,23 +1,23 @@
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
-import { disarmNoSpace } from '../etcd/client/alarms.ts';
+import { alarmList, disarmNoSpace } from '../etcd/client/alarms.ts';
 import type { Connection } from '../etcd/client/connection.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
-import { checkHealthy } from '../etcd/cluster/healthy.ts';
-import { toEtcdError } from '../etcd/errors.ts';
+import type { Gate, Permit } from '../etcd/cluster/permit.ts';
+import { mayHaveBeenDone, toEtcdError } from '../etcd/errors.ts';
 import type { Lock } from '../etcd/lock/lock.ts';
 import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.ts';
 import type { Log } from '../log.ts';
+import { alarmsOf } from '../plan/health.ts';
 import { FULL_USAGE, quotaFor, untoldQuotas } from '../plan/members.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface DisarmInput {
   client: ClusterClient;
-  cluster: ClusterStatus;
   config: Pick<Config, 'quotaBytes'>;
+  gate: Gate;
   lock: Lock;
   log: Log;
-  signal: AbortSignal;
 }
 
 /**
@@ -25,20 +25,25 @@ interface DisarmInput {
  * @throws Failure `step`, `refused`
  */
 export async function disarm(input: DisarmInput): Promise<StepEnd> {
-  const { client, cluster, log, signal } = input;
-  const members = await checkHealthy(client, signal);
-  refuseWhileFull(members, input);
-  const leader = members.find((member) => member.id === member.status?.leaderId);
-  const connection = leader && client.connections.get(leader.id);
-  if (connection === undefined)
+  const { client, config, gate, log } = input;
+  const permit = await gate.permit();
+  const { cluster } = permit;
+  refuseWhileFull(cluster.members, { cluster, config });
+  const leader = client.connections.get(cluster.leaderId ?? '');
+  if (leader === undefined)
     throw new Failure('step', 'NOSPACE was not disarmed: the leader cannot be reached');
-  const alarmed = cluster.alarms.filter(({ type }) => type === 'NOSPACE').map(({ memberId }) => memberId);
-  await disarmMembers(connection, alarmed, input);
+  const alarmed = alarmsOf(cluster, 'NOSPACE').map(({ memberId }) => memberId);
+  if (alarmed.length === 0) return { status: 'skipped', reason: 'no NOSPACE alarm any more' };
+  await disarmMembers(permit, leader, alarmed, input);
   log.info({ members: alarmed }, 'alarm NOSPACE disarmed, the cluster takes writes again');
   return { status: 'done', reason: 'NOSPACE disarmed, and a write works' };
 }
 
-function refuseWhileFull(members: readonly Member[], { cluster, config }: DisarmInput): void {
+interface Judged extends Pick<DisarmInput, 'config'> {
+  cluster: ClusterStatus;
+}
+
+function refuseWhileFull(members: readonly Member[], { cluster, config }: Judged): void {
   for (const member of votersOf({ members })) {
     const quota = quotaFor(member, cluster, config);
     const { dbSize = 0 } = member.status ?? {};
@@ -53,17 +58,17 @@ function refuseWhileFull(members: readonly Member[], { cluster, config }: Disarm
 }
 
 async function disarmMembers(
+  permit: Permit,
   leader: Connection,
   memberIds: readonly string[],
-  { cluster, config, lock }: DisarmInput,
+  { config, lock }: DisarmInput,
 ): Promise<void> {
   try {
-    await lock.ensure();
-    for (const memberId of memberIds) await disarmNoSpace(leader, memberId);
+    for (const memberId of memberIds) await disarmMember(permit, leader, memberId);
     if (!(await lock.touch()))
       throw new Failure(
         'step',
-        `NOSPACE came straight back: the cluster takes no writes. ${whatToDo(untoldQuotas(cluster, config))}`,
+        `NOSPACE came straight back: the cluster takes no writes. ${whatToDo(untoldQuotas(permit.cluster, config))}`,
       );
   } catch (error) {
     throw new Failure(
@@ -78,4 +83,13 @@ function whatToDo(untold: readonly Member[]): string {
   const room = 'Delete what is not needed, or raise --quota-backend-bytes';
   if (untold.length === 0) return room;
   return `${room}; and set QUOTA_BYTES to it, since ${untold.map(label).join(', ')} does not tell its own`;
+}
+
+/** Where the answer was lost, the alarm list has it. */
+async function disarmMember(permit: Permit, leader: Connection, memberId: string): Promise<void> {
+  const error = await disarmNoSpace(permit, leader, memberId).then(() => undefined, toEtcdError);
+  if (error === undefined) return;
+  if (!mayHaveBeenDone(error.code)) throw error;
+  const left = await alarmList(leader);
+  if (left.some((alarm) => alarm.type === 'NOSPACE' && alarm.memberId === memberId)) throw error;
 }

@@ -10,6 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
 /** A gRPC status to answer with instead of the member. */
@@ -18,8 +19,16 @@ export interface GrpcStatus {
   message: string;
 }
 
+/**
+ * The call reaches the member, and its answer does not come back: the connection is cut, the call is cancelled, or the
+ * connection is told to go away as etcd's own gRPC does to a client that pings too often.
+ */
+export type LostAnswer = 'cut' | 'cancel' | 'goaway';
+
 /** Runs when a call has arrived and is not yet passed on; what it returns is the answer. */
-export type CallHook = (request: Buffer) => Promise<GrpcStatus | void> | GrpcStatus | void;
+export type CallHook = (request: Buffer) => Promise<Instead | void> | Instead | void;
+
+type Instead = GrpcStatus | LostAnswer;
 
 /**
  * A proxy before one member, plain text only, that knows one gRPC call from another: for what has to happen at the very
@@ -37,6 +46,9 @@ export interface CallProxy extends AsyncDisposable {
 
 const METHOD = /^\/etcdserverpb\.(.+)$/;
 const PREFACE = 'PRI * HTTP/2';
+
+/** More than a call takes to reach a member of this machine. */
+const ARRIVAL_MS = 50;
 
 export async function startCallProxy(targetUrl: string): Promise<CallProxy> {
   const target = new URL(targetUrl);
@@ -70,10 +82,11 @@ export async function startCallProxy(targetUrl: string): Promise<CallProxy> {
       stream.destroy();
       return;
     }
-    if (answer) return respondWith(stream, answer);
+    if (typeof answer === 'object') return respondWith(stream, answer);
     const call = upstream.request(withoutConnection(headers));
     if (request) call.end(request);
     else stream.pipe(call);
+    if (typeof answer === 'string') return loseAnswer(call, stream, answer);
     passAnswer(call, stream);
   }
 
@@ -115,8 +128,23 @@ async function bodyOf(stream: ServerHttp2Stream): Promise<Buffer> {
 }
 
 function respondWith(stream: ServerHttp2Stream, { code, message }: GrpcStatus): void {
-  const status = { 'grpc-status': String(code), 'grpc-message': encodeURIComponent(message) };
+  const status = { 'grpc-status': String(code), 'grpc-message': encodeURI(message) };
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true });
+}
+
+/** Not before the member has the call: what is lost is only the answer. */
+async function loseAnswer(
+  call: ClientHttp2Stream,
+  stream: ServerHttp2Stream,
+  how: LostAnswer,
+): Promise<void> {
+  call.on('error', () => {}); // it ends with its connection
+  call.resume();
+  await sleep(ARRIVAL_MS);
+  if (how === 'cancel') return stream.close(constants.NGHTTP2_CANCEL);
+  if (how === 'goaway')
+    stream.session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
+  stream.session?.destroy();
 }
 
 function passAnswer(call: ClientHttp2Stream, stream: ServerHttp2Stream): void {

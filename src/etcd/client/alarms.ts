@@ -1,4 +1,5 @@
 import { AlarmAction, AlarmType } from 'etcd3';
+import type { Permit } from '../cluster/permit.ts';
 import type { Alarm, MemberStatus } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { decimalId, hexId } from './ids.ts';
@@ -34,7 +35,11 @@ function toAlarm(memberId: string, type: string): Alarm[] {
 }
 
 /** Disarms NOSPACE of one member. CORRUPT is nobody's to disarm but a person's. @throws EtcdError */
-export async function disarmNoSpace(connection: Connection, memberId: string): Promise<void> {
+export async function disarmNoSpace(
+  _permit: Permit,
+  connection: Connection,
+  memberId: string,
+): Promise<void> {
   const request = {
     action: AlarmAction.Deactivate,
     memberID: decimalId(memberId),

@@ -1,6 +1,7 @@
 import { shown } from '../../config/problems.ts';
 import { status } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
+import type { Permit } from '../cluster/permit.ts';
 import { statusError, toEtcdError } from '../errors.ts';
 import type { CompactRevKey } from '../types.ts';
 import { wholeNumber, withHeader } from './answers.ts';
@@ -74,6 +75,7 @@ const withoutGosFrame = (reason: string): string => reason.replace(/^rpc error: 
 
 /** Resolves once this member has deleted what the compaction allows it to, unless the deadline comes first. */
 export async function compactPhysically(
+  _permit: Permit,
   connection: Connection,
   revision: number,
   timeoutMs: number,

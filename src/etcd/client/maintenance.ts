@@ -1,8 +1,10 @@
+import type { Permit } from '../cluster/permit.ts';
 import { EtcdError } from '../errors.ts';
 import type { HashKV, ListedMember } from '../types.ts';
 import { idIn, impossible, wholeNumber, withHeader } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { decimalId } from './ids.ts';
+import { FIRST_KEY } from './keys.ts';
 import { retryReads } from './retry.ts';
 
 /** What is asked of one member about its cluster and its database, but for Status and alarms. All throw an `EtcdError`. */
@@ -25,10 +27,19 @@ export const memberList = (connection: Connection): Promise<ListedMember[]> =>
   retryReads(() => memberListOnce(connection));
 
 /** The same, never repeated: a learner refuses it each time, as if it were not to be reached. */
-export async function memberListOnce(connection: Connection): Promise<ListedMember[]> {
-  const answer = await connection.call((options) =>
-    connection.cluster.memberList({ linearizable: false }, options),
+export const memberListOnce = (connection: Connection): Promise<ListedMember[]> => listOf(connection, false);
+
+/** The member list by the cluster's agreement: needs a quorum. */
+export async function memberListNow(connection: Connection): Promise<ListedMember[]> {
+  // etcd 3.4 does not know the flag, and gives what it has. After a linearizable read that is nothing old.
+  await retryReads(() =>
+    connection.call((options) => connection.kv.range({ key: FIRST_KEY, count_only: true }, options)),
   );
+  return retryReads(() => listOf(connection, true));
+}
+
+async function listOf(connection: Connection, linearizable: boolean): Promise<ListedMember[]> {
+  const answer = await connection.call((options) => connection.cluster.memberList({ linearizable }, options));
   // A proxy gives no header either: what it is says more than what is missing.
   if (answer.members.some(({ ID }) => ID === NO_ID)) throw isProxy();
   const { members } = withHeader(answer);
@@ -52,11 +63,15 @@ export async function hashKV(connection: Connection, revision: number, timeoutMs
 }
 
 /** Never repeated and never given up on lightly: the deadline does not stop the member's work (etcd's maintenance.go). */
-export async function defragmentMember(connection: Connection, timeoutMs: number): Promise<void> {
+export async function defragmentMember(
+  _permit: Permit,
+  connection: Connection,
+  timeoutMs: number,
+): Promise<void> {
   await connection.call((options) => connection.maintenance.defragment(options), timeoutMs);
 }
 
 /** To be sent to the leader itself; any other member answers `not leader`. */
-export async function moveLeader(leader: Connection, toMemberId: string): Promise<void> {
+export async function moveLeader(_permit: Permit, leader: Connection, toMemberId: string): Promise<void> {
   await leader.call((options) => leader.maintenance.moveLeader({ targetID: decimalId(toMemberId) }, options));
 }

@@ -12,17 +12,21 @@ const CATCH_UP_MS = 3_000;
 const POLL_MS = 200;
 
 /**
- * Reads every member's status and says what is wrong with each. A member keeps up when it applies, while we look,
+ * Reads the status of every member of the list and says what is wrong with each. A member keeps up when it applies, while we look,
  * everything that had been committed anywhere when the look began: a distance in entries would call a busy cluster
  * sick and a stuck one well.
  */
-export async function readMembers(client: ClusterClient, signal?: AbortSignal): Promise<Member[]> {
-  let members = await readOnce(client);
+export async function readMembers(
+  client: ClusterClient,
+  signal?: AbortSignal,
+  list: readonly Member[] = client.members,
+): Promise<Member[]> {
+  let members = await readOnce(client, list);
   const committed = Math.max(0, ...votersOf({ members }).map((member) => member.status?.raftIndex ?? 0));
   const deadline = performance.now() + CATCH_UP_MS;
   while (members.some((member) => isBehind(member, committed)) && performance.now() < deadline) {
     await pause(POLL_MS, signal);
-    members = await readOnce(client);
+    members = await readOnce(client, list);
   }
   const term = disputedTerm(members);
   return members.map((member) => withProblem(member, committed, term));
@@ -56,9 +60,9 @@ function problemOf(
   return undefined;
 }
 
-const readOnce = (client: ClusterClient): Promise<Member[]> =>
+const readOnce = (client: ClusterClient, list: readonly Member[]): Promise<Member[]> =>
   Promise.all(
-    client.members.map(async (member) => {
+    list.map(async (member) => {
       const connection = client.connections.get(member.id);
       if (connection !== undefined) return readMember(member, connection);
       return { ...member, problem: client.unreachable.get(member.id) ?? 'it cannot be reached' };

@@ -20,6 +20,7 @@ import {
   renewLease,
   revokeLease,
 } from '../../../src/etcd/lock/leases.ts';
+import { ANY_PERMIT } from '../../support/any-permit.ts';
 import { connectFake } from '../../support/fake-connection.ts';
 import { HEADER, type Message, type Stream } from '../../support/fake-etcd.ts';
 
@@ -57,7 +58,7 @@ const ROWS: [name: string, method: string, answer: Message, call: Call][] = [
     'an empty message is no compaction',
     'KV/Compact',
     {},
-    (connection) => compactPhysically(connection, 1, 1_000),
+    (connection) => compactPhysically(ANY_PERMIT, connection, 1, 1_000),
   ],
   ['a lease with the ID 0 is none', 'Lease/LeaseGrant', { header, ID: '0', TTL: '60' }, grant],
   ['a lease with an ID below 0 is none', 'Lease/LeaseGrant', { header, ID: '-1', TTL: '60' }, grant],

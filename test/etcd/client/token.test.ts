@@ -26,6 +26,7 @@ import {
   revokeLease,
 } from '../../../src/etcd/lock/leases.ts';
 import { openSnapshot } from '../../../src/etcd/snapshot/snapshot.ts';
+import { ANY_PERMIT } from '../../support/any-permit.ts';
 import { askGateway } from '../../support/etcd-gateway.ts';
 import { type Cluster, startCluster } from '../../support/etcd-cluster.ts';
 import { connectFake } from '../../support/fake-connection.ts';
@@ -56,7 +57,7 @@ const CALLS: Record<string, Call> = {
   Status: (connection) => statusOnce(connection),
   'member list': memberList,
   'alarm list': alarmList,
-  'alarm disarm': (connection, { memberId }) => disarmNoSpace(connection, memberId),
+  'alarm disarm': (connection, { memberId }) => disarmNoSpace(ANY_PERMIT, connection, memberId),
   HashKV: (connection) => hashKV(connection, 0, 10_000),
   'a count': (connection) => countKeys(connection, 10_000),
   'the first key': (connection) =>
@@ -71,17 +72,17 @@ const CALLS: Record<string, Call> = {
   'a lease, renewed': (connection, { leaseId }) => renewLease(connection, leaseId, 10_000),
   'a lease, looked at': (connection, { leaseId }) => leaseSecondsLeft(connection, leaseId),
   'a lease, revoked': (connection, { spareLeaseId }) => revokeLease(connection, spareLeaseId, 10_000),
-  compaction: (connection) => compactPhysically(connection, 4, 10_000),
+  compaction: (connection) => compactPhysically(ANY_PERMIT, connection, 4, 10_000),
   snapshot: async (connection, { memberId }) => {
     const snapshot = await openSnapshot(connection, memberId, connection.signal);
     for await (const _chunk of snapshot.chunks); // to its end
     snapshot.close();
   },
-  defragmentation: (connection) => defragmentMember(connection, 30_000),
+  defragmentation: (connection) => defragmentMember(ANY_PERMIT, connection, 30_000),
   // Of one member there is nobody to give it to, which etcd says only to those who may ask for it.
   'move leader': (connection) =>
     assert.rejects(
-      moveLeader(connection, 'abc'),
+      moveLeader(ANY_PERMIT, connection, 'abc'),
       (error) => error instanceof EtcdError && /bad leader transferee/.test(error.message),
     ),
 };
@@ -90,7 +91,7 @@ async function placeOf(cluster: Cluster): Promise<Place> {
   await using granting = opened(cluster);
   await fill(cluster, { keys: 10, valueBytes: 100, overwrites: 2 });
   // So that a watch from the beginning has something to say.
-  await compactPhysically(granting.connection, 3, 10_000);
+  await compactPhysically(ANY_PERMIT, granting.connection, 3, 10_000);
   return {
     cluster,
     leaseId: await grantLease(granting.connection, 600),
@@ -204,10 +205,10 @@ describe('a new token', () => {
       'KV/Compact': () => ({ header: HEADER }),
     };
     await using late = await connectFake({ unary: slow }, credentials);
-    await assert.rejects(compactPhysically(late.connection, 1, 200), /no answer within/);
+    await assert.rejects(compactPhysically(ANY_PERMIT, late.connection, 1, 200), /no answer within/);
     const ended = new AbortController();
     await using over = await connectFake({ unary: slow }, credentials, ended.signal);
-    const compacting = compactPhysically(over.connection, 1, 5_000);
+    const compacting = compactPhysically(ANY_PERMIT, over.connection, 1, 5_000);
     await sleep(100);
     ended.abort(new Failure('interrupted', 'the end'));
     await assert.rejects(compacting, /the end/);

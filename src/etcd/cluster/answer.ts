@@ -1,0 +1,54 @@
+import { pause } from '../../util/abortable.ts';
+import type { Connection } from '../client/connection.ts';
+import { statusOnce } from '../client/status.ts';
+import { toEtcdError } from '../errors.ts';
+import type { MemberStatus } from '../types.ts';
+
+const POLL_MS = 500;
+const MINUTE_MS = 60_000;
+
+interface Patience {
+  patienceMs: number;
+  signal: AbortSignal;
+  /** told of the first time that it does not answer, and then once a minute */
+  onSilence?: () => void;
+}
+
+/** Waits until the member answers as itself. @returns undefined when it did not within the time */
+export async function awaitAnswer(
+  connection: Connection,
+  memberId: string,
+  { patienceMs, signal, onSilence }: Patience,
+): Promise<MemberStatus | undefined> {
+  const deadline = performance.now() + patienceMs;
+  let tellAt = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const leftMs = Math.max(1, deadline - performance.now());
+    const answer = await answerOf(connection, memberId, leftMs);
+    if (answer !== undefined) return answer;
+    const now = performance.now();
+    if (now >= deadline) return undefined;
+    if (now >= tellAt) {
+      onSilence?.();
+      tellAt = now + MINUTE_MS;
+    }
+    await pause(Math.min(POLL_MS, deadline - now), signal);
+  }
+}
+
+/** What the member says of itself; undefined where nobody answers, or somebody else. */
+async function answerOf(
+  connection: Connection,
+  memberId: string,
+  leftMs: number,
+): Promise<MemberStatus | undefined> {
+  try {
+    const timeoutMs = Math.min(leftMs, connection.settings.commandTimeoutMs);
+    const status = await statusOnce(connection, timeoutMs);
+    return status.memberId === memberId ? status : undefined;
+  } catch (error) {
+    toEtcdError(error); // the end of the run, and a bug, go on
+    return undefined;
+  }
+}
