@@ -19,6 +19,7 @@ const EXPLANATIONS: readonly [RegExp, string][] = [
     'it wants a client certificate, and ETCDCTL_CERT is none, expired or of another CA',
   ],
   [/disconnected before secure TLS|wrong version number/, 'it does not speak TLS: is it http there?'],
+  [/no space left on device/, 'its disk is full'],
   [/^Failed to connect$/, 'it closed the connection at once: is it https there?'],
 ];
 
