@@ -262,24 +262,24 @@ test('a member that is worth it is found whatever else is refused, and in a plan
   assert.equal(verdict(plan.steps.defragment), 'skipped');
 });
 
-describe('a quota that no member tells', () => {
-  const view = (): ClusterStatus => ({
-    ...threeMembers(),
-    quotas: { ...threeMembers().quotas, [idOf('b')]: ASSUMED },
-  });
+const withUntoldQuota = (): ClusterStatus => ({
+  ...threeMembers(),
+  quotas: { ...threeMembers().quotas, [idOf('b')]: ASSUMED },
+});
 
+describe('a quota that no member tells', () => {
   test('is warned of, with the variable that tells it instead', () => {
-    const { warnings } = judge(view(), policyOf());
+    const { warnings } = judge(withUntoldQuota(), policyOf());
     assert.equal(warnings.length, 1);
     assert.match(
       warnings[0] ?? '',
       /^the quota of b \(\w+\) could not be read.*2048\.0 MiB is assumed.*QUOTA_BYTES/,
     );
-    assert.deepEqual(judge(view(), policyOf({ QUOTA_BYTES: '8Gi' })).warnings, []);
+    assert.deepEqual(judge(withUntoldQuota(), policyOf({ QUOTA_BYTES: '8Gi' })).warnings, []);
   });
 
   test('does not keep NOSPACE from being disarmed, and the plan says at whom it is not known', () => {
-    const { steps } = judge({ ...view(), alarms: NOSPACE_AT_B }, policyOf());
+    const { steps } = judge({ ...withUntoldQuota(), alarms: NOSPACE_AT_B }, policyOf());
     assert.equal(steps.disarm.do, true);
     assert.match(steps.disarm.reason, /as far as it is known \(not at b \(\w+\): QUOTA_BYTES\)$/);
   });
