@@ -18,7 +18,7 @@ export async function runCommand(context: CommandContext): Promise<number> {
   context.onWarning((warning) => log.warn({ warning }, 'warning'));
   signal.addEventListener('abort', () => log.warn('ending the run'));
   const report = await runConfigured(configuration, state, context, log);
-  await notifyOthers(report, configuration, log);
+  await notifyOthers(report, configuration, log, signal);
   if (report.exitCode === 1) log.fatal({ err: state.ended }, 'unexpected error, please report it');
   const level = levelOf(report);
   // The report is the one line that every level but silent shows.
@@ -53,9 +53,14 @@ function refuse(error: unknown, state: RunState, log: Log): Report {
 }
 
 /** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */
-async function notifyOthers(report: Report, { reporting }: Configuration, log: Log): Promise<void> {
+async function notifyOthers(
+  report: Report,
+  { reporting }: Configuration,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   if (report.outcome === 'dry-run') return;
-  for (const warning of await notifySinks(report, reporting.sinks)) {
+  for (const warning of await notifySinks(report, reporting.sinks, signal)) {
     report.warnings.push(warning);
     log.warn({ warning }, 'warning');
   }

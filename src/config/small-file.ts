@@ -1,4 +1,4 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import { isKeyMaterial } from './problems.ts';
 
@@ -11,27 +11,57 @@ const largestBytes = 4 * 1024 * 1024;
  */
 export function readSmallFile(path: string, kind: string): Buffer {
   if (isKeyMaterial(path)) throw new Error(`should be the path of ${kind}, not its content`);
-  const stats = attempt(() => statSync(path));
-  if (stats.isDirectory()) throw new Error('should be a file, but is a folder');
-  // Reading a pipe or a device could last for ever.
-  if (!stats.isFile()) throw new Error('should be a regular file');
-  if (stats.size > largestBytes) throw new Error(`should be ${kind}, but has ${stats.size} bytes`);
-  return attempt(() => readFileSync(path), stats);
-}
-
-function attempt<T>(read: () => T, stats?: Stats): T {
+  // Opening a pipe would else wait for whoever writes into it.
+  const descriptor = attempt(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    return read();
-  } catch (error) {
-    throw new Error(reasonOf(error, stats), { cause: error });
+    // Of what was opened: the name may lead elsewhere by now.
+    const stats = fstatSync(descriptor);
+    if (stats.isDirectory()) throw new Error('should be a file, but is a folder');
+    // Reading a pipe or a device could last for ever.
+    if (!stats.isFile()) throw new Error(notRegular);
+    const bytes = attempt(path, () => readUpTo(descriptor, largestBytes + 1));
+    if (bytes.length > largestBytes) throw new Error(`should be ${kind}, but ${tooMany(stats)}`);
+    return bytes;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
-function reasonOf(error: unknown, stats: Stats | undefined): string {
+const notRegular = 'should be a regular file';
+
+const tooMany = ({ size }: Stats): string =>
+  size > largestBytes ? `has ${size} bytes` : `has more than ${largestBytes} bytes`;
+
+/** A file may have grown since its size was told, and in /proc every size is 0. */
+function readUpTo(descriptor: number, most: number): Buffer {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  while (length < most) {
+    const piece = Buffer.alloc(Math.min(2 ** 16, most - length));
+    const count = readSync(descriptor, piece);
+    if (count === 0) break;
+    pieces.push(piece.subarray(0, count));
+    length += count;
+  }
+  return Buffer.concat(pieces);
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(reasonOf(path, error), { cause: error });
+  }
+}
+
+function reasonOf(path: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'should be a file, but there is none with this path';
   if (code === 'ENOTDIR') return 'should be a file, but a part of its path is not a folder';
+  // A socket cannot be opened.
+  if (code === 'ENXIO') return notRegular;
   if (code !== 'EACCES') return `cannot be read (${typeof code === 'string' ? code : messageOf(error)})`;
+  const stats = lookAt(path);
   if (stats === undefined) {
     return (
       'cannot be reached: permission denied on a folder of its path; run as a user that may enter it ' +
@@ -44,4 +74,13 @@ function reasonOf(error: unknown, stats: Stats | undefined): string {
     `gid ${stats.gid}; run as a user or group that may read it (in the chart: podSecurityContext.runAsUser and runAsGroup, 0 for root), ` +
     'or change its rights (owner, mode, SELinux label)'
   );
+}
+
+/** Only to tell why it could not be opened. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }

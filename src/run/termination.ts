@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { openRegular } from '../util/regular-file.ts';
 import type { Report } from './report.ts';
 
 const MAX_TERMINATION_BYTES = 4096;
@@ -33,18 +33,18 @@ export function terminationMessage(report: Report): string {
 }
 
 /**
- * Leaves the outcome where kubelet picks it up. Outside of a pod there is no such file, and that is no failure; in
- * /dev itself it is then not created either.
+ * Leaves the outcome where kubelet picks it up: in a regular file. A pipe or a device of that name is left alone: nobody
+ * may read the one, and the other may be the log itself (`/dev/stdout`), where it would be no log line. Outside of a pod
+ * there is no such file, and that is no failure; in /dev itself it is then not created either.
  */
 export async function writeTerminationMessage(report: Report, path: string): Promise<void> {
   const create = dirname(path) === '/dev' ? 0 : constants.O_CREAT;
-  let file: FileHandle | undefined;
   try {
-    file = await open(path, constants.O_WRONLY | constants.O_TRUNC | create, 0o644);
+    await using file = await openRegular(path, constants.O_WRONLY | create, 0o644);
+    // Not by a flag, which would have emptied it before it was looked at.
+    await file.truncate();
     await file.writeFile(terminationMessage(report));
   } catch {
     // By contract: skipped where it cannot be written. All of it is in the report's log line.
-  } finally {
-    await file?.close();
   }
 }

@@ -2,17 +2,25 @@ import type { SinksConfig } from '../config/config.ts';
 import { messageOf } from '../errors.ts';
 import type { Report } from '../run/report.ts';
 import { sendHeartbeat } from './heartbeat.ts';
+import { SINK_TIMEOUT_MS } from './post.ts';
 
 /**
- * Sends the report to every sink that there is, all at once. What fails is no failure of the run: it comes back in
- * words, for the report, and nothing is thrown.
+ * Sends the report to every sink that there is, all at once, for ten seconds at the most. What fails is no failure of
+ * the run: it comes back in words, for the report, and nothing is thrown. A run that is asked to end while it tells of
+ * itself does not wait for the answers; one that was ended before still tells that.
  */
-export async function notifySinks(report: Report, sinks: SinksConfig): Promise<string[]> {
+export async function notifySinks(
+  report: Report,
+  sinks: SinksConfig,
+  ending: AbortSignal,
+): Promise<string[]> {
+  const timeout = AbortSignal.timeout(SINK_TIMEOUT_MS);
+  const signal = ending.aborted ? timeout : AbortSignal.any([timeout, ending]);
   const { pushgatewayUrl, textfile, heartbeatUrl } = sinks;
   const failures = await Promise.all([
-    attempt('HEARTBEAT_URL', async () => heartbeatUrl && sendHeartbeat(heartbeatUrl, report)),
-    attempt('METRICS_PUSHGATEWAY_URL', async () => pushgatewayUrl && push(pushgatewayUrl, report)),
-    attempt('METRICS_TEXTFILE', async () => textfile && write(textfile, report)),
+    attempt('HEARTBEAT_URL', async () => heartbeatUrl && sendHeartbeat(heartbeatUrl, report, signal)),
+    attempt('METRICS_PUSHGATEWAY_URL', async () => pushgatewayUrl && push(pushgatewayUrl, report, signal)),
+    attempt('METRICS_TEXTFILE', async () => textfile && write(textfile, report, signal)),
   ]);
   return failures.flatMap((failure) => failure ?? []);
 }
@@ -28,14 +36,14 @@ async function attempt(variable: string, notify: () => Promise<unknown>): Promis
 
 // prom-client is loaded only where somebody takes metrics.
 
-async function push(gateway: URL, report: Report): Promise<void> {
+async function push(gateway: URL, report: Report, signal: AbortSignal): Promise<void> {
   const { pushMetrics } = await import('./pushgateway.ts');
-  await pushMetrics(gateway, await metricsFor(report), clusterOf(report));
+  await pushMetrics(gateway, await metricsFor(report), clusterOf(report), signal);
 }
 
-async function write(textfile: string, report: Report): Promise<void> {
+async function write(textfile: string, report: Report, signal: AbortSignal): Promise<void> {
   const { writeTextfile } = await import('./textfile.ts');
-  await writeTextfile(textfile, await metricsFor(report));
+  await writeTextfile(textfile, await metricsFor(report), signal);
 }
 
 async function metricsFor(report: Report) {

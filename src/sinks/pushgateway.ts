@@ -5,8 +5,13 @@ import { post } from './post.ts';
  * Pushes into the group of this job and cluster. By POST, which replaces the metrics that it brings and leaves the
  * others: a failed run must not erase the last success (prometheus/pushgateway, README, "API").
  */
-export async function pushMetrics(gateway: URL, registry: Registry, cluster: string): Promise<void> {
+export async function pushMetrics(
+  gateway: URL,
+  registry: Registry,
+  cluster: string,
+  signal: AbortSignal,
+): Promise<void> {
   const url = new URL(gateway);
   url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/etcd-upkeep/cluster/${encodeURIComponent(cluster)}`;
-  await post({ url, body: await registry.metrics(), contentType: registry.contentType });
+  await post({ url, body: await registry.metrics(), contentType: registry.contentType }, signal);
 }

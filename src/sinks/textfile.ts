@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Registry } from 'prom-client';
+import { TooManyBytes } from '../util/bounded.ts';
+import { readRegular } from '../util/regular-file.ts';
 
 /** node_exporter runs as another user. */
 const MODE = 0o644;
 
+/** Hundreds of times what a run writes. */
+const MAX_OLD_BYTES = 8 * 2 ** 20;
+
 /**
  * Writes the metrics for node_exporter's textfile collector, whole or not at all. Metrics that this run has not got keep
- * the figures of the run before.
+ * the figures of the run before. What is no file of such a run (a pipe, a device, something huge) stays as it is.
  */
-export async function writeTextfile(path: string, registry: Registry): Promise<void> {
+export async function writeTextfile(path: string, registry: Registry, signal: AbortSignal): Promise<void> {
   const fresh = await registry.metrics();
   const names = new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
-  const kept = familiesOf(await readOld(path)).filter(([name]) => !names.has(name));
+  const kept = familiesOf(await readOld(path, signal)).filter(([name]) => !names.has(name));
   // A name that node_exporter does not take for a file of its own while it is written.
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   try {
@@ -32,12 +37,14 @@ export async function writeTextfile(path: string, registry: Registry): Promise<v
   }
 }
 
-async function readOld(path: string): Promise<string> {
+async function readOld(path: string, signal: AbortSignal): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readRegular(path, MAX_OLD_BYTES, signal)).toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw error;
+    if (!(error instanceof TooManyBytes)) throw error;
+    const message = `${path} has more than ${MAX_OLD_BYTES} bytes, which no run wrote: move it away, or name another file`;
+    throw new Error(message, { cause: error });
   }
 }
 

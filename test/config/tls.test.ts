@@ -137,6 +137,7 @@ describe('TLS files that cannot be used', () => {
   test('below a file', () => refusesCa(join(ca, 'x'), /part of its path is not a folder/));
   test('a folder', () => refusesKey(scratch.path, /is a folder/));
   test('a device', () => refusesKey('/dev/zero', /regular file/));
+  test('a file of no size, whatever it holds', () => refusesKey('/proc/self/environ', /PEM private key/));
   test('huge', () => refusesCa(file(Buffer.alloc(5_000_000)), /has 5000000 bytes/));
   test('a name too long', () => refusesCa(`/${'x'.repeat(300)}`, /cannot be read \(ENAMETOOLONG\)/));
   test('empty', () => refusesCa(file('\n'), /holds nothing/));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Failure, type FailureKind, Interrupted } from '../../src/errors.ts';
@@ -8,6 +9,7 @@ import { type Outcome, type Report, reportOf } from '../../src/run/report.ts';
 import { newRunState, type RunState, type StepReport } from '../../src/run/state.ts';
 import { tableOf } from '../../src/run/table.ts';
 import { terminationMessage, writeTerminationMessage } from '../../src/run/termination.ts';
+import { runProgram } from '../support/run-program.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { idOf, member, unstarted, threeMembers } from '../support/cluster-status.ts';
 import { MIB } from '../support/units.ts';
@@ -232,6 +234,19 @@ describe('the termination message', () => {
     await writeTerminationMessage(reportFor(), join(folder.path, 'missing', 'log'));
     await writeTerminationMessage(reportFor(), '/dev/no-such-termination-log');
     await assert.rejects(readFile('/dev/no-such-termination-log'), { code: 'ENOENT' });
+  });
+
+  test('is skipped where no regular file is, without a wait', { timeout: 20_000 }, async () => {
+    await using folder = await scratchFolder('termination');
+    const pipe = join(folder.path, 'pipe');
+    await runProgram('mkfifo', [pipe]);
+    await symlink(pipe, join(folder.path, 'link'));
+    await writeTerminationMessage(reportFor(), join(folder.path, 'link'));
+    // Also where somebody has it open, and would get it.
+    await using reader = await open(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    await writeTerminationMessage(reportFor(), pipe);
+    await assert.rejects(reader.read({ length: 1 }), { code: 'EAGAIN' });
+    await writeTerminationMessage(reportFor(), '/dev/full');
   });
 });
 
