@@ -6,7 +6,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  */
 const ROOMS: Record<string, string[]> = {
   main: ['cli', 'errors'],
-  cli: ['commands', 'errors'],
+  cli: ['commands', 'config', 'util', 'errors'],
   commands: [
     'run',
     'sinks',
@@ -29,7 +29,7 @@ const ROOMS: Record<string, string[]> = {
   backup: ['storage', 'config', 'log', 'util', 'errors'],
   storage: ['config', 'util', 'errors'],
   config: ['util', 'errors'],
-  log: [],
+  log: ['util'],
   util: [],
   errors: [],
 };

@@ -1,13 +1,20 @@
 import { type Invocation, readArguments } from './commands/arguments.ts';
-import { exitCodeOf, Failure } from './errors.ts';
-import type { CommandContext } from './commands/context.ts';
+import type { CommandContext, ProcessContext } from './commands/context.ts';
+import { outputTo } from './commands/output.ts';
+import { secretsIn } from './config/secrets.ts';
+import { exitCodeOf } from './errors.ts';
+import { hidingOf } from './util/hide.ts';
 
 /** Does what the arguments ask for. @returns the exit code */
-export async function main(context: CommandContext): Promise<number> {
+export async function main(given: ProcessContext): Promise<number> {
+  const hiding = hidingOf(secretsIn(given.env));
+  const output = outputTo(given, hiding);
+  given.onCrash(output.tell);
+  const context: CommandContext = { ...given, ...output, hiding };
   try {
     return await dispatch(readArguments(context.args), context);
   } catch (error) {
-    context.note(`${errorText(error)}\n`);
+    output.tell(error);
     return exitCodeOf(error);
   }
 }
@@ -15,7 +22,7 @@ export async function main(context: CommandContext): Promise<number> {
 /** A command's code is loaded with it: what only needs the store starts without gRPC. */
 async function dispatch(invocation: Invocation, context: CommandContext): Promise<number> {
   // The run has a log of its own for these.
-  if (invocation.command !== 'run') context.onWarning((warning) => context.note(`warning: ${warning}\n`));
+  if (invocation.command !== 'run') context.onWarning((warning) => context.note(`warning: ${warning}`));
   switch (invocation.command) {
     case 'help':
       context.print(invocation.text);
@@ -37,11 +44,4 @@ async function dispatch(invocation: Invocation, context: CommandContext): Promis
     default:
       return invocation satisfies never;
   }
-}
-
-/** For a person; the stack only of what nobody foresaw. */
-function errorText(error: unknown): string {
-  if (error instanceof Failure) return `etcd-upkeep: ${error.message}`;
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `etcd-upkeep: unexpected error, please report it\n${text}`;
 }

@@ -13,6 +13,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => ending.abort(new Interrupted(signal)));
 }
 
+// Node would open its inspector on this: on the host's network anybody on the node could then run code in here. The
+// image's entry point says so to Node from its first line on (--disable-sigusr1), and the run goes on.
+process.on('SIGUSR1', () => undefined);
+
 // A snapshot passes through thousands of short-lived buffers, whose memory V8 does not count as young objects: with a
 // young generation of the usual 16 MiB and more it looks for dead ones far too late. With a small one the process needs
 // 60 MiB less, and less time.
@@ -33,6 +37,14 @@ const onWarning = (listen: (warning: string) => void): void => {
   });
 };
 
+// Without a listener Node would print the error and everything in it.
+const onCrash = (listen: (error: unknown) => void): void => {
+  process.on('uncaughtException', (error) => {
+    listen(error);
+    process.exit(1);
+  });
+};
+
 // Whoever reads may have enough, as `head` does. Without this Node would tell of it with a stack.
 process.stdout.on('error', (error) => {
   if (!('code' in error) || error.code !== 'EPIPE') throw error;
@@ -49,6 +61,7 @@ const exitCode = await main({
   note: (text) => process.stderr.write(text),
   signal: ending.signal,
   onWarning,
+  onCrash,
 });
 // A pipe takes 64 KiB at a time, and what waits for the reader would be lost.
 await Promise.all(

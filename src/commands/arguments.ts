@@ -30,7 +30,7 @@ const DEFAULT_LAST = 30;
 
 /**
  * Reads what stands behind the program's name; `run` where nothing does.
- * @throws Failure `configuration`, with the usage in its message
+ * @throws UsageFailure
  */
 export function readArguments([name = 'run', ...rest]: readonly string[]): Invocation {
   if (['help', '--help', '-h'].includes(name)) return { command: 'help', text: overview() };
@@ -62,8 +62,19 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
   }
 }
 
-const usageFailure = (problem: string, help: string): Failure =>
-  new Failure('configuration', `${problem}\n\n${help.trimEnd()}`);
+/** Arguments that mean nothing. In its message what there is follows what is wrong. */
+export class UsageFailure extends Failure {
+  /** of the message */
+  readonly lines: readonly string[];
+
+  constructor(problem: string, help: string) {
+    const lines = [problem, '', ...help.trimEnd().split('\n')];
+    super('configuration', lines.join('\n'));
+    this.lines = lines;
+  }
+}
+
+const usageFailure = (problem: string, help: string): UsageFailure => new UsageFailure(problem, help);
 
 function parse(name: CommandName, args: string[]) {
   const options = {

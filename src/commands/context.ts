@@ -1,7 +1,9 @@
 import type { Environment } from '../config/config.ts';
+import type { Hiding } from '../util/hide.ts';
+import type { Output } from './output.ts';
 
-/** What a command may know of its process. */
-export interface CommandContext {
+/** What is known of the process. */
+export interface ProcessContext {
   /** what stands behind the program's name */
   args: readonly string[];
   env: Environment;
@@ -19,4 +21,12 @@ export interface CommandContext {
   /** aborted with an `Interrupted` when the process is to end */
   signal: AbortSignal;
   onWarning: (listen: (warning: string) => void) => void;
+  /** for an error that nobody waited for; the process ends after it */
+  onCrash: (listen: (error: unknown) => void) => void;
+}
+
+/** What a command may know of its process. All that it says passes the one printer. */
+export interface CommandContext extends Omit<ProcessContext, 'print' | 'note' | 'onCrash'>, Output {
+  /** for what goes out on another way: log, termination message, sinks */
+  hiding: Hiding;
 }

@@ -9,7 +9,7 @@ import { type Check, compareWith } from './drill-checks.ts';
 import { readReceipt } from './fetch-receipt.ts';
 import { openRepository, pickBackup } from './repository.ts';
 import { formatSeconds } from '../util/format.ts';
-import { formatJson, formatTable } from './output.ts';
+import { formatJson, formatTable, line } from './output.ts';
 
 /** How a scratch etcd compares with the backup that it was restored from: what `drill -o json` prints. */
 interface Drill {
@@ -85,6 +85,7 @@ function formatDrill({ backup, checks, same, wayBackSeconds }: Drill): string {
       ['CHECK', 'MANIFEST', 'RESTORED', 'RESULT'],
       ...checks.map(({ what, expected, found, result }) => [what, String(expected), String(found), result]),
     ]),
-    `\n${backup} ${same ? 'came back whole' : 'DID NOT COME BACK WHOLE'}${took}\n`,
+    '\n',
+    line(`${backup} ${same ? 'came back whole' : 'DID NOT COME BACK WHOLE'}${took}`),
   ].join('');
 }

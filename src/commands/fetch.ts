@@ -12,7 +12,7 @@ import { type ListedRepository, openRepository, pickBackup } from './repository.
 import { checkRoom, checkTarget, openTarget, type Target } from './fetch-target.ts';
 import { printProgress } from './progress.ts';
 import { formatBytes, formatSeconds } from '../util/format.ts';
-import { formatJson, formatTable } from './output.ts';
+import { formatJson, formatTable, textOf } from './output.ts';
 
 /** The file system's own needs for one more file. */
 const MARGIN_BYTES = 2 ** 16;
@@ -71,7 +71,7 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
     if (receiptFile !== undefined) {
       const beside = await openTarget(receiptFile, context.signal);
       opened.push(beside);
-      await beside.write(Buffer.from(formatJson(receipt)));
+      await beside.write(Buffer.from(textOf(receipt)));
       await beside.flush();
     }
     context.signal.throwIfAborted();

@@ -10,14 +10,14 @@ import type { CommandContext } from './context.ts';
 
 /** Runs once and reports it. @returns the exit code */
 export async function runCommand(context: CommandContext): Promise<number> {
-  const { env, version, stdoutIsTTY, signal } = context;
+  const { env, version, stdoutIsTTY, signal, hiding } = context;
   const state = newRunState(version, new Date());
   const configuration = readConfiguration(env);
   const { logLevel, terminationLog } = configuration.reporting;
-  const log = await createLog({ level: logLevel, pretty: stdoutIsTTY });
+  const log = await createLog({ level: logLevel, pretty: stdoutIsTTY, hiding });
   context.onWarning((warning) => log.warn({ warning }, 'warning'));
   signal.addEventListener('abort', () => log.warn('ending the run'));
-  const report = await runConfigured(configuration, state, context, log);
+  const report = hiding.data(await runConfigured(configuration, state, context, log));
   await notifyOthers(report, configuration, log, signal);
   if (report.exitCode === 1) log.fatal({ err: state.ended }, 'unexpected error, please report it');
   const level = levelOf(report);

@@ -7,7 +7,7 @@ import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import { isWell, type StepOutlook, type StatusReport, statusReportOf } from './status-report.ts';
 import { formatBytes, formatPercent } from '../util/format.ts';
-import { formatJson, formatTable } from './output.ts';
+import { formatJson, formatTable, line } from './output.ts';
 
 /** A run's first three steps, and what they say. @returns the exit code */
 export async function showStatus(
@@ -35,13 +35,15 @@ function formatReport(report: StatusReport): string {
   const { cluster, members, steps, problems, warnings, alarms } = report;
   const compacted = report.compactRevision ?? 'unknown';
   return [
-    `cluster ${cluster.name}, revision ${report.revision}, compacted at ${compacted}, data ${report.consistency}\n`,
+    line(
+      `cluster ${cluster.name}, revision ${report.revision}, compacted at ${compacted}, data ${report.consistency}`,
+    ),
     formatTable([MEMBERS_HEAD, ...members.map(memberRow)]),
     formatTable([STEPS_HEAD, ...Object.entries(steps).flatMap((step) => stepRows(step, members))]),
     [
-      ...problems.map((problem) => `PROBLEM  ${problem}\n`),
-      ...alarms.map(({ type, member }) => `ALARM    ${type} at ${member}\n`),
-      ...warnings.map((warning) => `warning  ${warning}\n`),
+      ...problems.map((problem) => line(`PROBLEM  ${problem}`)),
+      ...alarms.map(({ type, member }) => line(`ALARM    ${type} at ${member}`)),
+      ...warnings.map((warning) => line(`warning  ${warning}`)),
     ].join(''),
   ]
     .filter((part) => part !== '')

@@ -22,7 +22,7 @@ export function readEndpoints(vars: Variables, tlsFilesGiven: boolean): string[]
     try {
       endpoints.push(parseEndpoint(item, defaultScheme));
     } catch (error) {
-      vars.report(variable, `has the item ${shown(item)}; ${messageOf(error)}`);
+      vars.report(variable, `has the item ${shown(variable, item)}; ${messageOf(error)}`);
     }
   }
   checkSchemes(vars, endpoints, tlsFilesGiven);

@@ -19,7 +19,7 @@ export interface EtcdConfig {
 export function readEtcd(vars: Variables): EtcdConfig {
   const files = readTls(vars);
   // What was given counts, not what could be read: an unreadable CA must not turn an endpoint into http.
-  const tlsFilesGiven = ['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'].some(
+  const tlsFilesGiven = (['ETCDCTL_CACERT', 'ETCDCTL_CERT', 'ETCDCTL_KEY'] as const).some(
     (variable) => vars.given(variable) !== undefined,
   );
   const endpoints = readEndpoints(vars, tlsFilesGiven);

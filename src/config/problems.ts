@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts';
+import { secrecyOf } from './secrecy.ts';
 
 /** One thing that is wrong with one variable. `message` goes on where the variable's name ends; no secret is in it. */
 export interface ConfigProblem {
@@ -9,11 +10,17 @@ export interface ConfigProblem {
 /** Everything that is wrong with the environment, one line of the message for each problem. */
 export class ConfigurationError extends Failure {
   readonly problems: readonly ConfigProblem[];
+  /** of the message */
+  readonly lines: readonly string[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ variable, message }) => `${variable} ${message}`);
-    super('configuration', ['the configuration is not valid, so nothing was done:', ...lines].join('\n'));
+    const lines = [
+      'the configuration is not valid, so nothing was done:',
+      ...problems.map(({ variable, message }) => `${variable} ${message}`),
+    ];
+    super('configuration', lines.join('\n'));
     this.problems = problems;
+    this.lines = lines;
   }
 }
 
@@ -23,19 +30,48 @@ export function isKeyMaterial(value: string): boolean {
   return /-----BEGIN|LS0tLS1CRUdJTi|AGE-SECRET-KEY-/i.test(value);
 }
 
-const longest = 120;
-
 /**
- * A value as a message may show it: quoted, in one line, cut where it is long, without a URL's credentials and query,
- * and not at all where it is a key.
+ * A value as a message may show it, by what its variable is: quoted, in one line, cut where it is long, without what may
+ * be a secret in it, and not at all where it is a key.
  */
-export function shown(value: string): string {
+export function shown(variable: string, value: string): string {
   if (isKeyMaterial(value)) return '(a certificate or key, not shown)';
-  const text = value.includes('://') ? withoutSecrets(value) : value;
-  return JSON.stringify(text.length > longest ? `${text.slice(0, longest)}...` : text);
+  const secrecy = secrecyOf(variable);
+  switch (secrecy) {
+    case 'public':
+      return quoted(value);
+    case 'path':
+      return /^(?:\/|\.{1,2}\/|[\w-]+\.[a-z]{2,4}$)/.test(value)
+        ? quoted(value)
+        : '(not shown: it is no path)';
+    case 'address':
+      return partOf(value, PLACE);
+    case 'store':
+      return partOf(value, STORE);
+    case 'user':
+    case 'hook':
+    case 'secret':
+      return '(not shown)';
+    default:
+      return secrecy satisfies never;
+  }
 }
 
-function withoutSecrets(url: string): string {
-  // Up to the last @: a password may hold an @ or a / that should have been escaped.
-  return url.replace(/:\/\/.*@/s, '://***@').replace(/[?#].*$/s, '?***');
+const longest = 120;
+
+const quoted = (text: string): string =>
+  JSON.stringify(text.length > longest ? `${text.slice(0, longest)}...` : text);
+
+/** Scheme, host and port; or host and port, for of a word alone nobody knows whether it is a host. */
+const PLACE =
+  /^(?:[a-z][a-z0-9+.-]{0,15}:\/\/(?:\[[0-9a-f:.%]*\]|[\w.-]*)(?::\d{0,5})?|(?:\[[0-9a-f:.]+\]|[\w.-]+):\d{0,5}|)(?=[/?#]|$)/i;
+
+/** A folder, or a bucket and its prefix: with no colon but that of the scheme, which could have a password behind it. */
+const STORE = /^(?:(?:file|s3|gs|azblob|https?|ftp):)?[^:?#]*(?=[?#]|$)/i;
+
+/** The part of an address that cannot hold a secret. Before an @ stands a password, or what somebody took for one. */
+function partOf(address: string, part: RegExp): string {
+  const found = address.includes('@') ? undefined : part.exec(address)?.[0];
+  if (found === undefined) return '(not shown: it may hold a password)';
+  return quoted(found === address ? found : `${found}...`);
 }

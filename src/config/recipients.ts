@@ -33,7 +33,7 @@ function recipientProblem(item: string): string | undefined {
 
 function describeUnknown(item: string): string {
   // Its beginning tells which it is; all of it may be a secret that somebody mixed up.
-  const beginning = shown(item.length > 16 ? `${item.slice(0, 12)}...` : item);
+  const beginning = shown(RECIPIENTS, item.length > 16 ? `${item.slice(0, 12)}...` : item);
   return /^age1[a-z0-9]{58}$/.test(item)
     ? `was mistyped (${beginning}, its checksum does not fit)`
     : `is no key of age (${beginning})`;

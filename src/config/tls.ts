@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { messageOf } from '../errors.ts';
 import { DAY_MS } from '../util/time.ts';
 import { type CertificateFile, type KeyFile, readCertificates, readPrivateKey } from './pem.ts';
+import type { VariableName } from './secrecy.ts';
 import type { Variables } from './variables.ts';
 
 /** PEM as it was read from the files. Without `ca` the system's roots are trusted. */
@@ -29,7 +30,7 @@ export function readTls(vars: Variables): TlsConfig {
   return { ca: ca?.pem, cert: cert?.pem, key: key?.pem };
 }
 
-function checkPair(vars: Variables, one: string, other: string): void {
+function checkPair(vars: Variables, one: VariableName, other: VariableName): void {
   if (vars.given(one) === undefined || vars.given(other) !== undefined) return;
   vars.report(other, `is not set, but ${one} is; a certificate and its key go together`);
 }

@@ -1,5 +1,6 @@
 import envVar from 'env-var';
 import { type ConfigProblem, shown } from './problems.ts';
+import type { VariableName } from './secrecy.ts';
 import { durationMs, ratio, sizeBytes, trueOrFalse, wholeNumber } from './units.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,9 +18,6 @@ export interface DurationLimits {
  * Node's timers, which fire at once when asked for more than 2^31-1 ms (24.8 days).
  */
 const anyTimeout: DurationLimits = { min: '1ms', max: '24h' };
-
-/** Whoever knows the path of this one may speak in the run's name. */
-const SECRET: ReadonlySet<string> = new Set(['HEARTBEAT_URL']);
 
 // Every accessor throws an Error whose message goes on after the words "it ".
 const accessors = {
@@ -49,18 +47,18 @@ export type Variable = ReturnType<typeof lookUp>;
 
 interface Parse {
   /** `fallback`: what is parsed where nothing is given. */
-  <T>(variable: string, parser: (text: string) => T, fallback: string): T;
-  <T>(variable: string, parser: (text: string) => T): T | undefined;
+  <T>(variable: VariableName, parser: (text: string) => T, fallback: string): T;
+  <T>(variable: VariableName, parser: (text: string) => T): T | undefined;
 }
 
 /** The environment, with a memory of what was asked for and of all that was wrong with it. */
 export interface Variables {
   /** One variable's value; a problem is remembered, and reading goes on. */
-  readonly read: <T>(variable: string, parse: (it: Variable) => T) => T;
+  readonly read: <T>(variable: VariableName, parse: (it: Variable) => T) => T;
   /** The same with a parser of one's own, which throws an Error whose message goes on after the words "it ". */
   readonly parse: Parse;
   /** What was given, unchecked; undefined where nothing was. */
-  readonly given: (variable: string) => string | undefined;
+  readonly given: (variable: VariableName) => string | undefined;
   readonly report: (variable: string, message: string) => void;
   readonly warn: (warning: string) => void;
   /** The names of given variables that nobody has asked for so far. */
@@ -78,12 +76,12 @@ export function variablesOf(env: Environment): Variables {
   const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
 
-  function given(variable: string): string | undefined {
+  function given(variable: VariableName): string | undefined {
     asked.add(variable);
     return values[variable];
   }
 
-  function read<T>(variable: string, parse: (it: Variable) => T): T {
+  function read<T>(variable: VariableName, parse: (it: Variable) => T): T {
     const value = given(variable);
     try {
       return parse(lookUp(values, variable));
@@ -110,9 +108,9 @@ export function variablesOf(env: Environment): Variables {
 
 /** `Variables.parse`, on top of `Variables.read`. */
 function parseWith(read: Variables['read']): Parse {
-  function parse<T>(variable: string, parser: (text: string) => T, fallback: string): T;
-  function parse<T>(variable: string, parser: (text: string) => T): T | undefined;
-  function parse<T>(variable: string, parser: (text: string) => T, fallback?: string): T | undefined {
+  function parse<T>(variable: VariableName, parser: (text: string) => T, fallback: string): T;
+  function parse<T>(variable: VariableName, parser: (text: string) => T): T | undefined;
+  function parse<T>(variable: VariableName, parser: (text: string) => T, fallback?: string): T | undefined {
     return read(variable, (it) => {
       const text = (fallback === undefined ? it : it.default(fallback)).asString();
       return text === undefined ? undefined : parser(text);
@@ -126,5 +124,5 @@ function describeWrong(variable: string, value: string, error: unknown): string 
   const message = error instanceof Error ? error.message : String(error);
   // env-var puts this before the message of every accessor.
   const reason = message.replace(`env-var: "${variable}" `, '');
-  return `is ${SECRET.has(variable) ? '(not shown)' : shown(value)}; it ${reason}`;
+  return `is ${shown(variable, value)}; it ${reason}`;
 }

@@ -1,4 +1,5 @@
 import { formatMebibytes, formatSeconds } from '../util/format.ts';
+import { printable } from '../util/printable.ts';
 import { alignedLines } from '../util/table.ts';
 import type { MemberReport, Sizes } from './members.ts';
 import type { Report } from './report.ts';
@@ -42,7 +43,7 @@ const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
   sizes === undefined ? '-' : formatMebibytes(sizes[which]);
 
 function summaryOf(report: Report): string {
-  const { outcome, exitCode, backup, reclaimedBytes, durationMs, error, objects, forecast } = report;
+  const { outcome, exitCode, backup, reclaimedBytes, durationMs, objects, forecast } = report;
   return [
     `${outcome} (exit code ${exitCode}) after ${formatSeconds(durationMs / 1000)}, ${formatMebibytes(reclaimedBytes)} reclaimed`,
     ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
@@ -55,8 +56,16 @@ function summaryOf(report: Report): string {
     ...(forecast?.kind === 'days'
       ? [`the quota is reached in ${forecast.days} days at the pace of the last ${forecast.nights} nights`]
       : []),
-    ...(error !== undefined ? [error] : []),
-  ].join('\n');
+    ...errorLines(report),
+  ]
+    .map(printable)
+    .join('\n');
+}
+
+/** Only that of a wrong configuration has several lines, all of them ours. */
+function errorLines({ error, configuration }: Report): string[] {
+  if (error === undefined) return [];
+  return configuration ? error.split('\n') : [error];
 }
 
 const LARGEST = 5;

@@ -161,10 +161,10 @@ test('nothing of a manifest can obey as markup, or steer a terminal', async () =
   const page = assertCommandEnded(await runCommand(['history', '-o', 'html'], env), 0).stdout;
   assert.doesNotMatch(page, /<script|<img/);
   assert.ok(!page.includes('\u001b'));
-  assert.match(page, /&lt;script&gt;alert\(1\)&lt;\/script&gt;; \uFFFD\[2J&quot;&amp;&#39;\n?/);
+  assert.match(page, /&lt;script&gt;alert\(1\)&lt;\/script&gt;; &lt;U\+001B&gt;\[2J&quot;&amp;&#39;\n?/);
   assert.match(page, /&lt;img src=x&gt;/);
   const { stdout } = assertCommandEnded(await runCommand(['history'], env), 0);
   assert.ok(!stdout.includes('\u001b'));
-  assert.match(stdout, /^20.*alert.* second line$/m);
+  assert.match(stdout, /^20.*alert.*<U\+001B>\[2J.*<U\+000A>second line$/m);
   assert.match(stdout, /no forecast: the newest backup's manifest names no quota/);
 });

@@ -1,3 +1,5 @@
+import { printableLines } from '../../util/printable.ts';
+
 /** Text that is markup already, and needs no escaping. */
 export interface Markup {
   readonly markup: string;
@@ -25,6 +27,6 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** HTML has no way to write most control characters: a browser is shown the sign for what it cannot know. */
+/** What would not be seen, or would turn the text around, is named; most of it HTML has no way to write. */
 const escaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign).replaceAll(/[^\P{Cc}\t\n]/gu, '\uFFFD');
+  printableLines(text).replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../util/format.ts';
-import { formatTable } from '../output.ts';
+import { formatTable, line } from '../output.ts';
 import type { History } from './read.ts';
 import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import { sparkline } from './sparkline.ts';
@@ -12,7 +12,7 @@ const SPARKS = 100;
 export function formatHistory(history: History): string {
   const { nights: runs } = history;
   const head = [...Object.values(HEADS), 'Notes'].map((text) => text.toUpperCase());
-  const rows = runs.map((run) => [...Object.values(cellsOf(run)), oneLine(notesOf(run).join('; '))]);
+  const rows = runs.map((run) => [...Object.values(cellsOf(run)), notesOf(run).join('; ')]);
   return [
     formatTable([head, ...rows]),
     '\n',
@@ -21,7 +21,7 @@ export function formatHistory(history: History): string {
       ['IN USE', ...sparkOf(runs, ({ inUseBytes }) => inUseBytes)],
     ]),
     '\n',
-    `${formatForecast(history)}\n`,
+    line(formatForecast(history)),
   ].join('');
 }
 
@@ -32,11 +32,8 @@ function sparkOf(runs: readonly HistoryRun[], pick: (run: HistoryRun) => number 
   const known = values.filter((value) => value !== undefined);
   const newest = known.at(-1);
   if (newest === undefined) return ['', 'not known'];
-  const line = sparkline(shown.map((run, index) => ({ ...run, value: values[index] })));
+  const sparks = sparkline(shown.map((run, index) => ({ ...run, value: values[index] })));
   const [least, most] = [Math.min(...known), Math.max(...known)];
   const count = shown.length < dated.length ? `, the newest ${shown.length} nights` : '';
-  return [line, `${formatBytes(least)} to ${formatBytes(most)}, at last ${formatBytes(newest)}${count}`];
+  return [sparks, `${formatBytes(least)} to ${formatBytes(most)}, at last ${formatBytes(newest)}${count}`];
 }
-
-/** Problems are what others wrote: no line breaks, and nothing that a terminal would obey. */
-const oneLine = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
