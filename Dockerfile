@@ -1,4 +1,6 @@
-ARG BASE=docker.io/library/node:24-bookworm-slim
+# By digest: a tag is moved, and two builds of one commit would not be the same. It is that of the index for all
+# platforms; CONTRIBUTING.md says how to take a newer one. --build-arg BASE=... names another base.
+ARG BASE=docker.io/library/node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 # The one in package.json, which is what the job itself tells; the build fails where they differ.
 ARG VERSION=0.1.0
 
@@ -36,7 +38,8 @@ WORKDIR /app
 COPY --from=build /app /app
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
-ENTRYPOINT ["node", "src/main.ts"]
+# On SIGUSR1 Node would open its inspector: on the host's network anybody on the node could then run code in here.
+ENTRYPOINT ["node", "--disable-sigusr1", "src/main.ts"]
 # Last, because they change with every commit: the layers above stay in the builder's cache.
 ARG BASE
 ARG VERSION

@@ -5,8 +5,8 @@ import { runProgram } from '../support/run-program.ts';
 import { REPOSITORY } from '../support/repository.ts';
 import { runEngine, say, TEMPORARY } from './engine.ts';
 
-/** The name that the Dockerfile pulls where there is a registry; here it is made. */
-const NAME = 'docker.io/library/node:24-bookworm-slim';
+/** The name of what the Dockerfile pulls where there is a registry; here it is made, and no digest can say what it is. */
+export const BASE = 'docker.io/library/node:24-bookworm-slim';
 /** The Node that the image is made with here. */
 export const NODE = join(REPOSITORY, 'node_modules/node/bin/node');
 const NPM = 'npm@11';
@@ -32,9 +32,9 @@ export async function prepareBase(): Promise<void> {
 
 /** What the base image at hand was made with; undefined where there is none. */
 async function known(): Promise<string | undefined> {
-  const images = await runEngine('podman', ['images', '--quiet', NAME]);
+  const images = await runEngine('podman', ['images', '--quiet', BASE]);
   if (images.trim() === '') return undefined;
-  return (await runEngine('podman', ['image', 'inspect', '--format', '{{.Comment}}', NAME])).trim();
+  return (await runEngine('podman', ['image', 'inspect', '--format', '{{.Comment}}', BASE])).trim();
 }
 
 /** In a mount namespace of its own: what debootstrap mounts in there must not outlive it. */
@@ -58,7 +58,7 @@ async function importRoot(root: string, made: string): Promise<void> {
   guardFolder(archive);
   try {
     await step('tar', '-C', root, '-cf', archive, '.');
-    await runEngine('podman', ['import', '--quiet', '--message', made, archive, NAME], STEP_TIMEOUT_MS);
+    await runEngine('podman', ['import', '--quiet', '--message', made, archive, BASE], STEP_TIMEOUT_MS);
   } finally {
     await rm(archive, { force: true });
   }

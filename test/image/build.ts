@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { REPOSITORY } from '../support/repository.ts';
-import { prepareBase } from './base.ts';
+import { BASE, prepareBase } from './base.ts';
 import { CACHE, prepareEngine, replaceFile, runEngine, say } from './engine.ts';
 
 const BUILD_TIMEOUT_MS = 10 * 60_000;
@@ -36,7 +36,7 @@ export async function buildImage(name = 'localhost/etcd-upkeep:test'): Promise<I
 /** Throws with what the failed step said. */
 export async function build(name: string, buildArgs: Record<string, string>): Promise<void> {
   const how = ['--isolation=chroot', '--pull=never', '--layers'];
-  const given = Object.entries(buildArgs).map(([arg, value]) => `--build-arg=${arg}=${value}`);
+  const given = Object.entries({ BASE, ...buildArgs }).map(([arg, value]) => `--build-arg=${arg}=${value}`);
   const args = ['bud', ...how, ...given, ...(await certificateVolumes()), '--tag', name, REPOSITORY];
   try {
     await runEngine('buildah', args, BUILD_TIMEOUT_MS);

@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port.ts';
 import { runProgram } from '../support/run-program.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { filesBelow, onlyBackup } from '../support/stored-backup.ts';
-import { NODE } from './base.ts';
+import { BASE, NODE } from './base.ts';
 import { BUILD_ARGS, build, buildImage } from './build.ts';
 import { type Container, runContainer, startContainer } from './container.ts';
 import { filesOf } from './files.ts';
@@ -35,7 +35,7 @@ after(() => cluster[Symbol.asyncDispose]());
 
 test('the image says what it is, starts without a shell and is not root', (t) => {
   assert.equal(image.user, `${OWN_USER}:${OWN_USER}`);
-  assert.deepEqual(image.entrypoint, ['node', 'src/main.ts']);
+  assert.deepEqual(image.entrypoint, ['node', '--disable-sigusr1', 'src/main.ts']);
   assert.equal(image.workingDir, '/app');
   assert.ok(image.env.includes('NODE_ENV=production'));
   t.diagnostic(`the image has ${Math.round(image.bytes / 1e6)} MB`);
@@ -62,7 +62,7 @@ test('its labels say where it comes from, with the version that the job tells', 
     version,
     revision: BUILD_ARGS.REVISION,
     created: BUILD_ARGS.CREATED,
-    'base.name': 'docker.io/library/node:24-bookworm-slim',
+    'base.name': BASE,
   });
   const { lines } = await runContainer(image, { env: { ETCDCTL_ENDPOINTS: NOWHERE, DRY_RUN: 'true' } });
   const started = lines.find(({ msg }) => msg === 'run started');
