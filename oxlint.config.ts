@@ -56,16 +56,22 @@ const DATES = [
 
 const ETCD_LIBRARIES = ['etcd3', '@grpc/grpc-js', '@grpc/proto-loader', 'cockatiel'];
 
+/** Other ways to what a process prints than those that are handed on as parameters. */
+const STREAMS = ['process', 'node:process', 'console', 'node:console', 'tty', 'node:tty'];
+
 /** The ways in which a file of `src/` can name one of that room. */
 const importsOf = (room: string): string[] => [`**/${room}/**`, `../${room}.ts`, `../../${room}.ts`];
 
 function directionsOf(room: string, allowed: readonly string[]) {
   const forbidden = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
   return {
-    paths: ETCD_LIBRARIES.filter(() => room !== 'etcd').map((name) => ({
-      name,
-      message: 'Only src/etcd imports etcd3 and gRPC.',
-    })),
+    paths: [
+      ...ETCD_LIBRARIES.filter(() => room !== 'etcd').map((name) => ({
+        name,
+        message: 'Only src/etcd imports etcd3 and gRPC.',
+      })),
+      ...STREAMS.map((name) => ({ name, message: 'Only src/commands/output.ts and src/log.ts print.' })),
+    ],
     patterns: [
       ...forbidden.map((other) => ({
         group: importsOf(other),
