@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { parseFields } from '../backup/fields.ts';
 import { type Manifest, parseManifest } from '../backup/manifest.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
+import { readRegular } from '../util/regular-file.ts';
 
 /** What `fetch` did: enough for `drill` to know what a restored member has to hold, and since when the clock runs. */
 export interface Receipt {
@@ -15,10 +15,15 @@ export interface Receipt {
   manifest: Manifest;
 }
 
+/** A manifest may have so much, and there is little beside it. */
+const MAX_BYTES = 2 * 2 ** 20;
+const TIMEOUT_MS = 30_000;
+
 /** @throws Failure `configuration` when it is not there, or nothing that `fetch` wrote */
 export async function readReceipt(path: string): Promise<Receipt> {
   try {
-    return receiptOf(await readFile(path, 'utf8'));
+    const bytes = await readRegular(path, MAX_BYTES, AbortSignal.timeout(TIMEOUT_MS));
+    return receiptOf(bytes.toString('utf8'));
   } catch (error) {
     if (isBug(error)) throw error;
     const message = `${path} cannot be used: ${messageOf(error)}; it should be what fetch wrote with --receipt`;

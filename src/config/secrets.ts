@@ -61,7 +61,8 @@ const namedIn = (address: string): string[] =>
 
 /** The path, and those parts of it that are no common words. */
 function pathIn(address: string): string[] {
-  const [, path = ''] = /^(?:[a-z][a-z0-9+.-]*:)?\/*[^/?#]*([/?#].*)$/is.exec(unquoted(address)) ?? [];
+  const place = unquoted(address).replace(/^(?:[a-z][a-z0-9+.-]*:)?\/*/i, '');
+  const [path = ''] = /[/?#].*/s.exec(place) ?? [];
   const parts = path
     .split(/[/?#&=]/)
     .filter((part) => part.length >= 16 || (part.length >= 8 && /\d/.test(part)));

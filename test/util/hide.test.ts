@@ -67,6 +67,8 @@ describe('the secrets in an environment', () => {
       ['se%40cret', 'bWU6c2UlNDBjcmV0', 'se@cret', 'bWU6c2VAY3JldA=='],
     ],
     [{ HEARTBEAT_URL: 'https://hc.example/ping/0123456789' }, ['/ping/0123456789', '0123456789']],
+    [{ HEARTBEAT_URL: 'http://127.0.0.1:26027' }, []],
+    [{ HEARTBEAT_URL: 'http://monitoring.example.org:8080/' }, []],
     [{ AZURE_CLIENT_SECRET: 'x', AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/token' }, ['x']],
     [{ BACKUP_STORE: 's3://bucket/prefix?storageClass=STANDARD&kmsKeyId=1' }, []],
     [{ METRICS_PUSHGATEWAY_URL: 'http://gateway:9091', PATH: '/bin', DRY_RUN: 'true' }, []],
