@@ -59,7 +59,7 @@ export function shown(variable: string, value: string): string {
 
 const longest = 120;
 
-const quoted = (text: string): string =>
+export const quoted = (text: string): string =>
   JSON.stringify(text.length > longest ? `${text.slice(0, longest)}...` : text);
 
 /** Scheme, host and port; or host and port, for of a word alone nobody knows whether it is a host. */

@@ -1,4 +1,4 @@
-import { shown } from '../../config/problems.ts';
+import { quoted } from '../../config/problems.ts';
 import { status } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
 import type { Permit } from '../cluster/permit.ts';
@@ -28,7 +28,7 @@ export async function compactRevKey(connection: Connection): Promise<CompactRevK
 export function toCompactRevKey(text: string, modRevision: number): CompactRevKey {
   const value = Number(text);
   if (/^\d+$/.test(text) && value < modRevision) return { kind: 'known', value, modRevision };
-  const message = `it holds ${shown(text)}, which is no revision before ${modRevision}, when it was written`;
+  const message = `it holds ${quoted(text)}, which is no revision before ${modRevision}, when it was written`;
   return { kind: 'unknown', message };
 }
 

@@ -1,5 +1,5 @@
 import { isTls, lowersProtection, parseEndpoint } from '../../config/endpoints.ts';
-import { shown } from '../../config/problems.ts';
+import { quoted } from '../../config/problems.ts';
 import { messageOf } from '../../errors.ts';
 import { label, type ListedMember } from '../types.ts';
 
@@ -41,7 +41,7 @@ export function addressesOf(
 }
 
 /** What stands before an @ may be a password. */
-const told = (text: string): string => (text.includes('@') ? 'an address with an @' : shown(text));
+const told = (text: string): string => (text.includes('@') ? 'an address with an @' : quoted(text));
 
 /** What it means that a member advertises these, and what to do. */
 export const plainText = (plain: readonly string[]): string =>
