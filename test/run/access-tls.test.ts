@@ -78,6 +78,20 @@ test('a client certificate that is not valid yet: exit 3', async () => {
   await assertUnreachable({ ...env, ETCDCTL_CERT: cert, ETCDCTL_KEY: key }, /ETCDCTL_CERT/);
 });
 
+for (const version of ['3.4', '3.5', '3.6', '3.7'] as const) {
+  test(`a revoked client certificate, etcd ${version}: exit 3, and it names that cause`, async () => {
+    const list = join(folder.path, `${version}.crl`);
+    await stranger.revoke([], list);
+    await using strict = await startCluster({ tls: true, version, extraArgs: [`--client-crl-file=${list}`] });
+    const { authority: own } = strict.pki ?? assert.fail('the cluster has no certificates');
+    const { cert, key } = await own.client({ name: 'revoked' });
+    const given = { ...settings, ...strict.env, ETCDCTL_CERT: cert, ETCDCTL_KEY: key };
+    await own.revoke([cert], list);
+    const report = assertRunEnded(await runJob(given), 3, 'failed');
+    assert.match(report.error ?? '', /with https:\/\/, is ETCDCTL_CERT revoked\? etcd's own log tells/i);
+  });
+}
+
 test('a server certificate that does not cover the address: exit 3, though the CA is right', async () => {
   await using elsewhere = await forwardFrom('127.0.0.2', cluster.endpoints);
   await assertUnreachable(

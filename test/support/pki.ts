@@ -1,5 +1,5 @@
 import type { webcrypto } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { ExtendedKeyUsage } from '@peculiar/x509';
@@ -34,6 +34,8 @@ export interface Authority {
   /** For servers and for members among each other, who are clients too. */
   server(options: CertificateOptions): Promise<KeyPair>;
   client(options: CertificateOptions): Promise<KeyPair>;
+  /** Writes a list of revoked certificates, which are given by their paths; DER, as etcd reads it. */
+  revoke(certificates: readonly string[], path: string): Promise<void>;
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -95,8 +97,22 @@ export async function createAuthority(folder: string, name = 'ca'): Promise<Auth
     return pair;
   }
 
+  async function revoke(certificates: readonly string[], path: string): Promise<void> {
+    const pems = await Promise.all(certificates.map((file) => readFile(file, 'utf8')));
+    const list = await x509.X509CrlGenerator.create({
+      issuer: root.subject,
+      thisUpdate: new Date(),
+      nextUpdate: new Date(Date.now() + DAY_MS),
+      entries: pems.map((pem) => ({ serialNumber: new x509.X509Certificate(pem).serialNumber })),
+      signingAlgorithm: ALGORITHM,
+      signingKey: keys.privateKey,
+    });
+    await writeFile(path, Buffer.from(list.rawData));
+  }
+
   return {
     ca,
+    revoke,
     server: (options) => issue(options, [serverAuth, clientAuth], options.hosts ?? LOOPBACK),
     client: (options) => issue(options, [clientAuth], options.hosts ?? []),
   };

@@ -13,14 +13,20 @@ const EXPLANATIONS: readonly [RegExp, string][] = [
   [/alert unknown ca/, 'it refuses ETCDCTL_CERT: no CA that it trusts signed that certificate'],
   [/alert certificate required/, 'it wants a client certificate: set ETCDCTL_CERT and ETCDCTL_KEY'],
   [/alert certificate expired/, 'it refuses ETCDCTL_CERT: that certificate has expired'],
-  // What etcd built with older versions of Go says in all three cases.
+  // What etcd built with older versions of Go says in all these cases.
   [
     /alert bad certificate/,
-    'it wants a client certificate, and ETCDCTL_CERT is none, expired or of another CA',
+    'it wants a client certificate, and ETCDCTL_CERT is none, expired, revoked or of another CA',
   ],
   [/disconnected before secure TLS|wrong version number/, 'it does not speak TLS: is it http there?'],
   [/no space left on device/, 'its disk is full'],
-  [/^Failed to connect$/, 'it closed the connection at once: is it https there?'],
+  // Not a word of the reason: a server of TLS does so with plain text, and etcd with a certificate on its list of
+  // revoked ones (`--client-crl-file`).
+  [
+    /^Failed to connect$/,
+    'it closed the connection at once: with http://, is it https there? With https://, is ETCDCTL_CERT revoked? ' +
+      "etcd's own log tells",
+  ],
 ];
 
 /** The text without the frames around the sentence, and with its meaning before it where that is known. */
