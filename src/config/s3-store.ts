@@ -1,10 +1,11 @@
+import type { S3Access } from './s3-access.ts';
 import { objectSettingsOf, type S3ObjectSettings } from './s3-object-settings.ts';
 import { oneOf, parametersOf } from './s3-parameters.ts';
 import type { StoreKind } from './store-kind.ts';
 
 export type { S3ObjectSettings } from './s3-object-settings.ts';
 
-/** An S3 bucket, or a part of one. Credentials, region and endpoint are no part of it: the AWS SDK finds them. */
+/** An S3 bucket, or a part of one. Credentials and endpoint are no part of it: the AWS SDK finds them. */
 export interface S3StoreConfig extends S3ObjectSettings {
   readonly kind: 's3';
   readonly bucket: string;
@@ -12,6 +13,8 @@ export interface S3StoreConfig extends S3ObjectSettings {
   readonly prefix: string;
   /** `https://host/bucket` instead of `https://bucket.host`, as most servers other than AWS want it. */
   readonly forcePathStyle: boolean;
+  /** Undefined: as the AWS SDK does it by itself. */
+  readonly access?: S3Access | undefined;
 }
 
 const ALLOWED = 'should be s3://bucket/prefix';

@@ -63,21 +63,39 @@ export const VARIABLES = {
   TERMINATION_LOG: 'public',
 } as const satisfies Record<string, Secrecy>;
 
-export type VariableName = keyof typeof VARIABLES;
-
-/** Variables that others read in this process, a store's SDK above all. */
-const OF_OTHERS: Readonly<Record<string, Secrecy>> = {
+/** Variables that the AWS SDK and others know by these names; of some it is only looked at what they hold. */
+const OF_OTHERS = {
   ALL_PROXY: 'address',
   AWS_ACCESS_KEY_ID: 'secret',
+  AWS_CA_BUNDLE: 'path',
+  AWS_CONFIG_FILE: 'path',
   AWS_CONTAINER_CREDENTIALS_FULL_URI: 'hook',
+  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: 'hook',
+  AWS_DEFAULT_REGION: 'public',
+  AWS_EC2_METADATA_DISABLED: 'public',
   AWS_ENDPOINT_URL: 'address',
   AWS_ENDPOINT_URL_S3: 'address',
   AWS_ENDPOINT_URL_STS: 'address',
+  AWS_PROFILE: 'public',
+  AWS_REGION: 'public',
+  AWS_REQUEST_CHECKSUM_CALCULATION: 'public',
+  AWS_RESPONSE_CHECKSUM_VALIDATION: 'public',
+  AWS_ROLE_ARN: 'public',
   AWS_SECRET_ACCESS_KEY: 'secret',
   AWS_SESSION_TOKEN: 'secret',
+  AWS_SHARED_CREDENTIALS_FILE: 'path',
+  AWS_WEB_IDENTITY_TOKEN_FILE: 'path',
+  HOME: 'path',
   HTTPS_PROXY: 'address',
   HTTP_PROXY: 'address',
-};
+  NO_PROXY: 'public',
+} as const satisfies Record<string, Secrecy>;
+
+/** Those in lower case too: what a shell sets for a proxy mostly is. */
+export type VariableName =
+  | keyof typeof VARIABLES
+  | keyof typeof OF_OTHERS
+  | Lowercase<Extract<keyof typeof OF_OTHERS, `${string}_PROXY`>>;
 
 /** Names that say so themselves, where nobody here knows the variable: a misspelt one, or another SDK's. */
 const SECRET_NAME = /PASS|SECRET|TOKEN|CREDENTIAL|(?:^|_)KEY$/;

@@ -1,4 +1,5 @@
 import { fileStore } from './file-store.ts';
+import { readS3Access } from './s3-access.ts';
 import { s3Store } from './s3-store.ts';
 import type { Variables } from './variables.ts';
 
@@ -8,8 +9,10 @@ const KINDS = [fileStore, s3Store] as const;
 /** Where backups are kept, by `kind`. */
 export type StoreConfig = ReturnType<(typeof KINDS)[number]['parse']>;
 
-export const readStore = ({ parse }: Variables): StoreConfig =>
-  parse('BACKUP_STORE', storeOf, 'file:///backups');
+export function readStore(vars: Variables): StoreConfig {
+  const store = vars.parse('BACKUP_STORE', storeOf, 'file:///backups');
+  return store.kind === 's3' ? { ...store, access: readS3Access(vars) } : store;
+}
 
 /** Reads a store's URL; throws an Error whose message goes on after the words "it ". */
 function storeOf(text: string): StoreConfig {

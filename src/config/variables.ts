@@ -76,6 +76,12 @@ export function variablesOf(env: Environment): Variables {
   const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
 
+  function report(variable: string, message: string): void {
+    // What two readers ask for, say the store and the sinks, is wrong once.
+    const known = problems.some((one) => one.variable === variable && one.message === message);
+    if (!known) problems.push({ variable, message });
+  }
+
   function given(variable: VariableName): string | undefined {
     asked.add(variable);
     return values[variable];
@@ -88,7 +94,7 @@ export function variablesOf(env: Environment): Variables {
     } catch (error) {
       // The default can be wrong only by a mistake in this program.
       if (value === undefined) throw error;
-      problems.push({ variable, message: describeWrong(variable, value, error) });
+      report(variable, describeWrong(variable, value, error));
       // Only to find the other problems as well: with one problem there will be no configuration.
       return parse(lookUp({}, variable));
     }
@@ -98,7 +104,7 @@ export function variablesOf(env: Environment): Variables {
     read,
     parse: parseWith(read),
     given,
-    report: (variable, message) => void problems.push({ variable, message }),
+    report,
     warn: (warning) => void warnings.push(warning),
     unread: () => Object.keys(values).filter((variable) => !asked.has(variable)),
     problems,

@@ -3,6 +3,7 @@ import {
   Agent,
   type ClientRequest,
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   request,
   type ServerResponse,
@@ -21,6 +22,8 @@ export interface S3Request {
   part: number | undefined;
   /** `bytes=...`, where a part of an object is asked for. */
   range: string | undefined;
+  /** Names in lower case. */
+  headers: IncomingHttpHeaders;
   /** How many requests of that operation came before. */
   count: number;
 }
@@ -28,6 +31,8 @@ export interface S3Request {
 /** What becomes of a request instead of passing through. */
 export type Fault =
   | { kind: 'answer'; status: number; code: string; message?: string; headers?: Record<string, string> }
+  /** What is no answer of S3: that body as it is. */
+  | { kind: 'page'; status: number; body: string; headers?: Record<string, string> }
   /** The connection is reset, before or after the server has got the request. */
   | { kind: 'reset' }
   | { kind: 'lose-answer' }
@@ -77,6 +82,7 @@ export async function startS3Proxy(targetUrl: string): Promise<S3Proxy> {
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (fault?.kind === 'answer') return respond(incoming, answer, fault);
+    if (fault?.kind === 'page') return show(incoming, answer, fault);
     if (fault?.kind === 'delay') await sleep(fault.ms);
     const headers = { ...incoming.headers };
     if (fault?.kind === 'without') delete headers[fault.header];
@@ -133,6 +139,7 @@ function describe(
     key: key.join('/'),
     part: query.has('partNumber') ? Number(query.get('partNumber')) : undefined,
     range: headers.range,
+    headers,
     count: before.filter((one) => one.operation === operation).length,
   };
 }
@@ -158,6 +165,16 @@ async function respond(
   answer.writeHead(status, { 'content-type': 'application/xml', ...headers });
   const text = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   answer.end(incoming.method === 'HEAD' ? undefined : text);
+}
+
+async function show(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  { status, body, headers = {} }: Extract<Fault, { kind: 'page' }>,
+): Promise<void> {
+  for await (const _ of incoming);
+  answer.writeHead(status, { 'content-type': 'text/html', ...headers });
+  answer.end(incoming.method === 'HEAD' ? undefined : body);
 }
 
 /** Throws where it cuts, which resets the connection. */

@@ -3,6 +3,17 @@ import type { Explanation } from '../errors.ts';
 const CREDENTIALS =
   'check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, or the role of the pod)';
 
+const ENDPOINT =
+  'check endpoint_url in the AWS configuration, and AWS_ENDPOINT_URL_S3: it begins with http:// or https://';
+
+/** Servers that know less than AWS: mostly it is the checksums that the SDK adds to what it sends. */
+export const CHECKSUMS: Explanation = {
+  code: 'not-implemented',
+  why: 'the server does not know something that it was asked for, most likely the checksums of the AWS SDK',
+  advice:
+    'set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED (Cloudflare R2, Backblaze B2 and others need it); where it is set, look up what the server lacks',
+};
+
 /** What the names mean that S3 servers, the network and the SDK give their errors. */
 const NAMES: Record<string, Explanation> = {
   NoSuchBucket: {
@@ -27,7 +38,13 @@ const NAMES: Record<string, Explanation> = {
   },
   ExpiredToken: { code: 'access', why: 'the session token has expired', advice: CREDENTIALS },
   InvalidToken: { code: 'access', why: 'the session token is not valid', advice: CREDENTIALS },
-  CredentialsProviderError: { code: 'access', why: 'no credentials were found', advice: CREDENTIALS },
+  EndpointError: { code: 'other', why: 'the address of the server is no URL', advice: ENDPOINT },
+  ERR_INVALID_URL: { code: 'other', why: 'the address of the server is no URL', advice: ENDPOINT },
+  ERR_INVALID_CHAR: {
+    code: 'other',
+    why: 'a line break or a character that no header takes is in the credentials or the settings',
+    advice: `${CREDENTIALS}: a file or a Secret may end in a line break`,
+  },
   RequestTimeTooSkewed: {
     code: 'other',
     why: "this node's clock and the server's are too far apart",
@@ -107,7 +124,7 @@ const PATTERNS: readonly (readonly [RegExp, Explanation])[] = [
       code: 'unreachable',
       why: "the server's certificate is not trusted",
       advice:
-        'name the file of its CA in NODE_EXTRA_CA_CERTS, and check the host name in AWS_ENDPOINT_URL_S3',
+        'name the file of its CA in AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS, and check the host name in AWS_ENDPOINT_URL_S3',
     },
   ],
   [

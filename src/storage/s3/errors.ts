@@ -1,7 +1,16 @@
-import { Failure, isBug, messageOf } from '../../errors.ts';
+import { Failure, isBug } from '../../errors.ts';
 import { type Explanation, StoreError } from '../errors.ts';
-import { byName } from './error-names.ts';
-import { attemptsOf, codeOf, headerOf, statusOf } from './sdk-error.ts';
+import { byName, CHECKSUMS } from './error-names.ts';
+import {
+  PROXY_ADVICE,
+  codeOf,
+  headerOf,
+  isUnreadable,
+  ProxyFault,
+  redirectHostOf,
+  said,
+  statusOf,
+} from './sdk-error.ts';
 
 /** A request, as far as a person has to know it when it fails. */
 export interface S3Request {
@@ -20,10 +29,19 @@ export interface S3Request {
  */
 export function toStoreError(request: S3Request, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof Failure || isBug(error)) return error;
+  const what = `could not ${request.action} ${request.target}`;
+  if (error instanceof ProxyFault) {
+    return new StoreError('unreachable', `${what}: ${error.message}`, PROXY_ADVICE, error);
+  }
   const { code, why, advice } = explain(request, error);
-  const problem = `could not ${request.action} ${request.target}: ${why}${said(error)}`;
+  const problem = `${what}: ${why}${said(error)}`;
+  if (NOT_SENT.has(codeOf(error)))
+    return new Failure('configuration', `${problem}; ${advice}`, { cause: error });
   return new StoreError(isUnknownToServer(error) ? 'not-implemented' : code, problem, advice, error);
 }
+
+/** What the SDK and Node say before the first byte is sent. */
+const NOT_SENT: ReadonlySet<string> = new Set(['EndpointError', 'ERR_INVALID_URL', 'ERR_INVALID_CHAR']);
 
 function explain(request: S3Request, error: Error): Explanation {
   const name = codeOf(error);
@@ -31,13 +49,21 @@ function explain(request: S3Request, error: Error): Explanation {
   return (
     byName(name) ??
     regionProblem(error) ??
-    byStatus(request, statusOf(error)) ?? {
-      code: 'other',
-      why: 'the server or the AWS SDK refused it',
-      advice: 'look up the error that it gave',
-    }
+    (isUnknownToServer(error) ? CHECKSUMS : undefined) ??
+    byStatus(request, error) ??
+    refused(request)
   );
 }
+
+/** It has an error of its own for it; servers that know less than AWS have many. */
+const refused = ({ permission }: S3Request): Explanation => ({
+  code: 'other',
+  why: 'the server or the AWS SDK refused it',
+  advice:
+    permission === 's3:PutObject'
+      ? 'look up the error that it gave; a server other than AWS may need AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED'
+      : 'look up the error that it gave',
+});
 
 /** What is written must not be there yet; what is read on must be what it was. */
 const unmet = ({ permission }: S3Request): Explanation => ({
@@ -57,17 +83,10 @@ function isUnknownToServer(error: Error): boolean {
 }
 
 function regionProblem(error: Error): Explanation | undefined {
-  if (/^Region (is missing|not accepted)/.test(error.message)) {
-    return {
-      code: 'other',
-      why: 'no region is set',
-      advice: 'set AWS_REGION; servers other than AWS mostly take us-east-1',
-    };
-  }
   const wrong =
     /^(PermanentRedirect|TemporaryRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint)/;
-  if (!wrong.test(error.name) && statusOf(error) !== 301) return undefined;
   const region = headerOf(error, 'x-amz-bucket-region');
+  if (!wrong.test(error.name) && (region === undefined || !isRedirect(error))) return undefined;
   return {
     code: 'other',
     why: 'the bucket is in another region',
@@ -75,32 +94,61 @@ function regionProblem(error: Error): Explanation | undefined {
   };
 }
 
-function byStatus({ permission, resource }: S3Request, status: number | undefined): Explanation | undefined {
+function isRedirect(error: Error): boolean {
+  const status = statusOf(error);
+  return status !== undefined && status >= 300 && status < 400;
+}
+
+/** What the status alone says: the answer may come from whatever stands before the server, without a word of S3's. */
+function byStatus({ permission, resource }: S3Request, error: Error): Explanation | undefined {
+  const status = statusOf(error);
+  if (status === undefined) return undefined;
+  if (isRedirect(error)) return redirected(error);
   if (status === 401 || status === 403) {
     return {
       code: 'access',
       why: 'access denied',
-      advice: `allow ${permission} on ${resource} to the credentials of this job`,
+      advice: `allow ${permission} on ${resource} to the credentials of this job${isUnreadable(error) ? BEFORE_IT : ''}`,
     };
   }
-  if (status === 429 || (status !== undefined && status >= 500)) {
+  if (status === 429 || status >= 500) {
     return {
       code: 'unreachable',
       why: 'the server is in trouble',
       advice: 'look at the server; the next run tries again',
     };
   }
-  return undefined;
+  return BY_STATUS[status] ?? (isUnreadable(error) ? NOT_S3 : undefined);
 }
 
-const MAX_SAID = 240;
-/** How AWS writes an access key's ID. */
-const KEY_ID = /\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g;
-
-/** What the server or the system said: in one line, bounded, and without what belongs to the credentials. */
-function said(error: Error): string {
-  const tries = attemptsOf(error);
-  const text = messageOf(error).replaceAll(KEY_ID, '***').replaceAll(/\s+/g, ' ').slice(0, MAX_SAID);
-  const parts = [codeOf(error), text, tries > 1 ? `tried ${tries} times` : ''];
-  return ` (${parts.filter((part) => part !== '').join(', ')})`;
+function redirected(error: Error): Explanation {
+  const to = redirectHostOf(error) ?? 'another place';
+  return {
+    code: 'other',
+    why: `it is sent on to ${to}, which is not followed`,
+    advice: 'give the right address in AWS_ENDPOINT_URL_S3, and look at what stands before the server',
+  };
 }
+
+const BEFORE_IT = ', unless it was a proxy or an ingress before the server that refused it';
+
+const BY_STATUS: Record<number, Explanation> = {
+  407: {
+    code: 'access',
+    why: 'the proxy on the way wants a user and a password, or does not take those that it got',
+    advice: 'give them in the URL of HTTP_PROXY or HTTPS_PROXY, or name the server in NO_PROXY',
+  },
+  411: CHECKSUMS,
+  413: {
+    code: 'too-large',
+    why: 'the server, or what stands before it, takes no request so large',
+    advice: 'let an ingress or a proxy take 6 MiB in one request (nginx: client_max_body_size)',
+  },
+};
+
+const NOT_S3: Explanation = {
+  code: 'other',
+  why: 'what answered does not speak S3',
+  advice:
+    "check the address and the port in AWS_ENDPOINT_URL_S3 (is it a console's?), and what stands before the server",
+};

@@ -1,5 +1,8 @@
+import { getCACertificates } from 'node:tls';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3ObjectSettings, S3StoreConfig } from '../../config/config.ts';
+import { agentsThrough } from '../../util/proxies.ts';
+import { explainAround } from './access.ts';
 
 /** A part of a bucket, with the client that asks for it and what ends its requests. */
 export interface Folder {
@@ -21,18 +24,35 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Without a byte in either direction. Some servers put a large object together without a word meanwhile. */
 const SILENCE_TIMEOUT_MS = 120_000;
 
-/** Credentials, region and endpoint come from the SDK's own chain: variables, files, web identity, instance. */
-export function openClient({ forcePathStyle }: S3StoreConfig): S3Client {
-  return new S3Client({
+/** What the SDK's own agents have. */
+const AGENT = { keepAlive: true, maxSockets: 50 };
+
+/**
+ * Credentials and endpoint come from the SDK's own chain: variables, files, web identity, instance. STS is asked by the
+ * same agents; what is asked of this machine (the instance's metadata, an agent in the pod) never goes through them.
+ */
+export function openClient({ forcePathStyle, access }: S3StoreConfig): S3Client {
+  const client = new S3Client({
     forcePathStyle,
+    ...(access?.region !== undefined && { region: access.region }),
     maxAttempts: MAX_ATTEMPTS,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_TIMEOUT_MS,
+      ...agentsThrough(access?.proxies, AGENT, trusted(access?.ca)),
+    },
     // With it the SDK opens a new connection for every part. `prepare` has found out already who may write.
     expectContinueHeader: false,
     // What is read is compared with SHA-256 of what was written; a second checksum of the same bytes adds nothing.
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  explainAround(client, access);
+  return client;
 }
+
+/** As the AWS command has it: the bundle takes the place of the public roots. What Node itself is told to add stays. */
+const trusted = (bundle: string | undefined): string[] | undefined =>
+  bundle === undefined ? undefined : [bundle, ...getCACertificates('extra')];
 
 /** The same folder, whose requests end with another signal, and not with its own. */
 export const endingWith = (signal: AbortSignal, folder: Folder): Folder => ({ ...folder, signal });

@@ -1,0 +1,51 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3StoreConfig } from '../../config/config.ts';
+import { Failure } from '../../errors.ts';
+import { proxyFault } from '../../util/proxies.ts';
+import { toCredentialsFailure } from './credentials.ts';
+import { ProxyFault } from './sdk-error.ts';
+
+type Access = S3StoreConfig['access'];
+
+/**
+ * Puts itself around every request of a client, outside of the SDK's own retries. Region and credentials are asked for
+ * before anything is sent, so that what is wrong with them is not told as the bucket's; afterwards the SDK has them at
+ * hand. What a proxy did is marked as such: of the error itself only its address tells.
+ */
+export function explainAround(client: S3Client, access: Access): void {
+  const { config } = client;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      await regionKnown(() => config.region());
+      await credentialsKnown(() => config.credentials(), access);
+      try {
+        return await next(args);
+      } catch (error) {
+        const fault = proxyFault(error, access?.proxies);
+        throw fault === undefined ? error : new ProxyFault(fault, { cause: error });
+      }
+    },
+    { step: 'initialize', priority: 'high', name: 'explainAround' },
+  );
+}
+
+async function regionKnown(resolve: () => Promise<string>): Promise<void> {
+  try {
+    await resolve();
+  } catch (error) {
+    throw new Failure(
+      'configuration',
+      'no region is set for the bucket, so nothing was asked of it: set AWS_REGION (or AWS_DEFAULT_REGION); servers ' +
+        'other than AWS mostly take us-east-1',
+      { cause: error },
+    );
+  }
+}
+
+async function credentialsKnown(resolve: () => Promise<unknown>, access: Access): Promise<void> {
+  try {
+    await resolve();
+  } catch (error) {
+    throw toCredentialsFailure(error, access);
+  }
+}
