@@ -1,4 +1,6 @@
 import { isAbsolute } from 'node:path';
+import type { Proxies } from '../util/proxies.ts';
+import { readProxies } from './proxies.ts';
 import type { Variables } from './variables.ts';
 
 /** Who is told of a run. What is left out is not told. */
@@ -8,13 +10,21 @@ export interface SinksConfig {
   readonly textfile?: string | undefined;
   /** Its path is a secret. */
   readonly heartbeatUrl?: URL | undefined;
+  /** The way to those that have a URL. */
+  readonly proxies?: Proxies | undefined;
 }
 
-export const readSinks = ({ parse }: Variables): SinksConfig => ({
-  pushgatewayUrl: parse('METRICS_PUSHGATEWAY_URL', httpUrl),
-  textfile: parse('METRICS_TEXTFILE', textfile),
-  heartbeatUrl: parse('HEARTBEAT_URL', httpUrl),
-});
+export function readSinks(vars: Variables): SinksConfig {
+  const { parse } = vars;
+  const pushgatewayUrl = parse('METRICS_PUSHGATEWAY_URL', httpUrl);
+  const heartbeatUrl = parse('HEARTBEAT_URL', httpUrl);
+  return {
+    pushgatewayUrl,
+    textfile: parse('METRICS_TEXTFILE', textfile),
+    heartbeatUrl,
+    ...((pushgatewayUrl ?? heartbeatUrl) !== undefined && { proxies: readProxies(vars) }),
+  };
+}
 
 function httpUrl(text: string): URL {
   const url = URL.parse(text);

@@ -2,7 +2,7 @@ import type { SinksConfig } from '../config/config.ts';
 import { messageOf } from '../errors.ts';
 import type { Report } from '../run/report.ts';
 import { sendHeartbeat } from './heartbeat.ts';
-import { SINK_TIMEOUT_MS } from './post.ts';
+import { SINK_TIMEOUT_MS, type Way } from './post.ts';
 
 /**
  * Sends the report to every sink that there is, all at once, for ten seconds at the most. What fails is no failure of
@@ -16,10 +16,11 @@ export async function notifySinks(
 ): Promise<string[]> {
   const timeout = AbortSignal.timeout(SINK_TIMEOUT_MS);
   const signal = ending.aborted ? timeout : AbortSignal.any([timeout, ending]);
-  const { pushgatewayUrl, textfile, heartbeatUrl } = sinks;
+  const { pushgatewayUrl, textfile, heartbeatUrl, proxies } = sinks;
+  const way = { signal, proxies };
   const failures = await Promise.all([
-    attempt('HEARTBEAT_URL', async () => heartbeatUrl && sendHeartbeat(heartbeatUrl, report, signal)),
-    attempt('METRICS_PUSHGATEWAY_URL', async () => pushgatewayUrl && push(pushgatewayUrl, report, signal)),
+    attempt('HEARTBEAT_URL', async () => heartbeatUrl && sendHeartbeat(heartbeatUrl, report, way)),
+    attempt('METRICS_PUSHGATEWAY_URL', async () => pushgatewayUrl && push(pushgatewayUrl, report, way)),
     attempt('METRICS_TEXTFILE', async () => textfile && write(textfile, report, signal)),
   ]);
   return failures.flatMap((failure) => failure ?? []);
@@ -36,9 +37,9 @@ async function attempt(variable: string, notify: () => Promise<unknown>): Promis
 
 // prom-client is loaded only where somebody takes metrics.
 
-async function push(gateway: URL, report: Report, signal: AbortSignal): Promise<void> {
+async function push(gateway: URL, report: Report, way: Way): Promise<void> {
   const { pushMetrics } = await import('./pushgateway.ts');
-  await pushMetrics(gateway, await metricsFor(report), clusterOf(report), signal);
+  await pushMetrics(gateway, await metricsFor(report), clusterOf(report), way);
 }
 
 async function write(textfile: string, report: Report, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,20 @@
 import { messageOf } from '../errors.ts';
 import { readHead } from '../util/bounded.ts';
+import { send as sendOnce } from '../util/http-request.ts';
+import { agentsThrough, type Proxies, proxyFault } from '../util/proxies.ts';
 import { retry } from '../util/retry.ts';
 
 export interface Post {
   url: URL;
   body: string;
   contentType: string;
+}
+
+/** How it gets there. */
+export interface Way {
+  /** ends it, in a pause too */
+  signal: AbortSignal;
+  proxies?: Proxies | undefined;
 }
 
 /** All tries together, of all sinks at once. One that hangs must not keep a run from ending. */
@@ -33,30 +42,28 @@ const shouldRetry = (error: Error): boolean => error instanceof PostError && err
  * a redirect: what is sent is meant for nobody else. An answer is not read but for the beginning of a refusal.
  * @throws an Error that names neither path nor password
  */
-export async function post(what: Post, signal: AbortSignal): Promise<void> {
+export async function post(what: Post, way: Way): Promise<void> {
   let last: unknown;
   const attempt = (): Promise<void> =>
-    send(what, signal).catch((error: unknown) => {
+    send(what, way).catch((error: unknown) => {
       last = error;
       throw error;
     });
-  await retry(attempt, { tries: TRIES, pauseMs: PAUSE_MS, shouldRetry, signal }).catch((error: unknown) => {
-    // When the time is up in a pause, what went wrong before it says more than that.
-    throw last ?? error;
-  });
+  await retry(attempt, { tries: TRIES, pauseMs: PAUSE_MS, shouldRetry, signal: way.signal }).catch(
+    (error: unknown) => {
+      // When the time is up in a pause, what went wrong before it says more than that.
+      throw last ?? error;
+    },
+  );
 }
 
-async function send({ url, body, contentType }: Post, signal: AbortSignal): Promise<void> {
+async function send({ url, body, contentType }: Post, { signal, proxies }: Way): Promise<void> {
   // Not compressed: a few bytes could come out as gigabytes.
   const headers = { 'content-type': contentType, 'accept-encoding': 'identity', ...authorization(url) };
-  const response = await fetch(withoutCredentials(url).href, {
-    method: 'POST',
-    body,
-    headers,
-    redirect: 'manual',
-    signal,
-  }).catch((error: unknown) => {
-    throw noAnswer(url, error, signal);
+  const request = { method: 'POST', body, headers, signal };
+  const agents = agentsThrough(proxies, {});
+  const response = await sendOnce(withoutCredentials(url), request, agents).catch((error: unknown) => {
+    throw noAnswer(url, error, { signal, proxies });
   });
   if (!response.ok) throw await refused(url, response, signal);
   await drop(response);
@@ -68,9 +75,10 @@ async function drop({ body }: Response): Promise<void> {
   await body?.cancel().catch(() => undefined);
 }
 
-function noAnswer({ host }: URL, error: unknown, signal: AbortSignal): PostError {
+function noAnswer({ host }: URL, error: unknown, { signal, proxies }: Way): PostError {
   if (signal.aborted) return new PostError(`${host} ${lateness(signal)}`, { again: false });
-  return new PostError(`${host} could not be reached: ${networkReason(error)}`, { again: true });
+  const why = proxyFault(error, proxies) ?? networkReason(error);
+  return new PostError(`${host} could not be reached: ${why}`, { again: true });
 }
 
 const lateness = ({ reason }: AbortSignal): string =>
@@ -80,6 +88,11 @@ const lateness = ({ reason }: AbortSignal): string =>
 
 async function refused({ host, href }: URL, response: Response, signal: AbortSignal): Promise<PostError> {
   const { status, headers } = response;
+  if (status === 407) {
+    await drop(response);
+    const wants = 'wants a user and a password, or does not take those that it got (407)';
+    return new PostError(`the proxy on the way to ${host} ${wants}`, { again: false });
+  }
   if (status < 300 || status >= 400) {
     const said = await saidBy(response, signal);
     return new PostError(`${host} answered ${status}${said}`, { again: status >= 500 });
@@ -99,7 +112,7 @@ async function saidBy({ body }: Response, signal: AbortSignal): Promise<string> 
   return line === '' || line.startsWith('<') ? '' : `: ${line}`;
 }
 
-/** `fetch` takes no credentials in a URL. */
+/** They go into a header of their own. */
 function withoutCredentials(url: URL): URL {
   const bare = new URL(url);
   bare.username = '';
@@ -113,9 +126,8 @@ function authorization({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
-/** What `fetch` calls "fetch failed" has the reason in its cause; with several addresses in the cause's errors. */
+/** Of a host with several addresses the first is enough. */
 function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof AggregateError && cause.errors.length > 0) return messageOf(cause.errors[0]);
-  return messageOf(cause ?? error);
+  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
+  return messageOf(error);
 }

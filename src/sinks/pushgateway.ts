@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { post } from './post.ts';
+import { post, type Way } from './post.ts';
 
 /**
  * Pushes into the group of this job and cluster. By POST, which replaces the metrics that it brings and leaves the
@@ -9,9 +9,9 @@ export async function pushMetrics(
   gateway: URL,
   registry: Registry,
   cluster: string,
-  signal: AbortSignal,
+  way: Way,
 ): Promise<void> {
   const url = new URL(gateway);
   url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/etcd-upkeep/cluster/${encodeURIComponent(cluster)}`;
-  await post({ url, body: await registry.metrics(), contentType: registry.contentType }, signal);
+  await post({ url, body: await registry.metrics(), contentType: registry.contentType }, way);
 }

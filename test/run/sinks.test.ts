@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { type JobResult, runJob } from '../support/run-job.ts';
 import { assertRunEnded } from '../support/run-assertions.ts';
+import { PROXY_PASSWORD, startHttpProxy } from '../support/http-proxy.ts';
+import { createAuthority, type KeyPair } from '../support/pki.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Pushgateway, startPushgateway } from '../support/pushgateway.ts';
 import { scratchFolder, type Scratch } from '../support/scratch-folder.ts';
@@ -124,9 +127,9 @@ describe('metrics', () => {
 });
 
 /** An HTTP server that notes what it was sent. */
-async function startServer(listener: RequestListener) {
+async function startServer(listener: RequestListener, tls?: KeyPair) {
   const requests: { path: string; body: string; headers: IncomingMessage['headers'] }[] = [];
-  const server = createServer((request, response) => {
+  const listen: RequestListener = (request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (part: string) => {
       body += part;
@@ -135,12 +138,16 @@ async function startServer(listener: RequestListener) {
       requests.push({ path: request.url ?? '', body, headers: request.headers });
       listener(request, response);
     });
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(listen)
+      : createTlsServer({ cert: await readFile(tls.cert), key: await readFile(tls.key) }, listen);
   const port = await freePort();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http${tls === undefined ? '' : 's'}://127.0.0.1:${port}`,
     requests,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
@@ -243,6 +250,77 @@ describe('a sink that fails changes nothing but the warnings', () => {
     const { warnings } = await warned(server.url);
     assert.match(warnings.join(), /redirects to 127\.0\.0\.1:\d+ \(307\), which is not followed/);
     assert.equal(other.requests.length, 0);
+  });
+});
+
+describe('behind a proxy', () => {
+  const SINK = {
+    METRICS_PUSHGATEWAY_URL: 'http://gateway.test',
+    HEARTBEAT_URL: 'https://beat.test/secret-id',
+  };
+
+  test('sinks are reached through it, and etcd is not', async () => {
+    await using proxy = await startHttpProxy({ auth: true });
+    const authority = await createAuthority(join(scratch.path, 'pki'));
+    await using gateway = await startServer((_, response) => response.end());
+    await using beat = await startServer(
+      (_, response) => response.end(),
+      await authority.server({ name: 'beat', hosts: ['beat.test'] }),
+    );
+    const result = await runJob(
+      envOf({
+        METRICS_PUSHGATEWAY_URL: gateway.url.replace('127.0.0.1', 'gateway.test'),
+        HEARTBEAT_URL: `${beat.url.replace('127.0.0.1', 'beat.test')}/secret-id`,
+        NODE_EXTRA_CA_CERTS: authority.ca,
+        http_proxy: proxy.url,
+        HTTPS_PROXY: proxy.url,
+      }),
+    );
+    assert.deepEqual(assertRunEnded(result, 0, 'nothing-needed').warnings, []);
+    assert.equal(gateway.requests.length, 1);
+    assert.equal(beat.requests[0]?.path, '/secret-id');
+    const [one, ...others] = proxy.asked.toSorted();
+    assert.match(one ?? '', /^CONNECT beat\.test:\d+$/);
+    assert.deepEqual(
+      others.map((asked) => asked.replace(/:\d+/, '')),
+      ['POST http://gateway.test/metrics/job/etcd-upkeep/cluster/prod'],
+    );
+  });
+
+  test('that refuses, or is dead: the warning names it and shows no password', async () => {
+    await using proxy = await startHttpProxy({ auth: true });
+    const wrong = proxy.url.replace('me:', 'you:');
+    const dead = proxy.url.replace(/:\d+$/, `:${await freePort()}`);
+    for (const [url, words] of [
+      [
+        wrong,
+        [
+          /GATEWAY_URL: the proxy on the way to gateway\.test wants a user.*407/,
+          /the proxy of HTTPS_PROXY did not open the way.*407/,
+        ],
+      ],
+      [
+        dead,
+        [
+          /GATEWAY_URL: .*the proxy of HTTPS?_PROXY could not be reached \(ECONNREFUSED\)/,
+          /HEARTBEAT_URL: beat\.test could not be reached: the proxy of HTTPS_PROXY/,
+        ],
+      ],
+    ] as const) {
+      const result = await runJob(envOf({ ...SINK, HTTP_PROXY: url, HTTPS_PROXY: url }));
+      const warnings = assertRunEnded(result, 0, 'nothing-needed').warnings.join();
+      for (const word of words) assert.match(warnings, word);
+      assertNotShown(result, ['secret-id', PROXY_PASSWORD, encodeURIComponent(PROXY_PASSWORD)]);
+    }
+  });
+
+  test('whose variable is wrong: exit 2, where there is a sink to reach', async () => {
+    const wrong = { HTTPS_PROXY: `socks5://me:${encodeURIComponent(PROXY_PASSWORD)}@proxy` };
+    assertRunEnded(await runJob(envOf(wrong)), 0, 'nothing-needed');
+    const result = await runJob(envOf({ ...wrong, ...SINK }));
+    assertRunEnded(result, 2, 'failed');
+    assert.match(result.stdout, /"HTTPS_PROXY".*should be a proxy that speaks http or https/);
+    assertNotShown(result, [encodeURIComponent(PROXY_PASSWORD)]);
   });
 });
 

@@ -29,7 +29,7 @@ async function postTo(answer: Answer, signal = AbortSignal.timeout(4_000)): Prom
   }, 50);
   const error = await post(
     { url: new URL(server.url), body: '{}', contentType: 'application/json' },
-    signal,
+    { signal },
   ).then(() => undefined, messageOf);
   clearInterval(sampler);
   return {

@@ -1,0 +1,55 @@
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
+import type { Agents } from './proxies.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Ends it, and the reading of its answer. */
+  readonly signal: AbortSignal;
+}
+
+/** What `new Response` takes no body with. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * One request, through agents that know the proxies: `fetch` can be told of none without a library. It is answered as by
+ * `fetch`, but no redirect is followed and nothing is unpacked.
+ */
+export function send(
+  url: URL,
+  { method, headers, body, signal }: HttpRequest,
+  { httpAgent, httpsAgent }: Agents,
+): Promise<Response> {
+  const options = { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, signal };
+  return new Promise((resolve, reject) => {
+    const request: ClientRequest =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...options, agent: httpsAgent })
+        : httpRequest(url, { ...options, agent: httpAgent });
+    request.on('error', reject);
+    request.on('response', (message) => {
+      try {
+        resolve(responseOf(message));
+      } catch (error) {
+        message.destroy(); // a status that there is not
+        reject(error);
+      }
+    });
+    request.end(body);
+  });
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const { statusCode = 0, headersDistinct } = message;
+  const headers = Object.entries(headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  );
+  if (!WITHOUT_BODY.has(statusCode)) {
+    return new Response(Readable.toWeb(message), { status: statusCode, headers });
+  }
+  message.resume();
+  return new Response(null, { status: statusCode, headers });
+}
