@@ -5,7 +5,9 @@ import { Failure, isFailure } from '../errors.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import type { Log } from '../log.ts';
 import type { StepEnd } from '../plan/steps.ts';
+import { RetainedError } from '../storage/errors.ts';
 import type { Store } from '../storage/store.ts';
+import { formatTime } from '../util/format.ts';
 
 /** How many files are named in the log for one reason; of more, only their number. */
 const NAMED = 50;
@@ -63,20 +65,40 @@ async function deleteOutdated(
   const { removed, failures } = await deleteBackups(store, remove);
   for (const name of removed) log.info({ backup: name }, 'old backup deleted');
   if (left > 0) log.info({ backups: left }, 'more old backups than one run deletes, left to later runs');
-  const [first] = failures;
+  const retained = failures.flatMap(({ name, error }) =>
+    error instanceof RetainedError ? [{ name, error }] : [],
+  );
+  logRetained(retained, log);
+  const [first] = failures.filter(({ error }) => !(error instanceof RetainedError));
   if (first !== undefined) {
     throw new Failure(
       'step',
-      `${failures.length} old backups could not be deleted, so the store will fill: ${first.name}: ${first.error.message}`,
+      `${failures.length - retained.length} old backups could not be deleted, so the store will fill: ${first.name}: ${first.error.message}`,
       { cause: first.error },
     );
   }
   const later = left > 0 ? `, ${left} left to later runs` : '';
   return {
-    status: removed.length > 0 ? 'done' : 'skipped',
-    reason: `${removed.length} backups deleted, ${kept} kept${later}`,
-    facts: { backups: kept },
+    status: removed.length + retained.length > 0 ? 'done' : 'skipped',
+    reason: `${removed.length} backups deleted, ${kept} kept${inWords(retained)}${later}`,
+    facts: { backups: kept + retained.length },
   };
+}
+
+/** What no rule keeps any more, but the store does. */
+type Retained = readonly { name: string; error: RetainedError }[];
+
+function inWords(retained: Retained): string {
+  if (retained.length === 0) return '';
+  const ends = retained.flatMap(({ error }) => error.until?.getTime() ?? []);
+  const until =
+    ends.length === 0 ? 'until a hold is taken off' : `until ${formatTime(new Date(Math.min(...ends)))}`;
+  return `, ${retained.length} more kept by the bucket ${until}${retained.length > 1 ? ' at the least' : ''}`;
+}
+
+function logRetained(retained: Retained, log: Log): void {
+  for (const { name, error } of retained.slice(0, NAMED))
+    log.info({ backup: name, reason: error.message }, 'old backup kept by the store');
 }
 
 function logWhatStays({ ignored, future }: Outdated, log: Log): void {

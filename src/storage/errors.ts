@@ -7,6 +7,7 @@ import { Failure } from '../errors.ts';
  * - `taken`: there is a file of that name already, and nothing is overwritten
  * - `no-store`: what the store is to be in (the bucket) is not there
  * - `access`: the credentials or the user of the job may not do it
+ * - `retained`: the store keeps it by a rule of its own, whoever asks, until a time or until somebody ends that
  * - `read-only`: nobody may write there
  * - `no-space`: no room is left, or the quota is used up
  * - `not-a-folder`, `not-a-file`: something else lies in its place, say a link
@@ -23,6 +24,7 @@ export type StoreErrorCode =
   | 'taken'
   | 'no-store'
   | 'access'
+  | 'retained'
   | 'read-only'
   | 'no-space'
   | 'not-a-folder'
@@ -53,6 +55,17 @@ export class StoreError extends Failure {
   constructor(code: StoreErrorCode, problem: string, advice: string, cause?: unknown) {
     super('backup', `${problem}; ${advice}`, { cause });
     this.code = code;
+  }
+}
+
+/** What the store keeps although it was to be removed. No right and no repair would help. */
+export class RetainedError extends StoreError {
+  /** Undefined where no time ends it. */
+  readonly until: Date | undefined;
+
+  constructor(problem: string, advice: string, { until, cause }: { until?: Date; cause?: unknown } = {}) {
+    super('retained', problem, advice, cause);
+    this.until = until;
   }
 }
 

@@ -27,6 +27,8 @@ export interface S3Options {
   tls?: KeyPair;
   /** Keeps every version of an object, and can lock them. */
   versioning?: boolean;
+  /** Can lock objects, and keeps no versions: what is locked cannot be removed at all. */
+  objectLock?: boolean;
 }
 
 /** A real S3 server on this machine, with one bucket in it. */
@@ -63,7 +65,7 @@ const ALONE = {
 };
 
 export async function startS3(options: S3Options = {}): Promise<S3Server> {
-  const { host = '127.0.0.1', tls, versioning = false } = options;
+  const { host = '127.0.0.1', tls, versioning = false, objectLock = versioning } = options;
   const binary = await versitygw();
   const scratch = await scratchFolder('s3');
   const folder = (name: string) => join(scratch.path, name);
@@ -129,7 +131,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   try {
     await start();
     if (!tls)
-      await client.send(new CreateBucketCommand({ Bucket: BUCKET, ObjectLockEnabledForBucket: versioning }));
+      await client.send(new CreateBucketCommand({ Bucket: BUCKET, ObjectLockEnabledForBucket: objectLock }));
     else await mkdir(join(root, BUCKET));
   } catch (error) {
     await remove();

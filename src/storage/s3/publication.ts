@@ -3,6 +3,7 @@ import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { isStoreError, StoreError } from '../errors.ts';
 import { endingWith, type Folder, objectOf, urlOf } from './folder.ts';
 import { attempt, requestOn } from './request.ts';
+import { removalRefused } from './retention.ts';
 
 /** An object's metadata says which upload made it: whoever did not make it must not take it away. */
 const MARK = 'etcd-upkeep-upload';
@@ -77,11 +78,16 @@ async function markOf(folder: Folder, name: string): Promise<string | undefined>
   }
 }
 
-/** No failure where there is none. */
+/** No failure where there is none. @throws RetainedError where the bucket keeps it */
 export async function removeObject(folder: Folder, name: string): Promise<void> {
   const command = new DeleteObjectCommand(objectOf(folder, name));
   const request = requestOn(folder, name, 'remove', 's3:DeleteObject');
-  await attempt(folder, request, (options) => folder.client.send(command, options));
+  try {
+    await attempt(folder, request, (options) => folder.client.send(command, options));
+  } catch (error) {
+    folder.signal.throwIfAborted();
+    throw await removalRefused(folder, name, error);
+  }
 }
 
 function taken(folder: Folder, name: string): StoreError {
