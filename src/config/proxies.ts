@@ -9,18 +9,20 @@ const LOOPBACK = ['localhost', '127.0.0.0-127.255.255.255', '::1', '[::1]'];
 /**
  * The proxies that the environment names for the world outside, for stores and sinks. Of a variable in both spellings
  * the one in lower case counts, as curl has it. Only asked for by whoever would use them: that a shell has one set that
- * is wrong is no problem of a run that goes nowhere.
+ * is wrong is no problem of a run that goes nowhere. Undefined where there is none.
  */
-export function readProxies(vars: Variables): Proxies {
+export function readProxies(vars: Variables): Proxies | undefined {
   const named = (...spellings: readonly VariableName[]): VariableName | undefined =>
     spellings.find((spelling) => vars.given(spelling) !== undefined);
   const proxy = (...spellings: readonly VariableName[]): Proxy | undefined => {
     const spelling = named(...spellings);
     return spelling === undefined ? undefined : proxyOf(vars, spelling);
   };
+  const [http, https] = [proxy('http_proxy', 'HTTP_PROXY'), proxy('https_proxy', 'HTTPS_PROXY')];
+  if (http === undefined && https === undefined) return undefined;
   return {
-    http: proxy('http_proxy', 'HTTP_PROXY'),
-    https: proxy('https_proxy', 'HTTPS_PROXY'),
+    http,
+    https,
     direct: directOf(vars.given(named('no_proxy', 'NO_PROXY') ?? 'NO_PROXY') ?? ''),
   };
 }

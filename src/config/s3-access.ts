@@ -12,7 +12,7 @@ export interface S3Access {
   readonly region?: string | undefined;
   /** Of `AWS_CA_BUNDLE`, PEM. */
   readonly ca?: string | undefined;
-  readonly proxies: Proxies;
+  readonly proxies?: Proxies | undefined;
   /** The variables that say where the credentials are; none: this machine may have a role. */
   readonly credentialVariables: readonly string[];
   /** Whether credentials may come from a server of this machine or of the cloud. */

@@ -18,11 +18,12 @@ export function readSinks(vars: Variables): SinksConfig {
   const { parse } = vars;
   const pushgatewayUrl = parse('METRICS_PUSHGATEWAY_URL', httpUrl);
   const heartbeatUrl = parse('HEARTBEAT_URL', httpUrl);
+  const proxies = (pushgatewayUrl ?? heartbeatUrl) && readProxies(vars);
   return {
     pushgatewayUrl,
     textfile: parse('METRICS_TEXTFILE', textfile),
     heartbeatUrl,
-    ...((pushgatewayUrl ?? heartbeatUrl) !== undefined && { proxies: readProxies(vars) }),
+    ...(proxies !== undefined && { proxies }),
   };
 }
 
