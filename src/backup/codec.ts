@@ -19,6 +19,12 @@ const PIECES = { chunkSize: 1 << 17, writableHighWaterMark: 1 };
  */
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 2, [constants.ZSTD_c_checksumFlag]: 1 };
 
+/**
+ * How far back a stored file may refer, and so what its decoder keeps in memory: 8 MiB, which every decoder of zstd has to
+ * have; level 2 needs 1. By zstd's own default a forged file could ask for 128 MiB.
+ */
+const LIMITED = { [constants.ZSTD_d_windowLogMax]: 23 };
+
 /** Takes a stream to its end. */
 export type Sink = (chunks: Chunks) => Promise<void>;
 
@@ -82,7 +88,7 @@ export function decode(
 
 async function decompress(source: Chunks, sink: Sink, signal: AbortSignal): Promise<void> {
   try {
-    await pass(source, createZstdDecompress(PIECES), sink, signal);
+    await pass(source, createZstdDecompress({ ...PIECES, params: LIMITED }), sink, signal);
   } catch (error) {
     throw decodeFailure(error);
   }

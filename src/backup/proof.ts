@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Failure } from '../errors.ts';
+import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
 import { type Decoding, decode, type Sink } from './codec.ts';
 import type { Manifest } from './manifest.ts';
@@ -123,30 +124,44 @@ export async function proveStored(
   written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const found = await digestStored(file.read(), written, signal);
+  const found = await digestStored(file.read(), written, { ...written, surplus }, signal);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
   return { [READ_BACK]: true };
 }
 
+/** The sizes that a stored file and the database in it are to have, and what is thrown when more comes. */
+export interface Limits {
+  stored: Pick<Digest, 'size'>;
+  raw: Pick<Digest, 'size'>;
+  surplus: (what: string, bytes: number) => Error;
+}
+
 /**
  * The digests of a stored file and of the snapshot in it, which `sink` may have: it must not trust it before this has
- * resolved.
- * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; else what `source` or the signal threw
+ * resolved. Nothing that goes beyond the limits is read on, hashed or handed to the sink.
+ * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; `limits.surplus`; else what `source` or the
+ * signal threw
  */
 export async function digestStored(
   source: Chunks,
   { compression, decrypt }: Decoding,
+  limits: Limits,
   signal: AbortSignal,
   sink: Sink = drain,
 ): Promise<{ stored: Digest; raw: Digest }> {
   const isPlain = compression === 'none' && decrypt === undefined;
   const stored = digesting();
   const proof = proveSnapshot(IN_THE_STORE);
+  const within = (chunks: Chunks, what: string, bytes: number): Chunks =>
+    bounded(chunks, bytes, () => limits.surplus(what, bytes));
+  const file = within(source, 'the stored file', limits.stored.size);
   // What is stored as it came is hashed once, by the proof.
-  const seen = isPlain ? source : observed(source, (piece) => stored.add(piece));
-  await decode(seen, { compression, decrypt }, (chunks) => sink(proof.watch(chunks)), signal);
+  const seen = isPlain ? file : observed(file, (piece) => stored.add(piece));
+  const decoded = (chunks: Chunks): Chunks =>
+    within(chunks, 'the snapshot in it', limits.raw.size + TRAILER_BYTES);
+  await decode(seen, { compression, decrypt }, (chunks) => sink(proof.watch(decoded(chunks))), signal);
   return { stored: isPlain ? proof.whole() : stored.digest(), raw: proof.raw() };
 }
 
@@ -156,9 +171,15 @@ async function drain(chunks: Chunks): Promise<void> {
 
 function compare(what: string, found: Digest, expected: Digest): void {
   if (found.size === expected.size && found.sha256 === expected.sha256) return;
-  throw new Failure(
-    'backup',
-    `${what} reads back differently from what was written (${found.size} bytes, SHA-256 ${found.sha256}, instead of ` +
-      `${expected.size} bytes, ${expected.sha256}): look for a failing disk or share; this store cannot be trusted`,
-  );
+  const told = `${found.size} bytes, SHA-256 ${found.sha256}, instead of ${expected.size} bytes, ${expected.sha256}`;
+  throw differs(what, told);
 }
+
+const surplus: Limits['surplus'] = (what, bytes) => differs(what, `more than ${bytes} bytes`);
+
+const differs = (what: string, told: string): Failure =>
+  new Failure(
+    'backup',
+    `${what} reads back differently from what was written (${told}): look for a failing disk or share; this store ` +
+      'cannot be trusted',
+  );

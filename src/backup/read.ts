@@ -11,7 +11,7 @@ import {
   parseManifestHead,
 } from './manifest.ts';
 import { manifestName, parseBackupName } from './names.ts';
-import { type Digest, digestStored } from './proof.ts';
+import { type Digest, digestStored, type Limits } from './proof.ts';
 import type { Store } from '../storage/store.ts';
 
 /** A cluster's folder of a store. */
@@ -79,10 +79,22 @@ export async function readBackup(reading: Reading): Promise<void> {
   const decrypt = await decryptionFor(manifest, identities);
   const decoding = { compression: manifest.compression, decrypt };
   const stored = observed(store.read(manifest.name), (piece) => onRead(piece.length));
-  const found = await digestStored(stored, decoding, signal, sink);
+  const found = await digestStored(stored, decoding, limitsOf(manifest), signal, sink);
   compare('the stored file', found.stored, manifest.stored);
   compare('the database in it', found.raw, manifest.raw);
 }
+
+/** Whatever is in the file, no more comes out of it than its manifest says: a few KiB can unfold to fill any disk. */
+const limitsOf = ({ raw, stored }: Manifest): Limits => ({
+  raw,
+  stored,
+  surplus: (what, bytes) =>
+    new Failure(
+      'backup',
+      `${what} is not what its manifest says (more than ${bytes} bytes, of which the rest was not read): one of the two ` +
+        'was damaged or replaced where they are stored',
+    ),
+});
 
 /** What decrypts a backup; undefined where nothing has to. */
 async function decryptionFor(

@@ -3,13 +3,20 @@ import { readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { encode } from '../../src/backup/codec.ts';
-import { digesting, digestStored, proveSnapshot, proveStored } from '../../src/backup/proof.ts';
+import { digesting, digestStored, type Limits, proveSnapshot, proveStored } from '../../src/backup/proof.ts';
 import type { PendingFile } from '../../src/storage/store.ts';
 import { bytesOf, type Chunks, lend, type LentBuffer } from '../../src/util/lent.ts';
 import { flipped, sha256, snapshotOf, inParts, streamOf } from './chunks.ts';
 import { assertNothingOpenBelow, type Place, readyStore } from '../storage/file/place.ts';
 import { collect, failsWith, MIB, NAME, never } from '../support/file-store.ts';
 import { type Form, FORMS, NONE, ZSTD } from './forms.ts';
+
+/** No limits. */
+const ANY: Limits = {
+  stored: { size: Number.MAX_SAFE_INTEGER },
+  raw: { size: Number.MAX_SAFE_INTEGER },
+  surplus: () => assert.fail('nothing is larger'),
+};
 
 const hex = (bytes: Buffer): string => bytes.toString('hex');
 
@@ -162,7 +169,7 @@ async function another(encoding: Form): Promise<Buffer> {
 describe('a file that is read long after it was written', () => {
   test('gives the digests that its manifest should have', async () => {
     const snapshot = snapshotOf(3);
-    const { stored, raw } = await digestStored(streamOf(snapshot), NONE, never());
+    const { stored, raw } = await digestStored(streamOf(snapshot), NONE, ANY, never());
     assert.deepEqual(stored, { size: snapshot.length, sha256: hex(sha256(snapshot)) });
     assert.deepEqual(raw, { size: 1536, sha256: hex(snapshot.subarray(-32)) });
   });
@@ -170,11 +177,11 @@ describe('a file that is read long after it was written', () => {
   test('is damaged where it is stored, and no member is blamed for it', async () => {
     const damaged = flipped(snapshotOf(3), 99);
     await assert.rejects(
-      digestStored(streamOf(damaged), NONE, never()),
+      digestStored(streamOf(damaged), NONE, ANY, never()),
       failsWith(/^the snapshot does not match etcd's own checksum: it was damaged where it is stored$/),
     );
     await assert.rejects(
-      digestStored(streamOf(damaged), ZSTD, never()),
+      digestStored(streamOf(damaged), ZSTD, ANY, never()),
       failsWith(/^the stored bytes cannot be decompressed \(.*\): .* where it is stored$/),
     );
   });
@@ -182,7 +189,7 @@ describe('a file that is read long after it was written', () => {
   test('is proved to be whole, but not to be the right one: that takes its manifest', async () => {
     const stored = await another(ZSTD);
     const behind = Buffer.concat([stored, Buffer.from('x')]);
-    const found = await digestStored(streamOf(behind), ZSTD, never());
+    const found = await digestStored(streamOf(behind), ZSTD, ANY, never());
     assert.equal(found.stored.size, stored.length + 1, 'what zstd passes over is in the digest all the same');
   });
 
@@ -193,7 +200,7 @@ describe('a file that is read long after it was written', () => {
       throw broken;
     }
     for (const encoding of [NONE, ZSTD]) {
-      const reading = digestStored(failing(), encoding, never());
+      const reading = digestStored(failing(), encoding, ANY, never());
       await assert.rejects(reading, encoding === NONE ? (error) => error === broken : isBrokenOrUndecodable);
     }
     function isBrokenOrUndecodable(error: unknown): boolean {
