@@ -51,10 +51,9 @@ async function takeSteps(config: Config, state: RunState, context: RunContext): 
   if (config.dryRun) return recordDryRun(state, plan);
 
   const clusterName = config.clusterName ?? client.id;
-  const given = { ...context, config, client, cluster, clusterName, plan };
-  const { lock } = await record('lock', () =>
-    lockCluster({ ...given, warn: (warning) => void state.warnings.push(warning) }),
-  );
+  const warn = (warning: string) => void state.warnings.push(warning);
+  const given = { ...context, config, client, cluster, clusterName, plan, warn };
+  const { lock } = await record('lock', () => lockCluster(given));
   try {
     const store = await openStore(config.backup.store, clusterName, context.signal);
     const { guarantee } = await record('backup', () => backUp({ ...given, store, version: state.version }));

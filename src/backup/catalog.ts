@@ -9,17 +9,27 @@ export interface CatalogEntry extends BackupName {
   hasManifest: boolean;
 }
 
-/** What looks like a backup or the manifest of one by its name, newest first, at the cost of one listing. */
+/**
+ * What looks like a backup or the manifest of one by its name, newest first, at the cost of one listing. What has another
+ * name is not kept.
+ */
 export async function readCatalog(store: Store): Promise<CatalogEntry[]> {
-  const sizes = new Map((await store.list()).map(({ name, size }) => [name, size]));
-  const names = new Set([...sizes.keys()].map((name) => backupOfManifest(name) ?? name));
-  return [...names]
-    .flatMap((name) => {
-      const parsed = parseBackupName(name);
-      if (parsed === undefined) return [];
-      return [{ ...parsed, name, storedSize: sizes.get(name), hasManifest: sizes.has(manifestName(name)) }];
-    })
-    .toSorted(newestFirst);
+  const found = new Map<string, CatalogEntry>();
+  for (const { name: file, size } of await store.list()) {
+    const ofManifest = backupOfManifest(file);
+    const name = ofManifest ?? file;
+    const known = found.get(name) ?? entryOf(name);
+    if (known === undefined) continue;
+    if (ofManifest === undefined) known.storedSize = size;
+    else known.hasManifest = true;
+    found.set(name, known);
+  }
+  return [...found.values()].toSorted(newestFirst);
+}
+
+function entryOf(name: string): CatalogEntry | undefined {
+  const parsed = parseBackupName(name);
+  return parsed && { ...parsed, name, storedSize: undefined, hasManifest: false };
 }
 
 /** For sorting; of two of the same second the one with the higher revision is the newer. */

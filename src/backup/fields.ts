@@ -3,8 +3,13 @@ export class FieldProblem extends Error {
   override readonly name = 'FieldProblem';
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+/** Characters of one text at the most. Who writes for people has to cut what is longer. */
+export const MAX_TEXT = 1024;
+
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
+const SECONDS = 'YYYY-MM-DDTHH:MM:SS'.length;
 const SHA256 = /^[0-9a-f]{64}$/;
+const ID = /^[0-9a-f]{1,16}$/;
 
 /** The object that a JSON text holds. @throws FieldProblem */
 export const parseFields = (json: string): Fields => new Fields(parseJson(json), '');
@@ -17,7 +22,10 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** The fields of one JSON object. Every method but `has` throws a `FieldProblem` when its field is not as asked for. */
+/**
+ * The fields of one JSON object. Every method but `has` throws a `FieldProblem` when its field is not as asked for, or
+ * larger than anybody who means well would make it: what is read is kept, for hundreds of manifests at once.
+ */
 export class Fields {
   readonly #values: ReadonlyMap<string, unknown>;
   /** Where the object lies in the text, for messages; empty for the whole text. */
@@ -39,17 +47,23 @@ export class Fields {
     return new Fields(this.#values.get(name), this.#pathOf(name));
   }
 
-  text(name: string): string {
+  /** Of at most so many characters. */
+  text(name: string, most = MAX_TEXT): string {
     const found = this.#values.get(name);
     if (typeof found !== 'string') throw this.#problem(name, 'a text');
+    if (found.length > most) throw this.#problem(name, `a text of at most ${most} characters`);
     return found;
   }
 
-  texts(name: string): string[] {
+  /** At most `most` of them, of at most `MAX_TEXT` characters each. */
+  texts(name: string, most: number): string[] {
     const found = this.#values.get(name);
     if (!Array.isArray(found)) throw this.#problem(name, 'a list of texts');
+    if (found.length > most) throw this.#problem(name, `a list of at most ${most} texts`);
     return found.map((item: unknown) => {
       if (typeof item !== 'string') throw this.#problem(name, 'a list of texts');
+      if (item.length > MAX_TEXT)
+        throw this.#problem(name, `a list of texts of at most ${MAX_TEXT} characters`);
       return item;
     });
   }
@@ -72,14 +86,23 @@ export class Fields {
   /** RFC 3339 in UTC. */
   time(name: string): string {
     const found = this.text(name);
-    if (!TIME.test(found) || Number.isNaN(Date.parse(found))) throw this.#problem(name, 'a time in UTC');
+    if (!isTime(found)) throw this.#problem(name, 'a time in UTC');
     return found;
   }
 
   /** Lower-case hex. */
   sha256(name: string): string {
+    return this.#matching(name, SHA256, 'a SHA-256 in hex');
+  }
+
+  /** etcd's number for a member or a cluster, in lower-case hex. */
+  id(name: string): string {
+    return this.#matching(name, ID, 'an ID of etcd in hex');
+  }
+
+  #matching(name: string, pattern: RegExp, expected: string): string {
     const found = this.text(name);
-    if (!SHA256.test(found)) throw this.#problem(name, 'a SHA-256 in hex');
+    if (!pattern.test(found)) throw this.#problem(name, expected);
     return found;
   }
 
@@ -91,4 +114,11 @@ export class Fields {
     const given = this.has(name) ? `is not ${expected}` : 'is missing';
     return new FieldProblem(`"${this.#pathOf(name)}" ${given}`);
   }
+}
+
+/** Date takes 30 February for 2 March; the way back shows it. */
+function isTime(text: string): boolean {
+  if (!TIME.test(text)) return false;
+  const at = new Date(text);
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, SECONDS) === text.slice(0, SECONDS);
 }

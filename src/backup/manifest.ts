@@ -1,7 +1,13 @@
-import { type Compression, COMPRESSIONS } from '../config/backup.ts';
-import { FieldProblem, parseFields, type Fields } from './fields.ts';
+import { COMPRESSIONS } from '../config/backup.ts';
+import { FieldProblem, MAX_TEXT, parseFields, type Fields } from './fields.ts';
+import type { BackupName } from './names.ts';
 
 const FORMAT = 1;
+/** More than an environment variable can hold. */
+const MAX_RECIPIENTS = 4096;
+/** More than a cluster has members. */
+const MAX_PROBLEMS = 100;
+
 /**
  * The manifest of a backup, stored beside it as `<name>.json` and written last: a data file without one is not a
  * backup. Sizes are bytes, times RFC 3339 in UTC, hashes SHA-256 in hex.
@@ -22,7 +28,7 @@ export interface Manifest {
   /** The database file without etcd's 32-byte trailer, and the hash which that trailer holds. */
   raw: { size: number; sha256: string };
   stored: { size: number; sha256: string };
-  compression: Compression;
+  compression: BackupName['compression'];
   /**
    * The operator's public keys that the file is encrypted for; empty when it is not encrypted. The one that the run
    * threw away is not among them: nobody can open anything with it.
@@ -42,51 +48,30 @@ export interface Manifest {
 /** How manifests name a cluster. */
 export type ClusterIdentity = Manifest['cluster'];
 
-/** What every manifest of format 1 says of its file, whatever a later version may have compressed it with. */
-export type ManifestHead = Pick<Manifest, 'name' | 'cluster' | 'stored'>;
-
 /** What was read, or what is wrong with the text (as in "the manifest is broken: ..."). */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
 
-/** The text of a manifest file. */
+/** The text of a manifest file. What is for people only, and longer than a reader takes, is cut. */
 export function formatManifest(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+  const { member, etcdVersion, node, problems } = manifest;
+  const within: Manifest = {
+    ...manifest,
+    member: { ...member, name: cut(member.name) },
+    etcdVersion: cut(etcdVersion),
+    ...(node !== undefined && { node: cut(node) }),
+    problems: problems.slice(0, MAX_PROBLEMS).map(cut),
+  };
+  return `${JSON.stringify(within, undefined, 2)}\n`;
 }
 
-/** Reads a manifest strictly. Fields that it does not know are dropped: later versions may add some. */
-export function parseManifest(text: string): Parsed<Manifest> {
-  return parsed(() => manifestOf(parseFields(text)));
-}
+const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 3)}...` : text);
 
 /**
- * Reads what is needed to tell whose a backup is and whether its file has the right size. For listing and retention:
- * a backup that this version cannot decode is a backup all the same.
+ * Reads a manifest strictly, and no part of it alone: a head without the rest is nobody's backup. Fields that it does not
+ * know are dropped: later versions may add some.
  */
-export function parseManifestHead(text: string): Parsed<ManifestHead> {
-  return parsed(() => headOf(parseFields(text)));
-}
-
-/** What a listing tells of a backup, and whose it should be; the cluster's ID counts where it is known. */
-export interface ExpectedBackup {
-  name: string;
-  cluster: { name: string; id?: string };
-  /** bytes; undefined where the data file is gone */
-  storedSize: number | undefined;
-}
-
-/** Why a manifest is not that of the backup which it lies beside; undefined when it is. */
-export function mismatchOf(
-  { name, cluster, stored }: ManifestHead,
-  expected: ExpectedBackup,
-): string | undefined {
-  if (name !== expected.name) return `its manifest is that of ${name}`;
-  const { cluster: ours, storedSize } = expected;
-  if (cluster.name !== ours.name || (ours.id !== undefined && cluster.id !== ours.id)) {
-    const told = ours.id === undefined ? cluster.name : `${cluster.name} (${cluster.id})`;
-    return `it is a backup of the cluster ${told}, not of ${ours.name}${ours.id === undefined ? '' : ` (${ours.id})`}`;
-  }
-  if (storedSize === undefined || storedSize === stored.size) return undefined;
-  return `it has ${storedSize} bytes, and its manifest says ${stored.size}: it was cut short or replaced`;
+export function parseManifest(text: string): Parsed<Manifest> {
+  return parsed(() => manifestIn(parseFields(text)));
 }
 
 function parsed<T>(read: () => T): Parsed<T> {
@@ -98,23 +83,17 @@ function parsed<T>(read: () => T): Parsed<T> {
   }
 }
 
-function headOf(fields: Fields): ManifestHead {
+/** The same of fields that were read already. @throws FieldProblem */
+export function manifestIn(fields: Fields): Manifest {
   fields.oneOf('format', [FORMAT]); // another format may give the same names another meaning
   const cluster = fields.object('cluster');
-  return {
-    name: fields.text('name'),
-    cluster: { name: cluster.text('name'), id: cluster.text('id') },
-    stored: contentOf(fields.object('stored')),
-  };
-}
-
-function manifestOf(fields: Fields): Manifest {
   const member = fields.object('member');
   const createdBy = fields.object('createdBy');
   return {
     format: FORMAT,
-    ...headOf(fields),
-    member: { id: member.text('id'), name: member.text('name') },
+    name: fields.text('name'),
+    cluster: { name: cluster.text('name'), id: cluster.id('id') },
+    member: { id: member.id('id'), name: member.text('name') },
     etcdVersion: fields.text('etcdVersion'),
     revision: fields.integer('revision'),
     raftTerm: fields.integer('raftTerm'),
@@ -122,13 +101,15 @@ function manifestOf(fields: Fields): Manifest {
     startedAt: fields.time('startedAt'),
     finishedAt: fields.time('finishedAt'),
     raw: contentOf(fields.object('raw')),
-    compression: fields.oneOf('compression', COMPRESSIONS),
-    encryption: { recipients: fields.object('encryption').texts('recipients') },
+    stored: contentOf(fields.object('stored')),
+    // One that this version cannot read is a backup all the same.
+    compression: fields.oneOf('compression', [...COMPRESSIONS, 'gzip']),
+    encryption: { recipients: fields.object('encryption').texts('recipients', MAX_RECIPIENTS) },
     keys: fields.integer('keys'),
     ...(fields.has('database') ? { database: databaseOf(fields.object('database')) } : {}),
     ...(fields.has('hashKV') ? { hashKV: hashOf(fields.object('hashKV')) } : {}),
     ...(fields.has('node') ? { node: fields.text('node') } : {}),
-    problems: fields.texts('problems'),
+    problems: fields.texts('problems', MAX_PROBLEMS),
     createdBy: { name: createdBy.oneOf('name', ['etcd-upkeep']), version: createdBy.text('version') },
   };
 }

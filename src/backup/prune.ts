@@ -3,9 +3,8 @@ import { Failure, isFailure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import { type CatalogEntry, filesOf, incompleteBecause, readCatalog } from './catalog.ts';
-import { type ClusterIdentity, mismatchOf, parseManifestHead } from './manifest.ts';
-import { manifestName } from './names.ts';
-import { type Retention, selectForRemoval, type Selection, selectRemnants } from './retention.ts';
+import { examineManifest, type Repository } from './examine.ts';
+import { countedBy, type Retention, selectForRemoval, selectRemnants } from './retention.ts';
 
 /** What one run asks of a store at the most, however much is in it. */
 export interface Limits {
@@ -25,8 +24,9 @@ export interface Outdated {
   /** Dated after this run's clock: kept, and not counted by any rule. */
   future: string[];
   /**
-   * What looks like a backup or a part of one, but is no complete backup of this cluster; by name. What is neither
-   * removed nor counted by a rule was not looked into.
+   * What looks like a backup or a part of one, but is no whole backup of this cluster; by name. None of it is counted by
+   * a rule, and of it only remnants of this cluster's own are removed. What is neither removed nor counted was not looked
+   * into.
    */
   ignored: { name: string; reason: string }[];
   /** How many more no rule keeps, which are left to later runs. */
@@ -39,14 +39,14 @@ export interface Outdated {
  * @throws Failure `backup` when the store cannot be listed, or holds too many foreign backups
  */
 export async function findOutdated(
-  store: Store,
-  cluster: ClusterIdentity,
+  repository: Required<Repository>,
   retention: Retention,
   limits: Limits = LIMITS,
 ): Promise<Outdated> {
-  const catalog = await readCatalog(store);
-  const search: Search = { store, cluster, retention, limits, foreign: new Map() };
-  const { backups, selection } = await applyRules(search, catalog.filter(isComplete));
+  const catalog = await readCatalog(repository.store);
+  const search: Search = { repository, retention, limits, foreign: new Map() };
+  const backups = await ourBackups(search, catalog.filter(isComplete));
+  const selection = selectForRemoval(backups, retention);
   const candidates = someOf(selection.remove, limits.removals);
   const remnants = someOf(catalog.filter(isRemnant), limits.removals);
   const cleared = selectRemnants(backups, remnants, retention);
@@ -64,28 +64,26 @@ const isComplete = (entry: CatalogEntry): boolean => incompleteBecause(entry) ==
 const isRemnant = ({ storedSize }: CatalogEntry): boolean => storedSize === undefined;
 
 interface Search {
-  store: Store;
-  cluster: ClusterIdentity;
+  repository: Required<Repository>;
   retention: Retention;
   limits: Limits;
   /** What was looked into and is not this cluster's, or not whole, and why. */
   foreign: Map<CatalogEntry, string>;
 }
 
-/** Applies the rules, again and again until every backup that they count is proved to be this cluster's. */
-async function applyRules(
+/** All but those that turn out to be no good until every backup that the rules count is proved to be this cluster's. */
+async function ourBackups(
   search: Search,
   complete: readonly CatalogEntry[],
-): Promise<{ backups: readonly CatalogEntry[]; selection: Selection }> {
+): Promise<readonly CatalogEntry[]> {
   const { retention, limits, foreign } = search;
   const proved = new Set<CatalogEntry>();
   let backups = complete;
   for (;;) {
-    const selection = selectForRemoval(backups, retention);
     // Its own was read from end to end a moment ago.
     const isUnproved = (entry: CatalogEntry) => !proved.has(entry) && entry.name !== retention.own;
-    const unproved = [...selection.counted].filter(isUnproved);
-    if (unproved.length === 0) return { backups, selection };
+    const unproved = [...countedBy(backups, retention)].filter(isUnproved);
+    if (unproved.length === 0) return backups;
     for (const entry of await oursAmong(search, unproved)) proved.add(entry);
     if (foreign.size > limits.foreign) throw tooManyForeign(search);
     // A foreign one's place goes to another backup. None is removed that was kept before.
@@ -95,38 +93,15 @@ async function applyRules(
 
 /** Looks into the manifests, and remembers which of the backups are foreign. */
 async function oursAmong(
-  { store, cluster, foreign }: Search,
+  { repository, foreign }: Search,
   entries: readonly CatalogEntry[],
 ): Promise<CatalogEntry[]> {
   await inParallel(entries, AT_ONCE, async (entry) => {
-    const reason = await foreignBecause(store, entry, cluster);
-    if (reason !== undefined) foreign.set(entry, reason);
+    const examined = await examineManifest(repository, entry);
+    if (!examined.ok) foreign.set(entry, examined.problem);
   });
   return entries.filter((entry) => !foreign.has(entry));
 }
-
-/**
- * Reads a backup's manifest as far as it proves that the backup of this name is the cluster's and that its file has the
- * right size. Undefined when it does, else why not.
- */
-export async function foreignBecause(
-  store: Store,
-  { name, storedSize }: CatalogEntry,
-  cluster: ClusterIdentity,
-): Promise<string | undefined> {
-  try {
-    const text = await store.readText(manifestName(name));
-    if (text === undefined) return unusable('it is gone');
-    const head = parseManifestHead(text);
-    return head.ok ? mismatchOf(head.value, { name, cluster, storedSize }) : unusable(head.problem);
-  } catch (error) {
-    // One manifest that cannot be read says nothing about the others.
-    if (isFailure(error, 'backup')) return unusable(error.message);
-    throw error;
-  }
-}
-
-const unusable = (why: string): string => `its manifest cannot be used: ${why}`;
 
 /**
  * In a row, but from anywhere: were it always the oldest, as many foreign ones among them would keep every later run
@@ -141,18 +116,20 @@ function someOf<T>(all: readonly T[], most: number): T[] {
 function ignoredIn(catalog: readonly CatalogEntry[], { foreign }: Search): Outdated['ignored'] {
   const ignored = catalog.flatMap((entry) => {
     const reason = foreign.get(entry) ?? incompleteBecause(entry);
+    if (reason === undefined) return [];
     const [name = entry.name] = filesOf(entry);
-    return reason === undefined ? [] : [{ name, reason }];
+    return [{ name, reason }];
   });
   return ignored.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function tooManyForeign({ store, cluster, limits, foreign }: Search): Failure {
+function tooManyForeign({ repository, limits, foreign }: Search): Failure {
+  const { store, cluster, clusterId } = repository;
   const [[entry, reason] = []] = foreign;
   return new Failure(
     'backup',
     `nothing was deleted in ${store.location}: more than ${limits.foreign} of the backups there are none of ` +
-      `${cluster.name} (${cluster.id}), say ${entry?.name}: ${reason}. Move away what is another's, or give this cluster a CLUSTER_NAME of its own`,
+      `${cluster} (${clusterId}), say ${entry?.name}: ${reason}. Move away what is another's, or give this cluster a CLUSTER_NAME of its own`,
   );
 }
 

@@ -1,60 +1,10 @@
 import { Failure } from '../errors.ts';
 import { observed } from '../util/lent.ts';
-import { type CatalogEntry, incompleteBecause } from './catalog.ts';
+import type { Compression } from '../config/backup.ts';
 import type { Layer, Sink } from './codec.ts';
-import {
-  type Manifest,
-  type ManifestHead,
-  mismatchOf,
-  type Parsed,
-  parseManifest,
-  parseManifestHead,
-} from './manifest.ts';
-import { manifestName, parseBackupName } from './names.ts';
+import type { Manifest } from './manifest.ts';
 import { type Digest, digestStored, type Limits } from './proof.ts';
 import type { Store } from '../storage/store.ts';
-
-/** A cluster's folder of a store. */
-export interface Repository {
-  store: Store;
-  /** the name that its manifests have to bear */
-  cluster: string;
-}
-
-/**
- * The manifest of a backup that has all it takes to be read.
- * @throws Failure `backup`, saying what is missing or does not fit the name, the cluster or the file's size
- */
-export async function readManifest(repository: Repository, entry: CatalogEntry): Promise<Manifest> {
-  return (await readFitting(repository, entry, parseManifest)).value;
-}
-
-/**
- * What is known of a backup that this version need not be able to read: one of a later version is complete, too.
- * @throws Failure `backup` as `readManifest` does
- */
-export async function readSizes(repository: Repository, entry: CatalogEntry): Promise<{ rawSize?: number }> {
-  const { text } = await readFitting(repository, entry, parseManifestHead);
-  const manifest = parseManifest(text);
-  return manifest.ok ? { rawSize: manifest.value.raw.size } : {};
-}
-
-async function readFitting<T extends ManifestHead>(
-  { store, cluster }: Repository,
-  entry: CatalogEntry,
-  parse: (text: string) => Parsed<T>,
-): Promise<{ value: T; text: string }> {
-  const { name, storedSize } = entry;
-  const missing = incompleteBecause(entry);
-  if (missing !== undefined) throw new Failure('backup', missing);
-  const text = await store.readText(manifestName(name));
-  if (text === undefined) throw new Failure('backup', 'its manifest is gone');
-  const parsed = parse(text);
-  if (!parsed.ok) throw new Failure('backup', `its manifest cannot be used: ${parsed.problem}`);
-  const problem = mismatchOf(parsed.value, { name, cluster: { name: cluster }, storedSize });
-  if (problem !== undefined) throw new Failure('backup', problem);
-  return { value: parsed.value, text };
-}
 
 /** How a backup is to be read. */
 export interface Reading {
@@ -76,12 +26,17 @@ export interface Reading {
  */
 export async function readBackup(reading: Reading): Promise<void> {
   const { store, manifest, identities, signal, onRead, sink } = reading;
+  const compression = readable(manifest);
   const decrypt = await decryptionFor(manifest, identities);
-  const decoding = { compression: manifest.compression, decrypt };
   const stored = observed(store.read(manifest.name), (piece) => onRead(piece.length));
-  const found = await digestStored(stored, decoding, limitsOf(manifest), signal, sink);
+  const found = await digestStored(stored, { compression, decrypt }, limitsOf(manifest), signal, sink);
   compare('the stored file', found.stored, manifest.stored);
   compare('the database in it', found.raw, manifest.raw);
+}
+
+function readable({ compression }: Manifest): Compression {
+  if (compression !== 'gzip') return compression;
+  throw new Failure('backup', 'it is compressed with gzip, which this version cannot read: a later one can');
 }
 
 /** Whatever is in the file, no more comes out of it than its manifest says: a few KiB can unfold to fill any disk. */
@@ -98,11 +53,10 @@ const limitsOf = ({ raw, stored }: Manifest): Limits => ({
 
 /** What decrypts a backup; undefined where nothing has to. */
 async function decryptionFor(
-  { name, encryption }: Manifest,
+  { encryption }: Manifest,
   identities: readonly string[],
 ): Promise<Layer | undefined> {
-  // The name counts too, so that damage to the manifest is not taken for damage to the file.
-  if (encryption.recipients.length === 0 && !parseBackupName(name)?.encrypted) return undefined;
+  if (encryption.recipients.length === 0) return undefined;
   if (identities.length > 0) return (await import('./encryption/age.ts')).decryptWith(identities);
   throw new Failure(
     'backup',

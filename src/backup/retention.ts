@@ -23,14 +23,14 @@ export interface Selection {
 
 interface Rule {
   name: keyof KeepPolicy;
-  /** The same for backups of the same day, week or month. */
-  period(at: Date, position: number): number;
+  /** The same for backups of the same day, week or month; NaN, which is never the same, where each counts by itself. */
+  period(at: Date): number;
 }
 
 const dayOf = (at: Date) => Math.floor(at.getTime() / DAY_MS);
 
 const RULES: Rule[] = [
-  { name: 'last', period: (_at, position) => position },
+  { name: 'last', period: () => Number.NaN },
   { name: 'daily', period: dayOf },
   // Weeks run from Monday to Sunday, also over New Year, as ISO weeks do. Day 0 (1 January 1970) was a Thursday.
   { name: 'weekly', period: (at) => Math.floor((dayOf(at) + 3) / 7) },
@@ -47,28 +47,47 @@ const RULES: Rule[] = [
  * backups of real days; with a clock that is behind, it is the newer ones that stay like this. Since rules count
  * backups and not time gone by, no clock, however wrong, makes a run remove all at once. `own` always stays.
  */
-export function selectForRemoval(backups: readonly CatalogEntry[], { keep, now, own }: Retention): Selection {
-  const isFuture = ({ at, name }: CatalogEntry): boolean => at.getTime() > now.getTime() && name !== own;
+export function selectForRemoval(backups: readonly CatalogEntry[], retention: Retention): Selection {
   const sorted = backups.toSorted(newestFirst);
-  const dated = sorted.filter((backup) => !isFuture(backup));
-  const counted = new Set(RULES.flatMap((rule) => keptBy(rule, keep[rule.name], dated)));
-  const keepAll = RULES.every(({ name }) => keep[name] === 0);
-  const remove = keepAll ? [] : dated.filter((backup) => !counted.has(backup) && backup.name !== own);
-  return { remove: remove.toReversed(), counted, future: sorted.filter(isFuture) };
+  const counted = countedBy(sorted, retention);
+  const goes = (backup: CatalogEntry): boolean =>
+    !counted.has(backup) && backup.name !== retention.own && !isFuture(backup, retention);
+  return {
+    remove: keepsAll(retention) ? [] : sorted.filter(goes).toReversed(),
+    counted,
+    future: sorted.filter((backup) => isFuture(backup, retention)),
+  };
 }
 
-function keptBy(rule: Rule, limit: number, backups: readonly CatalogEntry[]): CatalogEntry[] {
-  const kept: CatalogEntry[] = [];
-  let lastPeriod: number | undefined;
-  for (const [position, backup] of backups.entries()) {
-    if (kept.length === limit) break;
-    const current = rule.period(backup.at, position);
-    const isOldest = position === backups.length - 1;
-    if (current === lastPeriod && !isOldest) continue;
-    lastPeriod = current;
-    kept.push(backup);
+/** Those that a rule keeps, of backups that are sorted newest first. */
+export function countedBy(sorted: readonly CatalogEntry[], retention: Retention): ReadonlySet<CatalogEntry> {
+  const dated = sorted.filter((backup) => !isFuture(backup, retention));
+  return new Set(RULES.flatMap((rule) => keptBy(rule, retention.keep[rule.name], dated)));
+}
+
+const keepsAll = ({ keep }: Retention): boolean => RULES.every(({ name }) => keep[name] === 0);
+
+const isFuture = ({ at, name }: CatalogEntry, { now, own }: Retention): boolean =>
+  at.getTime() > now.getTime() && name !== own;
+
+function keptBy(rule: Rule, limit: number, sorted: readonly CatalogEntry[]): CatalogEntry[] {
+  const kept = newestOfPeriods(rule, limit, sorted);
+  const oldest = sorted.at(-1);
+  return oldest === undefined || kept.length === limit || kept.at(-1) === oldest ? kept : [...kept, oldest];
+}
+
+/** The newest of each of the last `limit` periods that have one. */
+function newestOfPeriods(rule: Rule, limit: number, sorted: readonly CatalogEntry[]): CatalogEntry[] {
+  const found: CatalogEntry[] = [];
+  let last: number | undefined;
+  for (const backup of sorted) {
+    if (found.length === limit) break;
+    const period = rule.period(backup.at);
+    if (period === last) continue;
+    last = period;
+    found.push(backup);
   }
-  return kept;
+  return found;
 }
 
 /**
@@ -81,7 +100,22 @@ export function selectRemnants(
   remnants: readonly CatalogEntry[],
   retention: Retention,
 ): CatalogEntry[] {
-  return remnants.filter((remnant) =>
-    selectForRemoval([...backups, remnant], retention).remove.includes(remnant),
-  );
+  if (keepsAll(retention)) return [];
+  const dated = backups.filter((backup) => !isFuture(backup, retention)).toSorted(newestFirst);
+  // Once for all remnants: there may be as many of them as backups.
+  const rules = RULES.map((rule) => {
+    const limit = retention.keep[rule.name];
+    return { rule, limit, found: newestOfPeriods(rule, limit, dated) };
+  });
+  const oldest = dated.at(-1);
+  return remnants.filter((remnant) => {
+    if (isFuture(remnant, retention) || remnant.name === retention.own) return false;
+    const isOldest = oldest === undefined || newestFirst(remnant, oldest) > 0;
+    return !rules.some(({ rule, limit, found }) => {
+      const newer = found.filter((backup) => newestFirst(backup, remnant) < 0);
+      if (newer.length === limit) return false;
+      const before = newer.at(-1);
+      return isOldest || before === undefined || rule.period(before.at) !== rule.period(remnant.at);
+    });
+  });
 }

@@ -1,5 +1,5 @@
 import type { Manifest } from '../backup/manifest.ts';
-import { readManifest } from '../backup/read.ts';
+import { readManifest } from '../backup/examine.ts';
 import { loadConfig, loadStoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { type ClusterClient, discover } from '../etcd/cluster/discover.ts';
@@ -35,7 +35,8 @@ export async function drill(
 ): Promise<number> {
   const { env, print, signal } = context;
   const config = loadConfig(env);
-  const original = receipt === undefined ? await readStored(which, context) : await readReceipt(receipt);
+  const original =
+    receipt === undefined ? await readStored(which, context) : await readReceipt(receipt, signal);
   using client = await discover(config.etcd, signal);
   const result = await compare(client, original);
   print(json ? formatJson(result) : formatDrill(result));
@@ -49,7 +50,7 @@ export async function drill(
 
 async function readStored(which: string, { env, note, signal }: CommandContext): Promise<Original> {
   const repository = await openRepository(loadStoreSettings(env), signal);
-  const entry = pickBackup(repository, which, note);
+  const entry = await pickBackup(repository, which, note);
   return { manifest: await readManifest(repository, entry) };
 }
 

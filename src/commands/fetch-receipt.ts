@@ -1,5 +1,5 @@
-import { parseFields } from '../backup/fields.ts';
-import { type Manifest, parseManifest } from '../backup/manifest.ts';
+import { type Fields, parseFields } from '../backup/fields.ts';
+import { type Manifest, manifestIn } from '../backup/manifest.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
 import { readRegular } from '../util/regular-file.ts';
 
@@ -15,32 +15,33 @@ export interface Receipt {
   manifest: Manifest;
 }
 
-/** A manifest may have so much, and there is little beside it. */
-const MAX_BYTES = 2 * 2 ** 20;
+/** Linux's longest path, twice: a store's is made of two. */
+const MAX_PATH = 8192;
+/** A manifest at its largest, and what stands around it. */
+const MAX_BYTES = 2 ** 21;
 const TIMEOUT_MS = 30_000;
 
 /** @throws Failure `configuration` when it is not there, or nothing that `fetch` wrote */
-export async function readReceipt(path: string): Promise<Receipt> {
+export async function readReceipt(path: string, signal: AbortSignal): Promise<Receipt> {
   try {
-    const bytes = await readRegular(path, MAX_BYTES, AbortSignal.timeout(TIMEOUT_MS));
-    return receiptOf(bytes.toString('utf8'));
+    const both = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const bytes = await readRegular(path, MAX_BYTES, both);
+    return receiptOf(parseFields(bytes.toString()));
   } catch (error) {
+    signal.throwIfAborted();
     if (isBug(error)) throw error;
     const message = `${path} cannot be used: ${messageOf(error)}; it should be what fetch wrote with --receipt`;
     throw new Failure('configuration', message, { cause: error });
   }
 }
 
-function receiptOf(text: string): Receipt {
-  const fields = parseFields(text);
-  const { manifest } = JSON.parse(text);
-  const parsed = parseManifest(JSON.stringify(manifest ?? null));
-  if (!parsed.ok) throw new Error(`its manifest is not one: ${parsed.problem}`);
+function receiptOf(fields: Fields): Receipt {
+  const manifest = manifestIn(fields.object('manifest'));
   return {
-    file: fields.text('file'),
-    store: fields.text('store'),
+    file: fields.text('file', MAX_PATH),
+    store: fields.text('store', MAX_PATH),
     startedAt: fields.time('startedAt'),
     finishedAt: fields.time('finishedAt'),
-    manifest: parsed.value,
+    manifest,
   };
 }

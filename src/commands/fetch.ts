@@ -1,7 +1,8 @@
 import type { CatalogEntry } from '../backup/catalog.ts';
+import { readManifest } from '../backup/examine.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
-import { readBackup, readManifest } from '../backup/read.ts';
+import { readBackup } from '../backup/read.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { writeChunks } from '../backup/write.ts';
 import { Failure, isFailure, messageOf } from '../errors.ts';
@@ -27,7 +28,7 @@ export async function fetchBackup(
   const settings = loadRecoverySettings(env);
   for (const path of [invocation.file, invocation.receipt]) if (path !== undefined) await checkTarget(path);
   const repository = await openRepository(settings, signal);
-  const entry = pickBackup(repository, invocation.which, note);
+  const entry = await pickBackup(repository, invocation.which, note);
   const manifest = await manifestOf(repository, entry);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
   await checkRoom(invocation.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);

@@ -26,8 +26,8 @@ const OPTIONS = {
   help: ['-h, --help', 'this text'],
 } as const;
 
-const STORE = `Reads BACKUP_STORE (default file:///backups) and CLUSTER_NAME (default: the only cluster in the store), and no
-variable of etcd's.`;
+const STORE = `Reads BACKUP_STORE (default file:///backups), CLUSTER_NAME (default: the only cluster in the store) and CLUSTER_ID
+(for a folder that has the backups of two clusters), and no variable of etcd's.`;
 
 export const COMMANDS = {
   run: {
@@ -58,7 +58,7 @@ members that do not hold the same data, or a step that a run would refuse.`,
     options: ['output'],
     details: `${STORE}
 Only the newest manifests are read, so that a store of thousands of backups is listed as quickly as a small one; the
-raw size of older backups is left out.
+raw size and the cluster ID of older backups are left out.
 
 Exit codes: 0, 2 configuration, 4 the store cannot be read.`,
   },
@@ -83,7 +83,7 @@ Exit codes: 0, 2 configuration, 4 the store cannot be read, or not one of the ma
     positionals: [0, 1],
     options: ['output'],
     details: `Reads every stored byte, decodes it, and compares both hashes: that of the stored file and etcd's own. Without a
-name: latest, which is the newest backup that has a manifest.
+name: latest, which is the newest backup that agrees with its manifest.
 ${STORE}
 An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
 

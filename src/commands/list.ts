@@ -1,11 +1,11 @@
 import { type CatalogEntry, incompleteBecause } from '../backup/catalog.ts';
-import { readSizes, type Repository } from '../backup/read.ts';
+import { examine, type Examined, type Repository } from '../backup/examine.ts';
+import { AHEAD, isAhead, newestOfEach, stretchesOf } from '../backup/latest.ts';
 import { loadStoreSettings } from '../config/config.ts';
-import { isFailure } from '../errors.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
-import { findRepository } from './repository.ts';
+import { findRepository, severalClusters } from './repository.ts';
 import { formatAge, formatBytes, formatTime } from '../util/format.ts';
 import { formatJson, formatTable } from './output.ts';
 
@@ -22,9 +22,11 @@ interface Listed {
   rawBytes?: number;
   compression: CatalogEntry['compression'];
   encrypted: boolean;
-  /** both files are there and, where the manifest was read, fit together */
+  /** missing where the manifest was not read, or cannot be */
+  clusterId?: string;
+  /** both files are there and, where the manifest was read, agree with each other, the name and the cluster */
   complete: boolean;
-  /** why it is not */
+  /** why it is not; or why `latest` does not take it */
   problem?: string;
 }
 
@@ -43,19 +45,23 @@ export async function listBackups(
   const { repository } = found;
   const now = Date.now();
   const backups = repository.entries.map((entry) => describe(entry, now));
-  await addRawSizes(repository, repository.entries.slice(0, MANIFESTS_READ), backups);
+  const examined = await examineNewest(repository, repository.entries);
+  for (const [index, one] of examined.entries()) Object.assign(backups[index] ?? {}, told(one));
+  noteClusters(examined, repository.store.location, note);
   if (json) {
     print(formatJson({ store: repository.store.location, cluster: repository.cluster, backups }));
     return 0;
   }
   note(`${backups.length} backups of ${repository.cluster} in ${repository.store.location}\n`);
+  if (backups.length > MANIFESTS_READ) note(`only the newest ${MANIFESTS_READ} were looked into\n`);
   print(formatTable([HEAD, ...backups.map(rowOf)]));
   return 0;
 }
 
 function describe(entry: CatalogEntry, now: number): Listed {
   const { name, at, revision, storedSize, compression, encrypted } = entry;
-  const problem = incompleteBecause(entry);
+  const incomplete = incompleteBecause(entry);
+  const problem = incomplete ?? (isAhead(entry, now) ? AHEAD : undefined);
   return {
     name,
     time: at.toISOString(),
@@ -64,36 +70,37 @@ function describe(entry: CatalogEntry, now: number): Listed {
     ...(storedSize !== undefined && { storedBytes: storedSize }),
     compression,
     encrypted,
-    complete: problem === undefined,
+    complete: incomplete === undefined,
     ...(problem !== undefined && { problem }),
   };
 }
 
-async function addRawSizes(
-  repository: Repository,
-  entries: readonly CatalogEntry[],
-  backups: Listed[],
-): Promise<void> {
-  await inParallel([...entries.entries()], AT_ONCE, async ([index, entry]) => {
-    const backup = backups[index];
-    if (backup?.complete) Object.assign(backup, await readRawSize(repository, entry));
-  });
+const examineNewest = (repository: Repository, entries: readonly CatalogEntry[]): Promise<Examined[]> =>
+  inParallel(entries.slice(0, MANIFESTS_READ), AT_ONCE, (entry) => examine(repository, entry));
+
+/** What the manifest adds. */
+const told = (examined: Examined): Partial<Listed> =>
+  examined.ok
+    ? { rawBytes: examined.manifest.raw.size, clusterId: examined.manifest.cluster.id }
+    : { complete: false, problem: examined.problem };
+
+function noteClusters(examined: readonly Examined[], location: string, note: (text: string) => void): void {
+  const stretches = stretchesOf(examined.flatMap((one) => (one.ok ? one : [])));
+  const newest = newestOfEach(stretches);
+  if (newest.length < stretches.length) note(`${severalClusters(newest, location)}\n`);
 }
 
-async function readRawSize(
-  repository: Repository,
-  entry: CatalogEntry,
-): Promise<Pick<Listed, 'rawBytes' | 'complete' | 'problem'>> {
-  try {
-    const { rawSize } = await readSizes(repository, entry);
-    return { complete: true, ...(rawSize !== undefined && { rawBytes: rawSize }) };
-  } catch (error) {
-    if (!isFailure(error, 'backup')) throw error;
-    return { complete: false, problem: error.message };
-  }
-}
-
-const HEAD = ['NAME', 'TIME (UTC)', 'AGE', 'REVISION', 'STORED', 'RAW', 'ENCRYPTED', 'COMPLETE'];
+const HEAD = [
+  'NAME',
+  'TIME (UTC)',
+  'AGE',
+  'REVISION',
+  'STORED',
+  'RAW',
+  'CLUSTER ID',
+  'ENCRYPTED',
+  'COMPLETE',
+];
 
 const rowOf = (backup: Listed): string[] => [
   backup.name,
@@ -102,6 +109,7 @@ const rowOf = (backup: Listed): string[] => [
   String(backup.revision),
   backup.storedBytes === undefined ? '-' : formatBytes(backup.storedBytes),
   backup.rawBytes === undefined ? '-' : formatBytes(backup.rawBytes),
+  backup.clusterId ?? '-',
   backup.encrypted ? 'yes' : 'no',
-  backup.complete ? 'yes' : `no: ${backup.problem}`,
+  [backup.complete ? 'yes' : 'no', backup.problem].filter((part) => part !== undefined).join(': '),
 ];

@@ -1,10 +1,13 @@
-import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
+import { type CatalogEntry, readCatalog } from '../backup/catalog.ts';
+import type { Repository } from '../backup/examine.ts';
+import { findLatest, type PassedOver, type Stretch } from '../backup/latest.ts';
 import { parseBackupName } from '../backup/names.ts';
-import type { Repository } from '../backup/read.ts';
 import { clustersIn, openStore } from '../storage/open.ts';
-import type { Store } from '../storage/store.ts';
 import type { StoreSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
+
+/** So many backups are named; of more, only their number. */
+const NAMED = 5;
 
 /** One cluster's backups in a store, with the listing of them. */
 export interface ListedRepository extends Repository {
@@ -22,7 +25,7 @@ export type RepositoryLookup =
  * @throws Failure `configuration` where there are several, `backup` where it cannot be read; what the signal says
  */
 export async function findRepository(
-  { store: config, clusterName }: StoreSettings,
+  { store: config, clusterName, clusterId }: StoreSettings,
   signal: AbortSignal,
 ): Promise<RepositoryLookup> {
   const cluster = clusterName ?? (await onlyCluster(config, signal));
@@ -32,7 +35,7 @@ export async function findRepository(
   }
   const store = await openStore(config, cluster, signal);
   const entries = await readCatalog(store);
-  if (entries.length > 0) return { kind: 'repository', repository: { store, cluster, entries } };
+  if (entries.length > 0) return { kind: 'repository', repository: { store, cluster, clusterId, entries } };
   const others = (await clustersIn(config, signal)).filter((name) => name !== cluster);
   const elsewhere = others.length === 0 ? 'nor of any other cluster' : `but folders of ${others.join(', ')}`;
   const why = `there is no backup in ${store.location}, ${elsewhere}: check BACKUP_STORE and CLUSTER_NAME`;
@@ -59,22 +62,24 @@ async function onlyCluster(config: StoreSettings['store'], signal: AbortSignal):
 }
 
 /**
- * The entry that a person asked for. `latest` is the newest one that has its manifest and its data; what it passes over
- * is noted; whatever else is wrong with that one is said, and no older one silently taken for it.
- * @throws Failure `configuration` for what is no name, `backup` where there is no such backup
+ * The entry that a person asked for. What `latest` passes over is noted. Whatever turns out to be wrong later with the
+ * data of the one that it takes is said, and no older one silently taken for it.
+ * @throws Failure `configuration` for what is no name, or where `latest` could be of either of two clusters; `backup`
+ * where there is no such backup
  */
-export function pickBackup(
-  { entries, store }: ListedRepository,
+export async function pickBackup(
+  repository: ListedRepository,
   which: string,
   note: (text: string) => void,
-): CatalogEntry {
-  if (which === 'latest') return latestComplete(entries, store, note);
+): Promise<CatalogEntry> {
+  if (which === 'latest') return latestOf(repository, note);
   if (parseBackupName(which) === undefined) {
     throw new Failure(
       'configuration',
       `${JSON.stringify(which)} is no backup's name: it should be latest, or a name as list shows it`,
     );
   }
+  const { entries, store } = repository;
   const found = entries.find(({ name }) => name === which);
   if (found) return found;
   throw new Failure(
@@ -83,14 +88,55 @@ export function pickBackup(
   );
 }
 
-function latestComplete(
-  entries: readonly CatalogEntry[],
-  store: Store,
+async function latestOf(repository: ListedRepository, note: (text: string) => void): Promise<CatalogEntry> {
+  const { location } = repository.store;
+  const latest = await findLatest(repository, repository.entries, Date.now());
+  switch (latest.kind) {
+    case 'found':
+      notePassedOver(latest.passedOver, note);
+      noteStretches(latest.stretches, location, note);
+      return latest.entry;
+    case 'several-clusters':
+      throw new Failure('configuration', severalClusters(latest.newest, location));
+    case 'none':
+      notePassedOver(latest.passedOver, note);
+      throw new Failure('backup', nothingGood(repository, latest.unread));
+    default:
+      return latest satisfies never;
+  }
+}
+
+/** What a person should know who takes the latest: what looks newer, and why it is not it. */
+function notePassedOver(passedOver: readonly PassedOver[], note: (text: string) => void): void {
+  for (const { name, problem } of passedOver.slice(0, NAMED))
+    note(`${name} is newer, but passed over: ${problem}\n`);
+  if (passedOver.length > NAMED) note(`${passedOver.length - NAMED} more are passed over: list shows why\n`);
+}
+
+function noteStretches(
+  [newest, ...older]: readonly Stretch[],
+  location: string,
   note: (text: string) => void,
-): CatalogEntry {
-  const index = entries.findIndex((entry) => incompleteBecause(entry) === undefined);
-  for (const { name } of entries.slice(0, Math.max(0, index))) note(`${name} is newer, but not complete\n`);
-  const found = entries[index];
-  if (found) return found;
-  throw new Failure('backup', `${store.location} holds no complete backup, only parts of ${entries.length}`);
+): void {
+  if (newest === undefined || older.length === 0) return;
+  note(
+    `${location} has backups of ${older.length + 1} cluster IDs, one after another, so the cluster was made anew or ` +
+      `restored: the latest is of ${newest.clusterId}; before it came ${older.map(described).join(', ')}\n`,
+  );
+}
+
+const described = ({ clusterId, newest }: Stretch): string => `${clusterId} (newest: ${newest})`;
+
+/** Why `latest` means nothing there. */
+export const severalClusters = (newest: readonly Stretch[], location: string): string =>
+  `${location} has backups of ${newest.length} clusters that have one name: ${newest.map(described).join(', ')}. Say by ` +
+  'CLUSTER_ID which of them is meant, and give each cluster a CLUSTER_NAME of its own';
+
+function nothingGood({ store, clusterId, entries }: ListedRepository, unread: number): string {
+  const whose = clusterId === undefined ? '' : ` of the cluster ID ${clusterId}`;
+  const looked =
+    unread === 0
+      ? `only ${entries.length} that are none, or parts of some`
+      : `as far as was looked: the oldest ${unread} were not. To take one of them, give its name`;
+  return `${store.location} holds no complete backup${whose} that could be the latest, ${looked}; list shows what is there`;
 }

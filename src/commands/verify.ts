@@ -1,5 +1,6 @@
-import { readBackup, readManifest } from '../backup/read.ts';
 import type { CatalogEntry } from '../backup/catalog.ts';
+import { examine } from '../backup/examine.ts';
+import { readBackup } from '../backup/read.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { Failure, isFailure } from '../errors.ts';
 import type { CommandContext } from './context.ts';
@@ -28,10 +29,15 @@ export async function verifyBackups(
   const settings = loadRecoverySettings(env);
   const repository = await openRepository(settings, signal);
   const verified: Verified[] = [];
-  const chosen = which === 'all' ? repository.entries : [pickBackup(repository, which, note)];
+  const isAll = which === 'all';
+  const chosen = isAll ? repository.entries : [await pickBackup(repository, which, note)];
+  let others = 0;
   for (const entry of chosen) {
-    verified.push(await verify(repository, entry, settings, context));
+    const one = await verify(repository, entry, settings, context);
+    if (isAll && one.isOther) others += 1;
+    else verified.push(one.verified);
   }
+  if (others > 0) note(`${others} backups of other clusters than CLUSTER_ID names are left out\n`);
   const { store, cluster } = repository;
   print(
     json
@@ -46,30 +52,30 @@ export async function verifyBackups(
   );
 }
 
+/** `isOther`: it is that of another cluster than `CLUSTER_ID` names, and nothing else is wrong with it. */
 async function verify(
   repository: ListedRepository,
   entry: CatalogEntry,
   { identities }: RecoverySettings,
   context: CommandContext,
-): Promise<Verified> {
+): Promise<{ verified: Verified; isOther: boolean }> {
   const { signal } = context;
+  const { name } = entry;
   const began = performance.now();
   const seconds = (): number => Math.round(performance.now() - began) / 1000;
+  const damaged = (problem: string): Verified => ({ name, whole: false, problem, seconds: seconds() });
+  const examined = await examine(repository, entry);
+  if (!examined.ok) return { verified: damaged(examined.problem), isOther: examined.fault === 'other-id' };
+  const { manifest } = examined;
+  const { raw, stored } = manifest;
   try {
-    const manifest = await readManifest(repository, entry);
     const onRead = printProgress(manifest, context);
     await readBackup({ store: repository.store, manifest, identities, signal, onRead });
-    const { raw, stored } = manifest;
-    return {
-      name: entry.name,
-      whole: true,
-      rawBytes: raw.size,
-      storedBytes: stored.size,
-      seconds: seconds(),
-    };
+    const sizes = { rawBytes: raw.size, storedBytes: stored.size };
+    return { verified: { name, whole: true, ...sizes, seconds: seconds() }, isOther: false };
   } catch (error) {
     if (!isFailure(error, 'backup')) throw error;
-    return { name: entry.name, whole: false, problem: error.message, seconds: seconds() };
+    return { verified: damaged(error.message), isOther: false };
   }
 }
 

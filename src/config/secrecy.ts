@@ -26,6 +26,7 @@ export const VARIABLES = {
   BACKUP_SKIP_CONFIRMED: 'public',
   BACKUP_STORE: 'store',
   BACKUP_TIMEOUT: 'public',
+  CLUSTER_ID: 'public',
   CLUSTER_NAME: 'public',
   COMPACTION_ENABLED: 'public',
   COMPACTION_RETENTION: 'public',

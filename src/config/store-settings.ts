@@ -1,3 +1,4 @@
+import { readClusterId } from './cluster-id.ts';
 import { readClusterName } from './cluster-name.ts';
 import { readIdentities } from './identities.ts';
 import { ConfigurationError } from './problems.ts';
@@ -9,6 +10,8 @@ export interface StoreSettings {
   readonly store: StoreConfig;
   /** Undefined: the only cluster that the store knows. */
   readonly clusterName?: string | undefined;
+  /** Undefined: whichever the folder is of. */
+  readonly clusterId?: string | undefined;
 }
 
 /** The same, and what it takes to read what is in them. */
@@ -36,6 +39,7 @@ export function loadRecoverySettings(env: Environment): RecoverySettings {
 const storeSettings = (vars: Variables): StoreSettings => ({
   store: readStore(vars),
   clusterName: readClusterName(vars),
+  clusterId: readClusterId(vars),
 });
 
 function readAll<T>(env: Environment, read: (vars: Variables) => T): T {

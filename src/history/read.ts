@@ -1,28 +1,5 @@
-import { AT_ONCE, inParallel } from '../util/parallel.ts';
-import { type CatalogEntry, incompleteBecause, readCatalog } from '../backup/catalog.ts';
-import { type Manifest, parseManifest } from '../backup/manifest.ts';
-import { manifestName } from '../backup/names.ts';
-import { readManifest, type Repository } from '../backup/read.ts';
-import { isFailure } from '../errors.ts';
-import type { Store } from '../storage/store.ts';
-
-/** Those that have both of their files. */
-export const completeEntries = (entries: readonly CatalogEntry[]): CatalogEntry[] =>
-  entries.filter((entry) => incompleteBecause(entry) === undefined);
-
-/**
- * The manifests of the latest backups in a cluster's folder, newest first. Those that cannot be read are left out:
- * what they would tell is for people, and nothing is decided by it.
- * @throws Failure `backup` when the store cannot be read
- */
-export async function readManifests(store: Store, most: number): Promise<Manifest[]> {
-  const complete = completeEntries(await readCatalog(store)).slice(0, most);
-  const texts = await inParallel(complete, AT_ONCE, ({ name }) => store.readText(manifestName(name)));
-  return texts.flatMap((text) => {
-    const manifest = parseManifest(text ?? '');
-    return manifest.ok ? [manifest.value] : [];
-  });
-}
+import type { CatalogEntry } from '../backup/catalog.ts';
+import { examineInOrder, type GoodBackup, type Repository } from '../backup/examine.ts';
 
 /** A backup whose manifest cannot be used, and why. */
 export interface LeftOut {
@@ -30,25 +7,35 @@ export interface LeftOut {
   problem: string;
 }
 
+/** What the manifests of the newest backups tell. */
+export interface Past {
+  /** newest first */
+  backups: GoodBackup[];
+  leftOut: LeftOut[];
+  /** entries that nobody looked into: older ones, or because too much was left out */
+  unread: number;
+}
+
+/** So many that cannot be used are passed over to find those that can: an end, whatever the folder is filled with. */
+const MOST_LEFT_OUT = 100;
+
 /**
- * The manifests of these backups, where they fit their names and their cluster: one that cannot be used says nothing
- * about the others.
+ * The newest backups, at most `most` of them, as their manifests tell of them. One that is no good, or whose manifest
+ * cannot be read, says nothing about the others: it is left out, and the next one looked into.
+ * @param entries newest first
  * @throws what the store's signal says
  */
-export async function readEachManifest(
+export async function readPast(
   repository: Repository,
   entries: readonly CatalogEntry[],
-): Promise<{ manifests: Manifest[]; leftOut: LeftOut[] }> {
-  const read = await inParallel(entries, AT_ONCE, async (entry): Promise<Manifest | LeftOut> => {
-    try {
-      return await readManifest(repository, entry);
-    } catch (error) {
-      if (!isFailure(error, 'backup')) throw error;
-      return { name: entry.name, problem: error.message };
-    }
-  });
-  return {
-    manifests: read.flatMap((one) => ('problem' in one ? [] : one)),
-    leftOut: read.flatMap((one) => ('problem' in one ? one : [])),
-  };
+  most: number,
+): Promise<Past> {
+  const backups: GoodBackup[] = [];
+  const leftOut: LeftOut[] = [];
+  for await (const examined of examineInOrder(repository, entries)) {
+    if (examined.ok) backups.push(examined);
+    else leftOut.push({ name: examined.entry.name, problem: examined.problem });
+    if (backups.length === most || leftOut.length === MOST_LEFT_OUT) break;
+  }
+  return { backups, leftOut, unread: entries.length - backups.length - leftOut.length };
 }

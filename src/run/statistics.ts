@@ -1,3 +1,6 @@
+import { newestOfEach, stretchesOf } from '../backup/latest.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import { incompleteBecause, readCatalog } from '../backup/catalog.ts';
 import type { Store } from '../storage/store.ts';
 import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
@@ -5,7 +8,7 @@ import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { countObjects, type ObjectCounts } from '../etcd/cluster/objects.ts';
 import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
-import { readManifests } from '../history/read.ts';
+import { readPast } from '../history/read.ts';
 import type { Log } from '../log.ts';
 import { untoldQuotas } from '../plan/members.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -23,6 +26,7 @@ interface StatisticsInput {
   client: ClusterClient;
   plan: Pick<Plan, 'source'>;
   store: Store;
+  clusterName: string;
   log: Log;
   signal: AbortSignal;
 }
@@ -38,11 +42,11 @@ export async function readStatistics(state: RunState, input: StatisticsInput): P
     input,
     'earlier backups were not looked at, so there is no forecast',
     async (signal) => {
+      const past = await readOwnPast(state, input, signal);
       const quota = smallestQuota(state);
       // A day until an assumed quota would be a day until a guess.
       if (quota === undefined && isUntold(state, input)) return;
-      const manifests = await readManifests(input.store.within(signal), FORECAST_RUNS);
-      state.forecast = forecast(manifests.flatMap(pastRunOf), quota, Date.now());
+      state.forecast = forecast(past.flatMap(pastRunOf), quota, Date.now());
     },
   );
 }
@@ -64,6 +68,28 @@ async function attempt(
     log.warn({ reason }, failure);
   }
 }
+
+/** The manifests of this cluster's newest backups. What else is found beside them is told. */
+async function readOwnPast(
+  { warnings }: RunState,
+  { client, clusterName, store, log }: StatisticsInput,
+  signal: AbortSignal,
+): Promise<Manifest[]> {
+  const repository = { store: store.within(signal), cluster: clusterName };
+  const complete = (await readCatalog(repository.store)).filter(
+    (entry) => incompleteBecause(entry) === undefined,
+  );
+  const { backups, leftOut } = await readPast(repository, complete, FORECAST_RUNS);
+  for (const { name, problem } of leftOut.slice(0, NAMED))
+    log.warn({ backup: name, reason: problem }, 'backup left out of the forecast');
+  const others = newestOfEach(stretchesOf(backups)).filter(({ clusterId }) => clusterId !== client.id);
+  for (const { clusterId, newest } of others) warnings.push(otherCluster(clusterId, newest, store));
+  return backups.flatMap(({ manifest }) => (manifest.cluster.id === client.id ? manifest : []));
+}
+
+const otherCluster = (id: string, newest: string, { location }: Store): string =>
+  `${location} also has backups of a cluster with the ID ${id}, say ${newest}: they are neither counted nor deleted. If ` +
+  'that cluster still runs, give each of the two a CLUSTER_NAME of its own; if this one was made anew, move them away';
 
 async function objectsReport(
   { config, client, plan }: StatisticsInput,

@@ -1,3 +1,4 @@
+import { filesOf } from '../backup/catalog.ts';
 import type { BackupGuarantee, VerifiedBackup } from '../backup/proof.ts';
 import { findOutdated, type Outdated, prune as deleteBackups } from '../backup/prune.ts';
 import type { Config } from '../config/config.ts';
@@ -11,6 +12,8 @@ import { formatTime } from '../util/format.ts';
 
 /** How many files are named in the log for one reason; of more, only their number. */
 const NAMED = 50;
+/** How many are named in the report. */
+const NAMED_IN_REPORT = 5;
 
 interface PruneInput {
   store: Store;
@@ -19,6 +22,8 @@ interface PruneInput {
   config: Pick<Config, 'backup'>;
   /** how much of BACKUP_TIMEOUT, which is for both, the backup took */
   backupMs: number;
+  /** takes what somebody should know who reads the report alone */
+  warn: (warning: string) => void;
   log: Log;
   signal: AbortSignal;
 }
@@ -55,12 +60,13 @@ function tooLong(leftMs: number, store: Store, cause: unknown): Failure {
 
 async function deleteOutdated(
   own: VerifiedBackup,
-  { store, client, clusterName, config, log }: PruneInput,
+  { store, client, clusterName, config, warn, log }: PruneInput,
 ): Promise<Pruned> {
-  const cluster = { name: clusterName, id: client.id };
+  const repository = { store, cluster: clusterName, clusterId: client.id };
   const retention = { keep: config.backup.keep, now: new Date(), own: own.manifest.name };
-  const outdated = await findOutdated(store, cluster, retention);
+  const outdated = await findOutdated(repository, retention);
   logWhatStays(outdated, log);
+  warnOfWhatStays(outdated, store, warn);
   const { remove, kept, left } = outdated;
   const { removed, failures } = await deleteBackups(store, remove);
   for (const name of removed) log.info({ backup: name }, 'old backup deleted');
@@ -113,4 +119,31 @@ function logWhatStays({ ignored, future }: Outdated, log: Log): void {
       { backups: future.length - NAMED },
       'more backups are dated in the future, kept and not counted',
     );
+}
+
+/** The same for the report: what is in the folder and is not what it looks like. */
+function warnOfWhatStays(
+  { ignored, remove, future }: Outdated,
+  { location }: Store,
+  warn: PruneInput['warn'],
+): void {
+  const removed = new Set(remove.flatMap(filesOf));
+  const stays = ignored.filter(({ name }) => !removed.has(name));
+  if (stays.length > 0) {
+    const named = stays.map(({ name, reason }) => `${name}: ${reason}`);
+    warn(
+      `${stays.length} files in ${location} look like backups and were neither counted nor deleted: ${listed(named, '; ')}`,
+    );
+  }
+  if (future.length > 0) {
+    warn(
+      `${future.length} backups in ${location} are dated after this run's clock, so they are kept and not counted: ${listed(future, ', ')}`,
+    );
+  }
+}
+
+function listed(texts: readonly string[], separator: string): string {
+  const more = texts.length - NAMED_IN_REPORT;
+  const named = texts.slice(0, NAMED_IN_REPORT).join(separator);
+  return more > 0 ? `${named}${separator}and ${more} more` : named;
 }

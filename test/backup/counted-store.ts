@@ -6,7 +6,7 @@ import { findOutdated, type Limits, type Outdated } from '../../src/backup/prune
 import type { KeepPolicy } from '../../src/config/config.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
-import { CLUSTER, sampleManifest } from './sample.ts';
+import { agreeingWith, CLUSTER, sampleManifest } from './sample.ts';
 import { fileStore, replaced } from '../support/file-store.ts';
 
 export const HOUR_MS = 60 * 60 * 1000;
@@ -66,11 +66,10 @@ export function counting(scratch: Scratch): Counted {
 
 /** At once: tens of thousands of promises would take most of the time of these tests. */
 export function put(folder: string, name: string, changes = {}): void {
-  const revision = parseBackupName(name)?.revision ?? 0;
   writeFileSync(join(folder, name), 'bytes');
   writeFileSync(
     join(folder, manifestName(name)),
-    formatManifest(sampleManifest({ name, revision, ...changes })),
+    formatManifest(sampleManifest({ ...agreeingWith(name), ...changes })),
   );
 }
 
@@ -90,7 +89,8 @@ export function find(
   limits?: Limits,
   now = NOW,
 ): Promise<Outdated> {
-  return findOutdated(place.store, CLUSTER, { keep: { ...NONE, ...keep }, now, own: OWN }, limits);
+  const repository = { store: place.store, cluster: CLUSTER.name, clusterId: CLUSTER.id };
+  return findOutdated(repository, { keep: { ...NONE, ...keep }, now, own: OWN }, limits);
 }
 
 /** The names of the data files that are there, the oldest first. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { formatManifest, parseManifest, parseManifestHead } from '../../src/backup/manifest.ts';
+import { describe, test } from 'node:test';
+import { MAX_TEXT } from '../../src/backup/fields.ts';
+import { formatManifest, parseManifest } from '../../src/backup/manifest.ts';
 import { sampleManifest } from './sample.ts';
 
 test('what is written is read back the same', () => {
@@ -57,7 +58,7 @@ const BROKEN: [path: string, value: unknown, problem: string][] = [
   ['raw.sha256', 'A'.repeat(64), '"raw.sha256" is not a SHA-256 in hex'],
   ['stored.size', '5', '"stored.size" is not a whole number of at least 0'],
   ['stored.sha256', 'b'.repeat(63), '"stored.sha256" is not a SHA-256 in hex'],
-  ['compression', 'gzip', '"compression" is not none or zstd'],
+  ['compression', 'lz4', '"compression" is not none or zstd or gzip'],
   ['encryption', null, '"encryption" is not an object'],
   ['encryption.recipients', 'age1x', '"encryption.recipients" is not a list of texts'],
   ['keys', undefined, '"keys" is missing'],
@@ -90,12 +91,59 @@ test('names from Object.prototype are not fields', () => {
   assert.deepEqual(parseManifest(text), { ok: false, problem: '"name" is missing' });
 });
 
-test('the head is read whatever the file was compressed with, but of format 1 only', () => {
-  const { name, cluster, stored } = sampleManifest();
-  assert.deepEqual(parseManifestHead(changed('compression', 'gzip')), {
+test('a compression that this version cannot read is one all the same', () => {
+  const compression = 'gzip';
+  assert.deepEqual(parseManifest(changed('compression', compression)), {
     ok: true,
-    value: { name, cluster, stored },
+    value: sampleManifest({ compression }),
   });
-  assert.deepEqual(parseManifestHead(changed('format', 2)), { ok: false, problem: '"format" is not 1' });
-  assert.equal(parseManifestHead(changed('stored')).ok, false);
+});
+
+describe('what somebody made larger than any run would', () => {
+  const long = 'x'.repeat(MAX_TEXT + 1);
+  const TOO_LARGE: [path: string, value: unknown, problem: string][] = [
+    ['name', long, '"name" is not a text of at most 1024 characters'],
+    ['cluster.name', long, '"cluster.name" is not a text of at most 1024 characters'],
+    ['cluster.id', 'f'.repeat(17), '"cluster.id" is not an ID of etcd in hex'],
+    ['member.id', '', '"member.id" is not an ID of etcd in hex'],
+    ['member.name', long, '"member.name" is not a text of at most 1024 characters'],
+    ['node', long, '"node" is not a text of at most 1024 characters'],
+    ['problems', [long], '"problems" is not a list of texts of at most 1024 characters'],
+    ['problems', Array.from({ length: 101 }, () => 'x'), '"problems" is not a list of at most 100 texts'],
+    [
+      'encryption.recipients',
+      Array.from({ length: 5000 }, () => 'x'),
+      '"encryption.recipients" is not a list of at most 4096 texts',
+    ],
+    ['startedAt', `2026-03-05T02:15:00.${'0'.repeat(500)}Z`, '"startedAt" is not a time in UTC'],
+    ['startedAt', '2026-02-30T02:15:00Z', '"startedAt" is not a time in UTC'],
+    ['keys', 1e308, '"keys" is not a whole number of at least 0'],
+    ['raw.size', 2 ** 53, '"raw.size" is not a whole number of at least 0'],
+  ];
+  for (const [path, value, problem] of TOO_LARGE) {
+    test(`${path}: ${problem}`, () => {
+      assert.deepEqual(parseManifest(changed(path, value)), { ok: false, problem });
+    });
+  }
+
+  test('by mistake is cut where it is written: a run reads what a run wrote', () => {
+    const manifest = sampleManifest({
+      member: { id: '1', name: long },
+      etcdVersion: long,
+      node: long,
+      problems: Array.from({ length: 300 }, () => long),
+    });
+    const read = parseManifest(formatManifest(manifest));
+    assert.ok(read.ok, JSON.stringify(read));
+    const { member, node, problems } = read.value;
+    assert.deepEqual([member.name.length, node?.length, problems.length], [MAX_TEXT, MAX_TEXT, 100]);
+    assert.match(member.name, /x\.\.\.$/);
+  });
+
+  test('and nested deeper than any stack is not JSON of ours', () => {
+    const deep = '['.repeat(500_000);
+    assert.deepEqual(parseManifest(deep), { ok: false, problem: 'it is not JSON' });
+    const nested = `{"problems": ${deep}${']'.repeat(500_000)}}`;
+    assert.equal(parseManifest(nested).ok, false);
+  });
 });

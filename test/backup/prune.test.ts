@@ -6,6 +6,7 @@ import { manifestName } from '../../src/backup/names.ts';
 import { filesOf } from '../../src/backup/catalog.ts';
 import { LIMITS, prune } from '../../src/backup/prune.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { sampleManifest } from './sample.ts';
 import { failsWith } from '../support/file-store.ts';
 import {
   FOREIGN,
@@ -36,6 +37,39 @@ const FOREIGN_ONES: [what: string, make: (folder: string, name: string) => Promi
       'that was cut short',
       (folder, name) => truncate(join(folder, name), 4),
       /^it has 4 bytes, and its manifest says 5/,
+    ],
+    [
+      'of which the manifest has no more than a head',
+      async (folder, name) => {
+        const { cluster, format, stored } = sampleManifest();
+        await writeFile(join(folder, manifestName(name)), JSON.stringify({ format, name, cluster, stored }));
+      },
+      /^its manifest cannot be used: "member" is not an object/,
+    ],
+    [
+      'that was copied under another name',
+      async (folder, name) => put(folder, name, { startedAt: '2026-01-02T03:04:05.678Z' }),
+      /^it was started at 2026-01-02T03:04:05Z by its manifest and 2026-11-2.T..:17:00Z by its name/,
+    ],
+    [
+      'of another revision than its name says',
+      async (folder, name) => put(folder, name, { revision: 4711 }),
+      /^its revision is 4711 by its manifest and 9999\d\d by its name/,
+    ],
+    [
+      'that is not compressed as its name says',
+      async (folder, name) => put(folder, name, { compression: 'none' }),
+      /^its compression is none by its manifest and zstd by its name/,
+    ],
+    [
+      'that is encrypted, which its name does not say',
+      async (folder, name) => put(folder, name, { encryption: { recipients: ['age1x'] } }),
+      /^it is encrypted: yes by its manifest and no by its name/,
+    ],
+    [
+      'whose manifest is too large to be one',
+      (folder, name) => truncate(join(folder, manifestName(name)), 2 ** 20 + 1),
+      /^its manifest cannot be used: .* is too large for a manifest/,
     ],
     ['without a manifest', (folder, name) => rm(join(folder, manifestName(name))), /^it has no manifest: /],
   ];
@@ -69,6 +103,22 @@ for (const [what, make, reason] of FOREIGN_ONES) {
     });
   });
 }
+
+test('one-byte files with the head of a manifest push no real backup out', async () => {
+  await using place = await placeOf(upTo(11).map((hour) => hour + 24));
+  put(place.folder, hoursAgo(0));
+  const { cluster, format } = sampleManifest();
+  for (const hour of [1, 2, 3, 4, 5, 6, 7]) {
+    const name = hoursAgo(hour);
+    const head = { format, name, cluster, stored: { size: 1, sha256: 'b'.repeat(64) } };
+    await writeFile(join(place.folder, name), 'x');
+    await writeFile(join(place.folder, manifestName(name)), JSON.stringify(head));
+  }
+  const { remove, kept, ignored } = await find(place, { last: 7 });
+  assert.equal(kept, 7);
+  assert.deepEqual(namesOf(remove), [34, 33, 32, 31, 30].map(hoursAgo));
+  assert.equal(ignored.length, 7);
+});
 
 test('foreign backups by the dozen, each in the place of the next, are all passed over', async () => {
   await using place = await placeOf(upTo(120));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { CatalogEntry } from '../../src/backup/catalog.ts';
 import { selectForRemoval, selectRemnants } from '../../src/backup/retention.ts';
@@ -81,6 +82,12 @@ describe('clocks', () => {
   });
 });
 
+/** Backups of the last sixty days, at noon and at midnight. */
+const some = (count: number) =>
+  Array.from({ length: count }, () =>
+    backup(new Date(Date.UTC(2026, 2, 10) - randomInt(120) * 12 * 3_600_000).toISOString().slice(0, 16)),
+  );
+
 describe('remnants', () => {
   const retention = { keep: { ...NONE, last: 3 }, now: new Date('2026-03-09T00:00Z'), own: '' };
 
@@ -91,6 +98,25 @@ describe('remnants', () => {
     const future = backup('2026-03-10');
     assert.deepEqual(selectRemnants(backups, [old, recent, future], retention), [old]);
     assert.deepEqual(selectForRemoval(backups, retention).remove, []);
+  });
+
+  test('one by one it is as if each were the only one more among the backups', () => {
+    const rules = [
+      { last: 3 },
+      { daily: 4 },
+      { weekly: 2 },
+      { monthly: 2 },
+      { last: 2, daily: 9, monthly: 1 },
+    ];
+    for (let round = 0; round < 200; round += 1) {
+      const backups = some(randomInt(30));
+      const remnants = some(10);
+      const keep = { ...NONE, ...rules[round % rules.length] };
+      const expected = remnants.filter((one) =>
+        selectForRemoval([...backups, one], { ...retention, keep }).remove.includes(one),
+      );
+      assert.deepEqual(namesOf(selectRemnants(backups, remnants, { ...retention, keep })), namesOf(expected));
+    }
   });
 
   test('all 0 keeps them too', () => {

@@ -30,9 +30,20 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
   };
 }
 
+/** What a manifest has to say of a backup of that name. */
+export function agreeingWith(
+  name: string,
+): Pick<Manifest, 'name' | 'revision' | 'startedAt' | 'compression' | 'encryption'> {
+  const named = parseBackupName(name);
+  if (named === undefined) throw new Error(`${name} is no backup's name`);
+  const { at, revision, compression, encrypted } = named;
+  const recipients = encrypted ? ['age1x'] : [];
+  return { name, revision, startedAt: at.toISOString(), compression, encryption: { recipients } };
+}
+
 /** Puts a data file of five bytes and a manifest of that size into the store. */
 export async function putBackup(store: Store, name: string, changes: Partial<Manifest> = {}): Promise<void> {
   await store.writeText(name, 'bytes');
-  const revision = parseBackupName(name)?.revision ?? 0;
-  await store.writeText(manifestName(name), formatManifest(sampleManifest({ name, revision, ...changes })));
+  const manifest = sampleManifest({ ...agreeingWith(name), ...changes });
+  await store.writeText(manifestName(name), formatManifest(manifest));
 }

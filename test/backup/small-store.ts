@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type CatalogEntry, filesOf, incompleteBecause, readCatalog } from '../../src/backup/catalog.ts';
-import type { ClusterIdentity } from '../../src/backup/manifest.ts';
-import { foreignBecause } from '../../src/backup/prune.ts';
+import { type CatalogEntry, filesOf, readCatalog } from '../../src/backup/catalog.ts';
+import type { Manifest } from '../../src/backup/manifest.ts';
+import { examine, examineManifest } from '../../src/backup/examine.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { CLUSTER } from './sample.ts';
@@ -22,18 +22,18 @@ export async function emptyStore() {
 }
 
 /** Everything that looks like a backup, each one looked into; the oldest first. */
-export async function readBackups(store: Store, cluster: ClusterIdentity) {
+export async function readBackups(store: Store, { name: cluster, id: clusterId }: Manifest['cluster']) {
+  const repository = { store, cluster, clusterId };
   const backups: CatalogEntry[] = [];
   const remnants: CatalogEntry[] = [];
   const ignored: { name: string; reason: string }[] = [];
   for (const entry of (await readCatalog(store)).toReversed()) {
     const [name = ''] = filesOf(entry);
-    const incomplete = incompleteBecause(entry);
-    const reason = incomplete ?? (await foreignBecause(store, entry, cluster));
-    if (reason === undefined) backups.push(entry);
-    else ignored.push({ name, reason });
+    const examined = await examine(repository, entry);
+    if (examined.ok) backups.push(entry);
+    else ignored.push({ name, reason: examined.problem });
     const isRemnant = entry.storedSize === undefined;
-    if (isRemnant && (await foreignBecause(store, entry, cluster)) === undefined) remnants.push(entry);
+    if (isRemnant && (await examineManifest(repository, entry)).ok) remnants.push(entry);
   }
   return { backups, remnants, ignored };
 }

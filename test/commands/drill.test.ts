@@ -149,7 +149,7 @@ test('drill wants a receipt, and an etcd that answers', async () => {
   const path = join(out.path, 'wrong.json');
   for (const [text, problem] of [
     ['{', /it is not JSON/],
-    ['{}', /its manifest is not one: it is not a JSON object/],
+    ['{}', /"manifest" is not an object/],
     ['null', /it is not a JSON object/],
   ] as const) {
     await writeFile(path, text);

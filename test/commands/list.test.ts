@@ -38,6 +38,8 @@ test('list shows the newest backup first, with both sizes', async () => {
   assert.equal(newest.storedBytes, newest.rawBytes + 32);
   assert.ok(oldest.storedBytes < oldest.rawBytes);
   assert.ok(newest.revision > oldest.revision);
+  assert.match(newest.clusterId, /^[0-9a-f]{1,16}$/);
+  assert.equal(oldest.clusterId, newest.clusterId);
   assert.equal(newest.revision, Number(/-(\d+)\.db$/.exec(second)?.[1]));
   assert.ok(newest.ageSeconds >= 0 && newest.ageSeconds < 300);
   assert.ok(Math.abs(Date.now() - Date.parse(newest.time)) < 300_000);
@@ -46,9 +48,12 @@ test('list shows the newest backup first, with both sizes', async () => {
 test('list is a table for people, and what it says about the place is no part of it', async () => {
   const { stdout, stderr } = assertCommandEnded(await runCommand(['list'], backedUp.env), 0);
   const [head = '', ...rows] = stdout.trimEnd().split('\n');
-  assert.match(head, /^NAME +TIME \(UTC\) +AGE +REVISION +STORED +RAW +ENCRYPTED +COMPLETE$/);
+  assert.match(head, /^NAME +TIME \(UTC\) +AGE +REVISION +STORED +RAW +CLUSTER ID +ENCRYPTED +COMPLETE$/);
   assert.equal(rows.length, 2);
-  assert.match(rows[0] ?? '', new RegExp(`^${second} +\\d{4}-\\d\\d-\\d\\d .* (KiB|MiB) +no +yes$`));
+  assert.match(
+    rows[0] ?? '',
+    new RegExp(`^${second} +\\d{4}-\\d\\d-\\d\\d .* (KiB|MiB) +[0-9a-f]+ +no +yes$`),
+  );
   assert.match(stderr, /^2 backups of prod in /);
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,7 +39,8 @@ async function copyTo(store: Scratch, original: string, daysAgo: number): Promis
   const name = backupName({ at: new Date(at.getTime() - daysAgo * DAY_MS), revision, compression: 'zstd' });
   await copyFile(join(folder, original), join(folder, name));
   const manifest = JSON.parse(await readFile(join(folder, manifestName(original)), 'utf8'));
-  await writeFile(join(folder, manifestName(name)), JSON.stringify({ ...manifest, name }));
+  const startedAt = new Date(Date.parse(manifest.startedAt) - daysAgo * DAY_MS).toISOString();
+  await writeFile(join(folder, manifestName(name)), JSON.stringify({ ...manifest, name, startedAt }));
   return name;
 }
 
@@ -156,6 +157,58 @@ describe('retention', () => {
     assert.deepEqual(
       told.map(({ file }) => file),
       [foreignId, foreignName, broken, missing],
+    );
+  });
+
+  test('files with the head of a manifest push no backup out, and are told', async () => {
+    const { store, earlier } = await storeOfDays(10, 9, 8);
+    await using _ = store;
+    const folder = join(store.path, CLUSTER_NAME);
+    const [first = ''] = earlier;
+    const { cluster: whose, format } = JSON.parse(await readFile(join(folder, manifestName(first)), 'utf8'));
+    const planted: string[] = [];
+    for (let days = 1; days <= 7; days += 1) {
+      const at = new Date(Date.now() - days * DAY_MS);
+      const name = backupName({ at, revision: days, compression: 'none' });
+      const stored = { size: 1, sha256: '0'.repeat(64) };
+      await writeFile(join(folder, name), 'x');
+      await writeFile(
+        join(folder, manifestName(name)),
+        JSON.stringify({ format, name, cluster: whose, stored }),
+      );
+      planted.push(name);
+    }
+    const result = await run(cluster, store, { BACKUP_KEEP_LAST: '3' });
+    const report = assertRunEnded(result, 0, 'nothing-needed');
+    assertSteps(report, { prune: ['done', /1 backups deleted, 3 kept/] });
+    const left = await backupsIn(store);
+    assert.deepEqual(left, [...earlier.slice(1), ...planted.toReversed(), nameOf(result)].toSorted());
+    const told = report.warnings.join('\n');
+    assert.match(told, /7 files in .*prod look like backups and were neither counted nor deleted: /);
+    assert.match(told, /its manifest cannot be used: "member" is not an object.*; and 2 more$/m);
+  });
+
+  test("another ID's backups beside its own are told, and stay; so does what is dated ahead", async () => {
+    const { store, earlier } = await storeOfDays(4, 3, 2, -2);
+    await using _ = store;
+    const [own = '', foreign = '', recent = '', ahead = ''] = earlier;
+    const path = join(store.path, CLUSTER_NAME, manifestName(foreign));
+    const manifest = JSON.parse(await readFile(path, 'utf8'));
+    await writeFile(path, JSON.stringify({ ...manifest, cluster: { ...manifest.cluster, id: 'abcdef' } }));
+    // It must not end the forecast either.
+    await truncate(join(store.path, CLUSTER_NAME, manifestName(own)), 2 ** 20 + 1);
+    const result = await run(cluster, store, { BACKUP_KEEP_LAST: '1' });
+    const report = assertRunEnded(result, 0, 'nothing-needed');
+    assert.deepEqual(await backupsIn(store), [own, foreign, nameOf(result), ahead]);
+    assert.ok(report.steps.prune.reason.startsWith('1 backups deleted'), recent);
+    const told = report.warnings.join('\n');
+    assert.match(told, new RegExp(`also has backups of a cluster with the ID abcdef, say ${foreign}: `));
+    assert.match(told, new RegExp(`1 backups in .* are dated after this run's clock.*: ${ahead}$`, 'm'));
+    assert.equal(report.forecast?.kind, 'unknown');
+    const left = result.lines.filter(({ msg }) => msg === 'backup left out of the forecast');
+    assert.deepEqual(
+      left.map(({ backup }) => backup),
+      [own],
     );
   });
 

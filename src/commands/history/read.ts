@@ -1,6 +1,7 @@
 import { Failure } from '../../errors.ts';
 import { type Forecast, FORECAST_RUNS, forecast, pastRunOf } from '../../history/forecast.ts';
-import { completeEntries, type LeftOut, readEachManifest } from '../../history/read.ts';
+import { incompleteBecause } from '../../backup/catalog.ts';
+import { type LeftOut, readPast } from '../../history/read.ts';
 import { type HistoryRun, runsOf } from '../../history/runs.ts';
 import { MOST_RUNS } from '../help.ts';
 import type { ListedRepository } from '../repository.ts';
@@ -30,11 +31,12 @@ export async function readHistory(
   last: number,
   now: number,
 ): Promise<History | string> {
-  const complete = completeEntries(repository.entries);
+  const complete = repository.entries.filter((entry) => incompleteBecause(entry) === undefined);
   if (complete.length === 0) return `there is no complete backup in ${repository.store.location}`;
   // One more than is shown: the first of them has a run before it, too. And no fewer than a run's own forecast reads.
   const most = Math.min(MOST_RUNS, Math.max(last + 1, FORECAST_RUNS));
-  const { manifests, leftOut } = await readEachManifest(repository, complete.slice(0, most));
+  const { backups, leftOut } = await readPast(repository, complete, most);
+  const manifests = backups.map(({ manifest }) => manifest);
   const [first] = leftOut;
   if (manifests.length === 0 && first !== undefined)
     throw new Failure(
