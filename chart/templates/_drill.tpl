@@ -120,6 +120,7 @@ resources:
 {{- $variables := dict
   "BACKUP_STORE" .Values.backup.store
   "CLUSTER_NAME" .Values.clusterName
+  "CLUSTER_ID" .Values.drill.clusterId
   "AWS_REGION" .Values.backup.s3.region
   "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
 }}

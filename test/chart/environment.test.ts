@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
-import { CHART, HELM_VERSIONS, renderEnv, renderPod } from './chart.ts';
+import { CHART, HELM_VERSIONS, renderCronJob, renderEnv, renderPod } from './chart.ts';
 
 const KEY = `age1${'q'.repeat(58)}`;
 const OTHER_KEY = `age1${'z'.repeat(58)}`;
@@ -106,6 +106,34 @@ describe('the environment', () => {
       DEFRAG_WAIT: '5s',
       DEFRAG_TIMEOUT: '6m',
       DEFRAG_ALLOW_KNOWN_BAD_VERSIONS: 'true',
+    });
+  });
+
+  test('what the drill reads the store by arrives under its variables', async () => {
+    const { jobTemplate } = (
+      await renderCronJob(
+        {
+          values: {
+            clusterName: 'c',
+            backup: { store: 's3://bucket/etcd', s3: { region: 'r', endpoint: 'https://e' } },
+            drill: {
+              enabled: true,
+              clusterId: '0123456789abcdef',
+              ageIdentity: { existingSecret: 'drill-key' },
+            },
+          },
+        },
+        'drill',
+      )
+    ).spec;
+    const { env = [] } = jobTemplate.spec.template.spec.initContainers?.[0] ?? {};
+    assert.deepEqual(Object.fromEntries(env.map(({ name, value }) => [name, value])), {
+      BACKUP_STORE: 's3://bucket/etcd',
+      CLUSTER_NAME: 'c',
+      CLUSTER_ID: '0123456789abcdef',
+      AWS_REGION: 'r',
+      AWS_ENDPOINT_URL_S3: 'https://e',
+      BACKUP_AGE_IDENTITY_FILE: '/identity/identity.txt',
     });
   });
 
