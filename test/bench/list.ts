@@ -3,7 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { formatManifest } from '../../src/backup/manifest.ts';
 import { backupName, manifestName } from '../../src/backup/names.ts';
 import { inParallel } from '../../src/util/parallel.ts';
-import { sampleManifest } from '../backup/sample.ts';
+import { agreeingWith, sampleManifest } from '../backup/sample.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';
 import { type Bench, say } from './context.ts';
@@ -52,9 +52,12 @@ async function putBackups({ client, bucket }: S3Server, cluster: string, count: 
     client.send(new PutObjectCommand({ Bucket: bucket, Key: `etcd/${cluster}/${name}`, Body }));
   const now = Date.now();
   await inParallel([...Array(count).keys()], PUTS_AT_ONCE, async (number) => {
-    const revision = 1_000_000 - number;
-    const name = backupName({ at: new Date(now - number * HOUR_MS), revision, compression: 'zstd' });
-    const manifest = sampleManifest({ name, revision, cluster: { name: cluster, id: '5cb4cc4d2c7d2c3a' } });
+    const at = new Date(now - number * HOUR_MS);
+    const name = backupName({ at, revision: 1_000_000 - number, compression: 'zstd' });
+    const manifest = sampleManifest({
+      ...agreeingWith(name),
+      cluster: { name: cluster, id: '5cb4cc4d2c7d2c3a' },
+    });
     await put(name, CONTENT);
     await put(manifestName(name), formatManifest(manifest));
   });
