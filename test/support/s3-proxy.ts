@@ -5,6 +5,7 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type OutgoingHttpHeaders,
   request,
   type ServerResponse,
 } from 'node:http';
@@ -31,19 +32,24 @@ export interface S3Request {
 /** What becomes of a request instead of passing through. */
 export type Fault =
   | { kind: 'answer'; status: number; code: string; message?: string; headers?: Record<string, string> }
-  /** What is no answer of S3: that body as it is. */
-  | { kind: 'page'; status: number; body: string; headers?: Record<string, string> }
   /** The connection is reset, before or after the server has got the request. */
   | { kind: 'reset' }
   | { kind: 'lose-answer' }
   /** The answer's body is cut, or one bit in it turned over, at that byte. */
-  | { kind: 'cut'; at: number }
+  | { kind: 'cut'; at: number; headers?: Headers }
   | { kind: 'flip'; at: number }
   | { kind: 'delay'; ms: number }
   /** Nothing is passed on and nothing answered. */
   | { kind: 'hang' }
   /** That header is not passed on. */
-  | { kind: 'without'; header: string };
+  | { kind: 'without'; header: string }
+  /** What is no answer of S3's, say that of a web server; HEAD gets its head. */
+  | { kind: 'page'; status?: number; body?: string; headers?: Record<string, string> }
+  /** The server's answer with another body, or other headers. */
+  | { kind: 'change'; body?: (text: string) => string; headers?: Headers };
+
+/** Instead of the server's own; undefined leaves one out. Without its length a body is sent in chunks. */
+type Headers = Record<string, string | undefined>;
 
 export type FaultRule = (request: S3Request) => Fault | undefined | Promise<Fault | undefined>;
 
@@ -93,7 +99,9 @@ export async function startS3Proxy(targetUrl: string): Promise<S3Proxy> {
       response.resume();
       return void incoming.socket.resetAndDestroy();
     }
-    answer.writeHead(response.statusCode ?? 500, response.headers);
+    if (fault?.kind === 'change') return change(response, answer, fault);
+    const others = fault?.kind === 'cut' ? fault.headers : undefined;
+    answer.writeHead(response.statusCode ?? 500, merged(response.headers, others));
     await (fault?.kind === 'cut' || fault?.kind === 'flip'
       ? pipeline(response, damage(fault), answer)
       : pipeline(response, answer));
@@ -170,11 +178,34 @@ async function respond(
 async function show(
   incoming: IncomingMessage,
   answer: ServerResponse,
-  { status, body, headers = {} }: Extract<Fault, { kind: 'page' }>,
+  {
+    status = 200,
+    body = '<!DOCTYPE html><html><p>Welcome</p></html>',
+    headers,
+  }: Extract<Fault, { kind: 'page' }>,
 ): Promise<void> {
   for await (const _ of incoming);
-  answer.writeHead(status, { 'content-type': 'text/html', ...headers });
+  answer.writeHead(status, headers ?? { 'content-type': 'text/html; charset=utf-8' });
   answer.end(incoming.method === 'HEAD' ? undefined : body);
+}
+
+async function change(
+  response: IncomingMessage,
+  answer: ServerResponse,
+  { body, headers }: Extract<Fault, { kind: 'change' }>,
+): Promise<void> {
+  const length: Headers = body === undefined ? {} : { 'content-length': undefined };
+  answer.writeHead(response.statusCode ?? 500, merged(response.headers, { ...length, ...headers }));
+  if (body === undefined) return pipeline(response, answer);
+  const pieces: Buffer[] = [];
+  for await (const piece of response) pieces.push(piece);
+  answer.end(body(Buffer.concat(pieces).toString()));
+}
+
+function merged(before: IncomingHttpHeaders, headers: Headers = {}): OutgoingHttpHeaders {
+  return Object.fromEntries(
+    Object.entries({ ...before, ...headers }).filter(([, value]) => value !== undefined),
+  );
 }
 
 /** Throws where it cuts, which resets the connection. */

@@ -5,11 +5,11 @@ import type { LentBuffer } from '../../util/lent.ts';
 import { StoreError } from '../errors.ts';
 import { clusterFolder, plainName } from '../names.ts';
 import type { PendingFile, Store, StoredFile } from '../store.ts';
-import { MAX_TEXT_BYTES, publishText, tooLarge } from '../text.ts';
+import { publishText, textOf } from '../text.ts';
 import { allowing, attempt } from './errors.ts';
 import { folderExists, makeFolders } from './folder.ts';
 import { createPending } from './pending.ts';
-import { openRegular, readChunks } from './reading.ts';
+import { readChunks } from './reading.ts';
 import { finalNameOf } from './temporary.ts';
 
 export interface FileStoreOptions {
@@ -93,8 +93,7 @@ export class FileStore implements Store {
   }
 
   async readText(name: string): Promise<string | undefined> {
-    const path = this.#pathOf(name);
-    return this.#call(async () => ((await folderExists(this.location)) ? textAt(path) : undefined));
+    return textOf(this.read(name), this.#pathOf(name));
   }
 
   async remove(name: string): Promise<void> {
@@ -138,18 +137,6 @@ async function filesIn(folder: string): Promise<StoredFile[]> {
     if (found?.isFile()) files.push({ name, size: found.size, modifiedAt: found.mtime });
   }
   return files;
-}
-
-async function textAt(path: string): Promise<string | undefined> {
-  const handle = await attempt('read', path, () => allowing(['ENOENT'], () => openRegular(path)));
-  if (handle === undefined) return undefined;
-  try {
-    const { size } = await handle.stat();
-    if (size > MAX_TEXT_BYTES) throw tooLarge(path);
-    return await attempt('read', path, () => handle.readFile('utf8'));
-  } finally {
-    await handle.close();
-  }
 }
 
 async function removeFile(path: string): Promise<void> {

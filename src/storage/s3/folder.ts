@@ -2,7 +2,9 @@ import { getCACertificates } from 'node:tls';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3ObjectSettings, S3StoreConfig } from '../../config/config.ts';
 import { agentsThrough } from '../../util/proxies.ts';
+import { plainName } from '../names.ts';
 import { explainAround } from './access.ts';
+import { checkingAnswers } from './answer.ts';
 
 /** A part of a bucket, with the client that asks for it and what ends its requests. */
 export interface Folder {
@@ -13,6 +15,8 @@ export interface Folder {
   readonly settings: S3ObjectSettings;
   /** Ends every request. */
   readonly signal: AbortSignal;
+  /** How long a request may take, all tries together, until it is answered; in milliseconds. */
+  readonly requestTimeoutMs: number;
 }
 
 /**
@@ -23,6 +27,8 @@ const MAX_ATTEMPTS = 9;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Without a byte in either direction. Some servers put a large object together without a word meanwhile. */
 const SILENCE_TIMEOUT_MS = 120_000;
+/** Of one request with all its tries. S3 may need minutes for the end of a large upload, and says spaces meanwhile. */
+export const REQUEST_TIMEOUT_MS = 600_000;
 
 /** What the SDK's own agents have. */
 const AGENT = { keepAlive: true, maxSockets: 50 };
@@ -47,7 +53,7 @@ export function openClient({ forcePathStyle, access }: S3StoreConfig): S3Client 
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
   explainAround(client, access);
-  return client;
+  return checkingAnswers(client);
 }
 
 /** As the AWS command has it: the bundle takes the place of the public roots. What Node itself is told to add stays. */
@@ -57,8 +63,9 @@ const trusted = (bundle: string | undefined): string[] | undefined =>
 /** The same folder, whose requests end with another signal, and not with its own. */
 export const endingWith = (signal: AbortSignal, folder: Folder): Folder => ({ ...folder, signal });
 
+/** What a request is about. Without a name it would be about the folder, or the bucket, and may be one that deletes. */
 export function objectOf({ bucket, prefix }: Folder, name: string): { Bucket: string; Key: string } {
-  return { Bucket: bucket, Key: `${prefix}${name}` };
+  return { Bucket: bucket, Key: `${prefix}${plainName(name)}` };
 }
 
 /** `s3://bucket/prefix/cluster/name`, for a person. */

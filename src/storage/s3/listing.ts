@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../store.ts';
 import type { Folder } from './folder.ts';
-import { abortUpload } from './multipart.ts';
+import { abortUpload, isUploadId } from './multipart.ts';
 import { attempt, requestOnBucket } from './request.ts';
 
 interface Page {
@@ -81,7 +81,7 @@ export async function abortOldUploads(
   for await (const { Key, UploadId, Initiated } of unfinishedUploads(folder)) {
     const name = nameOf(Key, folder.prefix);
     if (name === undefined || !(name === PROBE || isOurs(name))) continue;
-    if (UploadId === undefined || Initiated === undefined || Initiated.getTime() >= before) continue;
+    if (!isUploadId(UploadId) || Initiated === undefined || Initiated.getTime() >= before) continue;
     await abortUpload(folder, name, UploadId);
     names.push(name);
   }

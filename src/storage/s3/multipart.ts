@@ -38,7 +38,26 @@ export async function beginMultipart(
   const { UploadId } = await attempt(folder, writingOf(folder, name), (options) =>
     client.send(command, options),
   );
-  return new Multipart(folder, name, UploadId, algorithm);
+  return new Multipart(folder, name, idOf(UploadId, urlOf(folder, name)), algorithm);
+}
+
+declare const UPLOAD: unique symbol;
+
+/**
+ * What S3 gave an upload for a name, never empty. Without it the request that is to end an upload is the one that deletes
+ * the object of that name, whoever's that is.
+ */
+export type UploadId = string & { readonly [UPLOAD]: true };
+
+export const isUploadId = (id: string | undefined): id is UploadId => id !== undefined && id.trim() !== '';
+
+function idOf(id: string | undefined, place: string): UploadId {
+  if (isUploadId(id)) return id;
+  throw new StoreError(
+    'not-a-store',
+    `could not write ${place}: the server began an upload and gave it no ID`,
+    'look at the server and at the proxies in between: this is not how S3 answers',
+  );
 }
 
 type Algorithm = { ChecksumAlgorithm?: 'CRC32' };
@@ -47,11 +66,11 @@ type Algorithm = { ChecksumAlgorithm?: 'CRC32' };
 export class Multipart {
   readonly #folder: Folder;
   readonly #name: string;
-  readonly #id: string | undefined;
+  readonly #id: UploadId;
   readonly #algorithm: Algorithm;
   readonly #parts: CompletedPart[] = [];
 
-  constructor(folder: Folder, name: string, id: string | undefined, algorithm: Algorithm) {
+  constructor(folder: Folder, name: string, id: UploadId, algorithm: Algorithm) {
     this.#folder = folder;
     this.#name = name;
     this.#id = id;
@@ -104,7 +123,7 @@ export class Multipart {
 }
 
 /** No failure where the upload is gone already. */
-export async function abortUpload(folder: Folder, name: string, id: string | undefined): Promise<void> {
+export async function abortUpload(folder: Folder, name: string, id: UploadId): Promise<void> {
   const request = requestOn(folder, name, 'end the upload of', 's3:AbortMultipartUpload');
   const command = new AbortMultipartUploadCommand({ ...objectOf(folder, name), UploadId: id });
   try {

@@ -1,4 +1,6 @@
 import { abortable } from '../../util/abortable.ts';
+import { StoreError } from '../errors.ts';
+import { UnfitAnswer } from './answer.ts';
 import { type S3Request, toStoreError } from './errors.ts';
 import { type Folder, urlOf } from './folder.ts';
 
@@ -17,20 +19,58 @@ export function requestOnBucket(folder: Folder, action: string, permission: stri
 }
 
 /**
- * Sends a request, which gets its options from here: it ends with the folder's signal.
- * @throws StoreError for what S3, the network or the SDK refuses; the signal's reason when it says so
+ * Sends a request, which gets its options from here: it ends with the folder's signal, and when its time is over. Of
+ * an object that is read the time is that until its bytes begin to come.
+ * @throws StoreError for what S3, the network or the SDK refuses, and for what is no answer of S3's; the signal's reason
+ *   when it says so
  */
 export async function attempt<T>(
-  { signal }: Folder,
+  { signal, requestTimeoutMs }: Folder,
   request: S3Request,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
+  // No `AbortSignal.timeout`: the bytes of an object may come for longer, and end with the signal that their request had.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), requestTimeoutMs);
+  const ending = AbortSignal.any([signal, late.signal]);
   try {
     // The SDK itself looks at the signal only when its pause before another try is over.
-    return await abortable(send({ abortSignal: signal }), signal);
+    return await abortable(send({ abortSignal: ending }), ending);
   } catch (error) {
     signal.throwIfAborted();
-    throw toStoreError(request, error);
+    if (late.signal.aborted) throw tooSlow(request, requestTimeoutMs);
+    throw unfit(request, error) ?? toStoreError(request, error);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Of what comes, but does not come to an end. */
+export function tooSlow({ action, target }: S3Request, ms: number): StoreError {
+  return new StoreError(
+    'unreachable',
+    `could not ${action} ${target}: it took the server more than ${ms / 1000} s`,
+    'look at the server and at the network between it and this node',
+  );
+}
+
+/** Undefined for what S3 itself or the network said. */
+function unfit({ action, target }: S3Request, error: unknown): StoreError | undefined {
+  const why =
+    error instanceof UnfitAnswer ? error.message : isUnreadable(error) && 'its answer cannot be read';
+  if (why === false) return undefined;
+  return new StoreError(
+    'not-a-store',
+    `could not ${action} ${target}: what answers there is not S3, ${why}`,
+    'check AWS_ENDPOINT_URL_S3 (a port of S3, not that of a console) and look at the proxies in between',
+    error,
+  );
+}
+
+/** Whether the SDK could not read the answer to what succeeded: what was in it is not known then. */
+function isUnreadable(error: unknown): boolean {
+  if (!(error instanceof Error) || !('$response' in error) || '$fault' in error) return false;
+  const status: unknown = Object(error.$response).statusCode;
+  return typeof status === 'number' && status < 300;
 }

@@ -1,11 +1,10 @@
 import type { S3StoreConfig } from '../../config/config.ts';
-import { type Chunks, copyOf, type LentBuffer } from '../../util/lent.ts';
-import { isStoreError } from '../errors.ts';
+import type { LentBuffer } from '../../util/lent.ts';
 import { clusterFolder, plainName } from '../names.ts';
 import type { PendingFile, Store, StoredFile } from '../store.ts';
-import { MAX_TEXT_BYTES, publishText, tooLarge } from '../text.ts';
+import { publishText, textOf } from '../text.ts';
 import { readObject } from './download.ts';
-import { type Folder, openClient, urlOf } from './folder.ts';
+import { type Folder, openClient, REQUEST_TIMEOUT_MS, urlOf } from './folder.ts';
 import { abortOldUploads, listFiles, listFolders, PROBE, tryListing } from './listing.ts';
 import { beginMultipart } from './multipart.ts';
 import { removeObject } from './publication.ts';
@@ -19,6 +18,8 @@ export interface S3StoreOptions {
   signal: AbortSignal;
   /** The clock, in milliseconds since 1970. */
   now?: () => number;
+  /** How long one request may take with all its tries. */
+  requestTimeoutMs?: number;
 }
 
 /** The store in an S3 bucket: one cluster's objects below `<prefix>/<cluster>/`. */
@@ -37,6 +38,7 @@ export class S3Store implements Store {
       prefix: `${rootOf(config)}${clusterFolder(cluster)}/`,
       settings: config,
       signal,
+      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     };
     this.location = urlOf(this.#folder).replace(/\/$/, '');
   }
@@ -75,13 +77,8 @@ export class S3Store implements Store {
     yield* readObject(this.#folder, plainName(name));
   }
 
-  async readText(name: string): Promise<string | undefined> {
-    try {
-      return await textOf(this.read(name), urlOf(this.#folder, name));
-    } catch (error) {
-      if (isStoreError(error, 'not-found')) return undefined;
-      throw error;
-    }
+  readText(name: string): Promise<string | undefined> {
+    return textOf(this.read(name), urlOf(this.#folder, name));
   }
 
   async remove(name: string): Promise<void> {
@@ -94,25 +91,20 @@ export class S3Store implements Store {
   }
 }
 
-async function textOf(chunks: Chunks, place: string): Promise<string> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of chunks) {
-    size += piece.length;
-    if (size > MAX_TEXT_BYTES) throw tooLarge(place);
-    pieces.push(copyOf(piece));
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
-
 const rootOf = ({ prefix }: S3StoreConfig): string => (prefix === '' ? '' : `${prefix}/`);
 
 /** The names of what has a folder below the prefix. @throws StoreError where it cannot be read */
 export async function listS3Clusters(config: S3StoreConfig, signal: AbortSignal): Promise<string[]> {
   const client = openClient(config);
   try {
-    const root = { client, bucket: config.bucket, prefix: rootOf(config), settings: config, signal };
-    const names = await listFolders(root);
+    const names = await listFolders({
+      client,
+      bucket: config.bucket,
+      prefix: rootOf(config),
+      settings: config,
+      signal,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    });
     return names.filter((name) => !name.startsWith('.')).toSorted();
   } finally {
     client.destroy();

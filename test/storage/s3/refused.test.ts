@@ -147,7 +147,7 @@ describe('an endpoint', () => {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
     using _ = withEnv(awsEnv(`http://127.0.0.1:${port}`));
-    await assert.rejects(open().prepare(), says('other', /could not list/));
+    await assert.rejects(open().prepare(), says('not-a-store', /could not list.*is not S3/));
     server.close();
     server.closeAllConnections();
   });
