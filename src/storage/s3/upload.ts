@@ -1,9 +1,11 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { abortable, pause } from '../../util/abortable.ts';
+import { bounded } from '../../util/bounded.ts';
 import type { Chunks } from '../../util/lent.ts';
+import { StoreError } from '../errors.ts';
 import type { PendingFile } from '../store.ts';
 import { readObject } from './download.ts';
-import { endingWith, type Folder, objectOf } from './folder.ts';
+import { endingWith, type Folder, objectOf, urlOf } from './folder.ts';
 import { beginMultipart, type Multipart } from './multipart.ts';
 import { type Condition, Publication } from './publication.ts';
 import { attempt, writingOf } from './request.ts';
@@ -40,6 +42,7 @@ export class Upload implements PendingFile {
   #multipart: Promise<Multipart> | undefined;
   #turn = 0;
   #filled = 0;
+  #written = 0;
   #flushed = false;
 
   constructor(folder: Folder, name: string) {
@@ -56,6 +59,7 @@ export class Upload implements PendingFile {
       const piece = bytes.subarray(done, done + PART_BYTES - this.#filled);
       this.#current().buffer.set(piece, this.#filled);
       this.#filled += piece.byteLength;
+      this.#written += piece.byteLength;
       done += piece.byteLength;
     }
   }
@@ -76,7 +80,7 @@ export class Upload implements PendingFile {
   }
 
   read(): Chunks {
-    return readObject(this.#folder, this.#name);
+    return bounded(readObject(this.#folder, this.#name), this.#written, () => this.#longer());
   }
 
   publish(): Promise<void> {
@@ -92,6 +96,14 @@ export class Upload implements PendingFile {
     ]);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+  }
+
+  #longer(): StoreError {
+    return new StoreError(
+      'damaged',
+      `${urlOf(this.#folder, this.#name)} reads back longer than what was written`,
+      'look at the server or the proxy in between: this store cannot be trusted',
+    );
   }
 
   #current(): Slot {

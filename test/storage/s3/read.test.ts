@@ -4,6 +4,10 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { type S3Place, startPlace } from './place.ts';
 import { collect, MIB, NAME, refusedAs } from '../../support/file-store.ts';
+import type { Fault, S3Request } from '../../support/s3-proxy.ts';
+
+const chunked = ({ operation }: S3Request): Fault | undefined =>
+  operation === 'GetObject' ? { kind: 'change', headers: { 'content-length': undefined } } : undefined;
 
 describe('reading', () => {
   let place: S3Place;
@@ -66,6 +70,64 @@ describe('reading', () => {
       operation === 'GetObject' && count < 2 ? { kind: 'answer', status: 503, code: 'SlowDown' } : undefined,
     );
     assert.ok((await collect(place.store.read(NAME))).equals(content));
+  });
+
+  test('needs no length: a body in chunks is over where it ends', async () => {
+    place.proxy.fail(chunked);
+    assert.ok((await collect(place.store.read(NAME))).equals(content));
+    assert.equal(gets().length, 1);
+    await place.store.writeText('chunked.json', '{}');
+    assert.equal(await place.store.readText('chunked.json'), '{}');
+    await place.store.remove('chunked.json');
+  });
+
+  test('of a body in chunks goes on where it broke', async () => {
+    place.proxy.fail((request) =>
+      request.operation === 'GetObject' && request.count === 0
+        ? { kind: 'cut', at: 1_500_000, headers: { 'content-length': undefined } }
+        : chunked(request),
+    );
+    assert.ok((await collect(place.store.read(NAME))).equals(content));
+    assert.equal(gets().length, 2);
+  });
+
+  for (const [what, headers, words] of [
+    ['is a part, though all was asked for', { 'content-range': 'bytes 0-9/10' }, /contradicts itself/],
+    [
+      'begins elsewhere',
+      { 'content-range': `bytes 7-${content.length}/${content.length + 1}` },
+      /knows no ranges/,
+    ],
+    ['says what nobody can read', { 'content-range': 'all of it' }, /knows no ranges/],
+  ] as const) {
+    test(`refuses an answer that ${what}`, async () => {
+      place.proxy.fail(() => ({ kind: 'change', headers }));
+      await assert.rejects(collect(place.store.read(NAME)), refusedAs('other', words, /not how S3 answers/));
+    });
+  }
+
+  for (const [what, headers, words] of [
+    ['of another length', { 'content-range': 'bytes 1500000-6291458/7000000' }, /contradicts/],
+    ['of another object', { etag: '"another"' }, /of another object/],
+    ['of the beginning', { 'content-range': undefined }, /knows no ranges/],
+  ] as const) {
+    test(`does not go on with an answer ${what}`, async () => {
+      place.proxy.fail(({ operation, count }) => {
+        if (operation !== 'GetObject') return undefined;
+        return count === 0 ? { kind: 'cut', at: 1_500_000 } : { kind: 'change', headers };
+      });
+      await assert.rejects(collect(place.store.read(NAME)), refusedAs('other', words));
+    });
+  }
+
+  test('back stops where more comes than was written', async () => {
+    const pending = await place.store.create('longer');
+    await pending.write(Buffer.from('short'));
+    await pending.flush();
+    place.proxy.fail(() => ({ kind: 'change', body: (text) => `${text}${'x'.repeat(MIB)}` }));
+    await assert.rejects(collect(pending.read()), refusedAs('damaged', /longer than what was written/));
+    place.proxy.reset();
+    await pending.discard();
   });
 
   test('tells what was changed there', async () => {
