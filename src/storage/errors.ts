@@ -15,6 +15,7 @@ import { Failure } from '../errors.ts';
  * - `too-large`: more than the store takes, or than is read of it
  * - `changed`: it is not what it was when it was last looked at
  * - `damaged`: the store does not hold what was written
+ * - `incomplete`: a listing that is not whole, or that contradicts itself
  * - `not-a-store`: something answers there that is no store of this kind, say a web page
  * - `unreachable`: the store gave no answer, or none that is of use; it may at another time
  * - `not-implemented`: the server does not know what it was asked for, say a conditional write
@@ -34,6 +35,7 @@ export type StoreErrorCode =
   | 'too-large'
   | 'changed'
   | 'damaged'
+  | 'incomplete'
   | 'not-a-store'
   | 'unreachable'
   | 'not-implemented'

@@ -46,8 +46,11 @@ export interface Store {
   prepare(): Promise<void>;
   /** Bytes that may still be written, or undefined where the store has no such limit. */
   freeBytes(): Promise<number | undefined>;
-  /** The files that were published, by name. */
-  list(): Promise<StoredFile[]>;
+  /**
+   * The files that were published, by name, where their names are wanted: of the others nothing is kept in memory.
+   * @throws StoreError `incomplete` where that cannot be all of them
+   */
+  list(isWanted?: (name: string) => boolean): Promise<StoredFile[]>;
   create(name: string): Promise<PendingFile>;
   /** Writes a small text whole or not at all. @throws StoreError `taken` where there is a file of that name */
   writeText(name: string, text: string): Promise<void>;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -70,6 +71,31 @@ test('several clusters in one bucket are named, and none at all is told', async 
     /no backup in .*red, but .*blue, green/,
   );
   await assertCommandRefused(['list'], envFor('nothing'), 0, /no backup of any cluster/);
+});
+
+test('what answers in the place of a bucket, or with a part of a list, shows no backups, nor none', async () => {
+  await backUp('partly', 'prod');
+  const env = { ...envFor('partly'), CLUSTER_NAME: 'prod' };
+  const file = join(tmpdir(), 'never-written');
+  const commands = [['list'], ['verify', 'latest'], ['fetch', 'latest', file], ['history']];
+  proxy.fail(() => ({ kind: 'page' }));
+  for (const command of commands) await assertCommandRefused(command, env, 4, /is not S3/);
+  // The newest is behind the cut, and there is no word of how to go on.
+  const cut = (text: string) =>
+    text.replaceAll(/<Contents>.*<\/Contents>/gs, '').replace('<IsTruncated>false', '<IsTruncated>true');
+  proxy.fail(({ operation }) => (operation === 'ListObjectsV2' ? { kind: 'change', body: cut } : undefined));
+  for (const command of commands) await assertCommandRefused(command, env, 4, /as a whole/);
+  proxy.reset();
+});
+
+test('a server that sends in chunks will do', async () => {
+  proxy.fail(({ operation }) =>
+    operation === 'GetObject' ? { kind: 'change', headers: { 'content-length': undefined } } : undefined,
+  );
+  await backUp('chunked', 'prod');
+  const { backups } = await jsonOf(['verify'], envFor('chunked'));
+  assert.equal(backups[0].whole, true);
+  proxy.reset();
 });
 
 test('a long list costs a bounded number of requests', async () => {

@@ -68,11 +68,8 @@ export class FileStore implements Store {
     });
   }
 
-  list(): Promise<StoredFile[]> {
-    return this.#call(async () => {
-      const files = await filesIn(this.location);
-      return files.filter(({ name }) => finalNameOf(name) === undefined);
-    });
+  list(isWanted: (name: string) => boolean = () => true): Promise<StoredFile[]> {
+    return this.#call(() => filesIn(this.location, (name) => !isTemporary(name) && isWanted(name)));
   }
 
   async create(name: string): Promise<PendingFile> {
@@ -104,7 +101,7 @@ export class FileStore implements Store {
   }
 
   async removeLeftovers(olderThanMs: number, isOurs: (name: string) => boolean): Promise<string[]> {
-    const files = await this.#call(() => filesIn(this.location));
+    const files = await this.#call(() => filesIn(this.location, isTemporary));
     const names = files.flatMap(({ name, modifiedAt }) => {
       const final = finalNameOf(name);
       const isDead = this.#now() - modifiedAt.getTime() > olderThanMs;
@@ -126,12 +123,14 @@ export class FileStore implements Store {
   }
 }
 
-/** The regular files there, by name; none where there is no folder. */
-async function filesIn(folder: string): Promise<StoredFile[]> {
+const isTemporary = (name: string): boolean => finalNameOf(name) !== undefined;
+
+/** The regular files there whose names are wanted, by name; none where there is no folder. */
+async function filesIn(folder: string, isWanted: (name: string) => boolean): Promise<StoredFile[]> {
   if (!(await folderExists(folder))) return [];
   const names = await attempt('list', folder, () => readdir(folder));
   const files: StoredFile[] = [];
-  for (const name of names.toSorted()) {
+  for (const name of names.filter(isWanted).toSorted()) {
     const path = join(folder, name);
     const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
     if (found?.isFile()) files.push({ name, size: found.size, modifiedAt: found.mtime });

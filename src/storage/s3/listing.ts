@@ -1,104 +1,122 @@
-import {
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandInput,
-  type ListMultipartUploadsCommandOutput,
-  ListObjectsV2Command,
-} from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { formatCount } from '../../util/format.ts';
 import type { StoredFile } from '../store.ts';
 import type { Folder } from './folder.ts';
-import { abortUpload, isUploadId } from './multipart.ts';
+import { incomplete, type Page, pagesOf } from './pages.ts';
 import { attempt, requestOnBucket } from './request.ts';
 
-interface Page {
-  files: StoredFile[];
-  /** Names of what lies deeper, without the slash. */
-  folders: string[];
+/** Where a page begins: at what the server calls the next one, else behind the last key of the one before. */
+type From = { readonly ContinuationToken: string } | { readonly StartAfter: string };
+
+type Listed = Pick<ListObjectsV2CommandOutput, 'Contents' | 'CommonPrefixes'>;
+
+/** More than anybody keeps; each takes some hundred bytes. */
+const MAX_NAMES = 200_000;
+
+/** The files directly below the prefix whose names are wanted, by name. @throws StoreError `incomplete` */
+export async function listFiles(folder: Folder, isWanted: (name: string) => boolean): Promise<StoredFile[]> {
+  const files = new Map<string, StoredFile>();
+  for await (const { Contents = [] } of listingOf(folder)) {
+    for (const { Key, Size, LastModified } of Contents) {
+      const name = nameOf(folder, Key);
+      if (name === '' || name.includes('/') || !isWanted(name)) continue;
+      if (files.has(name)) throw incomplete(folder, `${JSON.stringify(name)} is in it twice`);
+      if (!Number.isSafeInteger(Size) || Size === undefined || LastModified === undefined)
+        throw incomplete(folder, `it does not tell size and date of ${JSON.stringify(name)}`);
+      files.set(name, { name, size: Size, modifiedAt: LastModified });
+    }
+    checkCount(folder, files.size);
+  }
+  return [...files.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What lies directly below the prefix, in pages of up to 1,000: what lies deeper costs one entry for each folder. */
-async function* pagesOf(folder: Folder): AsyncGenerator<Page, void> {
-  const { client, bucket, prefix } = folder;
-  const request = requestOnBucket(folder, 'list', 's3:ListBucket');
-  let token: string | undefined;
-  do {
-    const command = new ListObjectsV2Command({
-      Bucket: bucket,
-      Prefix: prefix,
-      Delimiter: '/',
-      ...(token !== undefined && { ContinuationToken: token }),
-    });
-    const page = await attempt(folder, request, (options) => client.send(command, options));
-    yield {
-      files: (page.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
-        const name = nameOf(Key, prefix);
-        if (name === undefined || Size === undefined || LastModified === undefined) return [];
-        return [{ name, size: Size, modifiedAt: LastModified }];
-      }),
-      folders: (page.CommonPrefixes ?? []).flatMap(
-        ({ Prefix }) => nameOf(Prefix?.replace(/\/$/, ''), prefix) ?? [],
-      ),
-    };
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (token !== undefined);
-}
-
-/** What stands behind the prefix; undefined for the prefix itself and for what lies deeper. */
-function nameOf(key: string | undefined, prefix: string): string | undefined {
-  const name = key?.startsWith(prefix) ? key.slice(prefix.length) : '';
-  return name === '' || name.includes('/') ? undefined : name;
-}
-
-export async function listFiles(folder: Folder): Promise<StoredFile[]> {
-  const files: StoredFile[] = [];
-  for await (const page of pagesOf(folder)) files.push(...page.files);
-  return files;
-}
-
+/** The names of the folders directly below the prefix. @throws StoreError `incomplete` */
 export async function listFolders(folder: Folder): Promise<string[]> {
-  const folders: string[] = [];
-  for await (const page of pagesOf(folder)) folders.push(...page.folders);
-  return folders;
+  const names = new Set<string>();
+  for await (const { Contents = [], CommonPrefixes = [] } of listingOf(folder)) {
+    for (const { Prefix } of CommonPrefixes) names.add(folderIn(nameOf(folder, Prefix)));
+    // Of a server that knows no delimiter.
+    for (const { Key } of Contents) names.add(folderIn(nameOf(folder, Key)));
+    names.delete('');
+    checkCount(folder, names.size);
+  }
+  return [...names];
 }
 
 /** Whether the folder may be listed at all, at the cost of one request. */
 export async function tryListing(folder: Folder): Promise<void> {
-  await pagesOf(folder).next();
+  await listingOf(folder).next();
 }
 
-/** A key that no backup has, for the question whether one may write. */
-export const PROBE = '.etcd-upkeep-probe';
+/** What lies directly below the prefix, in pages of up to 1,000: what lies deeper costs one entry for each folder. */
+const listingOf = (folder: Folder): AsyncGenerator<Listed, void> =>
+  pagesOf<Listed, From>(folder, (from) => readPage(folder, from));
+
+async function readPage(folder: Folder, from: From | undefined): Promise<Page<Listed, From>> {
+  const command = new ListObjectsV2Command({
+    Bucket: folder.bucket,
+    Prefix: folder.prefix,
+    Delimiter: '/',
+    ...from,
+  });
+  const request = requestOnBucket(folder, 'list', 's3:ListBucket');
+  const page = await attempt(folder, request, (options) => folder.client.send(command, options));
+  const keys = (page.Contents ?? []).map(({ Key = '' }) => Key);
+  const folders = (page.CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix);
+  if (from !== undefined && 'StartAfter' in from) checkProgress(folder, from.StartAfter, { keys, folders });
+  const isEmpty = keys.length + folders.length === 0;
+  return { entries: page, isEmpty, next: nextOf(folder, page, { keys, folders }) };
+}
+
+/** The names of one page. */
+interface Names {
+  readonly keys: readonly string[];
+  /** Each with its slash. */
+  readonly folders: readonly string[];
+}
 
 /**
- * Ends the uploads of dead runs that began before `before`, in milliseconds since 1970, where `isOurs` says so of their
- * names; returns these. They cost room and no listing of objects shows them.
+ * A server that knows more, and does not say how to go on, is asked for what comes behind the last key. That leaves
+ * nothing out only where keys come in S3's order.
  */
-export async function abortOldUploads(
+function nextOf(
   folder: Folder,
-  before: number,
-  isOurs: (name: string) => boolean,
-): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { Key, UploadId, Initiated } of unfinishedUploads(folder)) {
-    const name = nameOf(Key, folder.prefix);
-    if (name === undefined || !(name === PROBE || isOurs(name))) continue;
-    if (!isUploadId(UploadId) || Initiated === undefined || Initiated.getTime() >= before) continue;
-    await abortUpload(folder, name, UploadId);
-    names.push(name);
-  }
-  return names;
+  page: ListObjectsV2CommandOutput,
+  { keys, folders }: Names,
+): From | undefined {
+  const { IsTruncated, NextContinuationToken: token = '' } = page;
+  if (IsTruncated === false) return undefined;
+  if (token !== '') return { ContinuationToken: token };
+  if (IsTruncated === undefined) return undefined;
+  const last = [keys.at(-1) ?? '', folders.at(-1) ?? ''].toSorted(byBytes).at(-1) ?? '';
+  if (last === '' || !isAscending(keys) || !isAscending(folders))
+    throw incomplete(folder, 'the server says that there is more, and does not say how to go on');
+  return { StartAfter: last };
 }
 
-type Upload = NonNullable<ListMultipartUploadsCommandOutput['Uploads']>[number];
+/** A folder may come again: what lies in it comes behind its name. */
+function checkProgress(folder: Folder, last: string, { keys, folders }: Names): void {
+  const goesOn = (key: string) => byBytes(key, last) > 0;
+  if (keys.every(goesOn) && folders.every((prefix) => prefix === last || goesOn(prefix))) return;
+  throw incomplete(folder, `the server does not go on behind ${JSON.stringify(last)}`);
+}
 
-async function* unfinishedUploads(folder: Folder): AsyncGenerator<Upload, void> {
-  const { client, bucket, prefix } = folder;
-  const request = requestOnBucket(folder, 'list the unfinished uploads of', 's3:ListBucketMultipartUploads');
-  let marker: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {};
-  for (;;) {
-    const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...marker });
-    const page = await attempt(folder, request, (options) => client.send(command, options));
-    yield* page.Uploads ?? [];
-    if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return;
-    marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
-  }
+const isAscending = (keys: readonly string[]): boolean =>
+  keys.every((key, index) => index === 0 || byBytes(keys[index - 1] ?? '', key) < 0);
+
+/** S3's order, which is not JavaScript's. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** What stands behind the prefix. @throws StoreError where the server gave what it was not asked for */
+function nameOf(folder: Folder, key: string | undefined): string {
+  if (key?.startsWith(folder.prefix)) return key.slice(folder.prefix.length);
+  throw incomplete(folder, 'the server gave what lies elsewhere, or has no name');
+}
+
+/** The first folder of a path; empty for a file. */
+const folderIn = (path: string): string => (path.includes('/') ? (path.split('/', 1)[0] ?? '') : '');
+
+function checkCount(folder: Folder, count: number): void {
+  if (count <= MAX_NAMES) return;
+  throw incomplete(folder, `it has more than ${formatCount(MAX_NAMES)} names`);
 }

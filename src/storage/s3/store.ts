@@ -5,7 +5,8 @@ import type { PendingFile, Store, StoredFile } from '../store.ts';
 import { publishText, textOf } from '../text.ts';
 import { readObject } from './download.ts';
 import { type Folder, openClient, REQUEST_TIMEOUT_MS, urlOf } from './folder.ts';
-import { abortOldUploads, listFiles, listFolders, PROBE, tryListing } from './listing.ts';
+import { abortOldUploads, PROBE } from './leftovers.ts';
+import { listFiles, listFolders, tryListing } from './listing.ts';
 import { beginMultipart } from './multipart.ts';
 import { removeObject } from './publication.ts';
 import { Upload } from './upload.ts';
@@ -60,8 +61,8 @@ export class S3Store implements Store {
     return undefined;
   }
 
-  list(): Promise<StoredFile[]> {
-    return listFiles(this.#folder);
+  list(isWanted: (name: string) => boolean = () => true): Promise<StoredFile[]> {
+    return listFiles(this.#folder, isWanted);
   }
 
   async create(name: string): Promise<PendingFile> {

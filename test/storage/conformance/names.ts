@@ -35,6 +35,16 @@ export function names(given: Given): void {
       );
     });
 
+    test('are listed where they are wanted', async () => {
+      const { store } = given();
+      for (const name of ['a', 'b', 'c']) await store.writeText(name, name);
+      const found = await store.list((name) => name !== 'b');
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        ['a', 'c'],
+      );
+    });
+
     test('of clusters that begin like this one are no reason to mix them up', async () => {
       const { root, store } = given();
       const others = ['pro', 'prod2', 'prod-2'].map((cluster) => root.open({ cluster }));
