@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { headReader, NotADatabase } from '../bolt/meta.ts';
 import { Failure } from '../errors.ts';
 import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
@@ -48,15 +49,28 @@ export interface SnapshotProof {
   whole(): Digest;
 }
 
-const ON_ITS_WAY =
-  'it was damaged on its way, or is damaged at the member: look at that member and at the network';
-const IN_THE_STORE = 'it was damaged where it is stored';
+/** What a member sent is no whole snapshot of its database. Nothing is wrong with the store, and another member may do. */
+export class WrongSnapshot extends Failure {
+  constructor(problem: string) {
+    super(
+      'backup',
+      `${problem}: it was damaged on its way, or is damaged at the member: look at that member and at the network`,
+    );
+  }
+}
+
+const damagedInStore = (problem: string): Failure =>
+  new Failure('backup', `${problem}: it was damaged where it is stored`);
 
 /**
- * Compares etcd's trailer with the bytes before it while they stream past. The trailer is told apart only by the end
- * of the stream, so its length is always held back from the hash.
+ * Looks at a snapshot while it streams past: whether it is a database file of etcd's as long as its own first pages say,
+ * and whether etcd's trailer fits the bytes before it. The trailer is told apart only by the end of the stream, so its
+ * length is always held back from the hash.
  */
-export function proveSnapshot(damage = ON_ITS_WAY): SnapshotProof {
+export function proveSnapshot(
+  refusal: (problem: string) => Failure = (problem) => new WrongSnapshot(problem),
+): SnapshotProof {
+  const head = headReader();
   const hash = createHash('sha256');
   let tail: Buffer = Buffer.alloc(0);
   let size = 0;
@@ -76,13 +90,23 @@ export function proveSnapshot(damage = ON_ITS_WAY): SnapshotProof {
     tail = Buffer.from(chunk.subarray(cut)); // a copy: the chunk is reused
   }
 
+  function look(chunk: Buffer): void {
+    try {
+      head.take(chunk);
+    } catch (error) {
+      if (!(error instanceof NotADatabase)) throw error;
+      throw refusal(`the snapshot is no database of etcd's: ${error.message}`);
+    }
+  }
+
   async function* watch(source: Chunks): AsyncGenerator<LentBuffer, void> {
     for await (const chunk of source) {
+      look(bytesOf(chunk));
       take(bytesOf(chunk));
       yield chunk;
     }
-    const problem = problemOf(size, hash, tail);
-    if (problem !== undefined) throw new Failure('backup', `${problem}: ${damage}`);
+    const problem = problemOf(size, hash, tail) ?? lengthProblem(size - TRAILER_BYTES, head.databaseBytes());
+    if (problem !== undefined) throw refusal(problem);
   }
 
   return {
@@ -100,6 +124,12 @@ function problemOf(size: number, hash: Hash, trailer: Buffer): string | undefine
     return "the snapshot does not match etcd's own checksum";
   }
   return undefined;
+}
+
+function lengthProblem(size: number, databaseBytes: number | undefined): string | undefined {
+  if (size === databaseBytes) return undefined;
+  const own = databaseBytes === undefined ? 'ends within its first two pages' : `says ${databaseBytes}`;
+  return `the snapshot is not whole (it has ${size} bytes, and its database ${own})`;
 }
 
 /** Hashes what passes. */
@@ -120,11 +150,11 @@ export function digesting() {
  * @throws Failure `backup` when anything differs
  */
 export async function proveStored(
-  file: PendingFile,
+  pending: PendingFile,
   written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
 ): Promise<ReadBack> {
-  const found = await digestStored(file.read(), written, { ...written, surplus }, signal);
+  const found = await digestStored(pending.read(), written, { ...written, surplus }, signal);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
@@ -153,7 +183,7 @@ export async function digestStored(
 ): Promise<{ stored: Digest; raw: Digest }> {
   const isPlain = compression === 'none' && decrypt === undefined;
   const stored = digesting();
-  const proof = proveSnapshot(IN_THE_STORE);
+  const proof = proveSnapshot(damagedInStore);
   const within = (chunks: Chunks, what: string, bytes: number): Chunks =>
     bounded(chunks, bytes, () => limits.surplus(what, bytes));
   const file = within(source, 'the stored file', limits.stored.size);

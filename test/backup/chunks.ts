@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { lend, type LentBuffer } from '../../src/util/lent.ts';
+import { boltFile, PAGE_HEADER_BYTES, withChecksum } from '../support/bolt-file.ts';
 
 export async function* streamOf(...chunks: Buffer[]): AsyncGenerator<LentBuffer, void> {
   yield* chunks.map(lend);
@@ -35,8 +36,6 @@ export function halfNoise(size: number): Buffer {
 
 export const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
 
-/** What etcd sends: a file of so many sectors, and its SHA-256. */
-export function snapshotOf(sectors: number): Buffer {
-  const file = halfNoise(sectors * 512);
-  return Buffer.concat([file, sha256(file)]);
-}
+/** What etcd sends: a database of so many sectors, each a page, and its SHA-256. */
+export const snapshotOf = (sectors: number): Buffer =>
+  withChecksum(boltFile({ pages: sectors, content: halfNoise((sectors - 2) * 512 - PAGE_HEADER_BYTES) }));

@@ -3,6 +3,8 @@ import { copyFile, cp, readFile, rm, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Manifest } from '../../src/backup/manifest.ts';
+import { sha256 } from '../backup/chunks.ts';
+import { withChecksum } from '../support/bolt-file.ts';
 import { fill } from '../support/fill.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { filesBelow } from '../support/stored-backup.ts';
@@ -104,6 +106,19 @@ const DAMAGE: Damage[] = [
       await edit(file, (manifest) => ({ ...manifest, stored: { ...manifest.stored, size } }));
     },
     problem: /the stored file is not what its manifest says \(\d+ bytes, SHA-256 [0-9a-f]{64}, instead of/,
+  },
+  {
+    what: 'what is no database, though every checksum fits',
+    at: 1,
+    spoil: async (file) => {
+      const zeros = Buffer.alloc(512);
+      const snapshot = withChecksum(zeros);
+      await writeFile(file, snapshot);
+      const raw = { size: zeros.length, sha256: snapshot.subarray(-32).toString('hex') };
+      const stored = { size: snapshot.length, sha256: sha256(snapshot).toString('hex') };
+      await edit(file, (manifest) => ({ ...manifest, raw, stored }));
+    },
+    problem: /the snapshot is no database of etcd's: .*magic number: it was damaged where it is stored/,
   },
   {
     what: 'a manifest that tells of another database',
