@@ -25,10 +25,16 @@ export interface GrpcStatus {
  */
 export type LostAnswer = 'cut' | 'cancel' | 'goaway';
 
-/** Runs when a call has arrived and is not yet passed on; what it returns is the answer. */
-export type CallHook = (request: Buffer) => Promise<Instead | void> | Instead | void;
+/** Answers by itself, instead of the member. */
+export type Answering = (stream: ServerHttp2Stream) => void;
 
-type Instead = GrpcStatus | LostAnswer;
+/** Runs when a call has arrived and is not yet passed on; what it returns is the answer. */
+export type CallHook = (
+  request: Buffer,
+  headers: IncomingHttpHeaders,
+) => Promise<Instead | void> | Instead | void;
+
+type Instead = GrpcStatus | LostAnswer | Answering;
 
 /**
  * A proxy before one member, plain text only, that knows one gRPC call from another: for what has to happen at the very
@@ -77,11 +83,12 @@ export async function startCallProxy(targetUrl: string): Promise<CallProxy> {
     calls.push(method);
     const hook = hooks.get(method);
     const request = hook && (await bodyOf(stream));
-    const answer = hook && request && (await hook(request));
+    const answer = hook && request && (await hook(request, headers));
     if (stream.destroyed || upstream.destroyed) {
       stream.destroy();
       return;
     }
+    if (typeof answer === 'function') return answer(stream);
     if (typeof answer === 'object') return respondWith(stream, answer);
     const call = upstream.request(withoutConnection(headers));
     if (request) call.end(request);

@@ -4,7 +4,7 @@ import { type Cluster, type ClusterOptions, startCluster } from './etcd-cluster.
 import { type Scratch, scratchFolder } from './scratch-folder.ts';
 import { within } from './within.ts';
 
-type MemberHook = (memberName: string, request: Buffer) => ReturnType<CallHook>;
+type MemberHook = (memberName: string, ...call: Parameters<CallHook>) => ReturnType<CallHook>;
 
 /** A cluster of plain text with a call proxy before every member, and a store. */
 export interface ProxiedCluster extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function startProxiedCluster(options: ClusterOptions = {}): Promise
       },
       before(method, hook) {
         for (const [index, proxy] of proxies.entries()) {
-          proxy.before(method, (request) => hook(cluster.member(index).name, request));
+          proxy.before(method, (...call) => hook(cluster.member(index).name, ...call));
         }
       },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -28,8 +28,12 @@ export const status = (connection: Connection): Promise<MemberStatus> =>
   retryReads(() => statusOnce(connection));
 
 /** One Status, never repeated: whoever polls wants to know how long a single answer takes. */
-export async function statusOnce(connection: Connection, timeoutMs?: number): Promise<MemberStatus> {
-  const raw = checked(await connection.fullStatus(timeoutMs));
+export const statusOnce = async (connection: Connection, timeoutMs?: number): Promise<MemberStatus> =>
+  memberStatusOf(await connection.fullStatus(timeoutMs));
+
+/** What a decoded answer says. @throws EtcdError where it is none */
+export function memberStatusOf(answer: object): MemberStatus {
+  const raw = checked(answer);
   const quota = wholeNumber(raw.dbSizeQuota, 'the quota', Number.MIN_SAFE_INTEGER); // below 0: none
   return {
     memberId: idIn(raw.header.member_id, "the member's ID"),
@@ -48,9 +52,6 @@ export async function statusOnce(connection: Connection, timeoutMs?: number): Pr
     ...(raw.downgradeInfo?.enabled && { downgradeTo: raw.downgradeInfo.targetVersion }),
   };
 }
-
-/** Who gave the answer: the hexadecimal ID of the member. */
-export const memberIdIn = (raw: object): string => idIn(checked(raw).header.member_id, "the member's ID");
 
 /** Whether the member follows a leader. */
 export const seesLeader = ({ leaderId, errors }: MemberStatus): boolean =>

@@ -1,4 +1,4 @@
-import { EtcdError } from '../errors.ts';
+import { EtcdError, toEtcdError } from '../errors.ts';
 import { BlobReader } from './grpc-frames.ts';
 import type { GrpcCall } from './session.ts';
 
@@ -17,20 +17,22 @@ export async function* chunksOf({ stream, ended }: GrpcCall): AsyncGenerator<Pie
   const ring = new ChunkRing();
   const reader = new BlobReader();
   const stall = stallWatch(() =>
-    stream.destroy(new EtcdError('timeout', `nothing came for ${STALL_MS / 1000} s`)),
+    stream.destroy(new EtcdError('timeout', `no byte of the snapshot came for ${STALL_MS / 1000} s`)),
   );
   try {
     for await (const data of stream) {
-      stall.busy();
-      for (const blob of reader.feed(data))
+      // Whatever else comes is no progress: a member that cannot read its own file sends empty messages for ever.
+      for (const blob of reader.feed(data)) {
+        stall.busy();
         for (const chunk of ring.fill(blob)) yield { announced: reader.announced(), chunk };
-      stall.waiting();
+        stall.waiting();
+      }
     }
   } catch (error) {
     // The server's reason says more than "stream closed", when it gave one. But a stream that is given up because of
     // what came on it says only that.
     if (!(error instanceof EtcdError)) await ended;
-    throw error;
+    throw toEtcdError(error);
   } finally {
     stall.end();
   }

@@ -74,7 +74,9 @@ export class BlobReader {
   private beginValue(field: number, wireType: number, number: number): void {
     if (wireType === BYTES) return this.beginBytes(field === BLOB_FIELD, number);
     if (wireType !== VARINT) throw damaged(`unexpected wire type ${wireType} in the snapshot stream`);
-    if (field === REMAINING_BYTES_FIELD) this.remaining ??= number;
+    if (field !== REMAINING_BYTES_FIELD) return;
+    if (!Number.isSafeInteger(number)) throw damaged(`${number} bytes are announced in the snapshot stream`);
+    this.remaining ??= number;
   }
 
   private beginBytes(isBlob: boolean, length: number): void {
@@ -88,7 +90,7 @@ export class BlobReader {
 const damaged = (what: string): EtcdError =>
   new EtcdError('other', `${what}: it was damaged on its way, look at the network`);
 
-/** A protobuf varint, as far as doubles are exact (2^53: eight pebibytes). */
+/** A protobuf varint; above 2^53 (eight pebibytes), where doubles end to be exact, about it. */
 function varint(bytes: Buffer, start: number, end: number): { value: number; next: number } | undefined {
   let value = 0;
   let factor = 1;

@@ -151,6 +151,18 @@ describe('how much will come', () => {
     );
   });
 
+  test('is what the first message says, whatever the others do', () => {
+    const blob = Buffer.alloc(10);
+    const messages = [20, 500, 2 ** 40, 0].map((remaining_bytes) => ({ remaining_bytes, blob }));
+    assert.equal(announcedBy(frames(...messages)), 30);
+  });
+
+  test('is the blob alone where what remains stands behind it', () => {
+    const [head = 0, ...number] = encodeMessage({ remaining_bytes: 300 });
+    const behind = Buffer.concat([encodeMessage({ blob: Buffer.alloc(10) }), Buffer.from([head, ...number])]);
+    assert.equal(announcedBy(frame(behind)), 10);
+  });
+
   test('is 0 before anything came', () => assert.equal(new BlobReader().announced(), 0));
 });
 
@@ -181,6 +193,11 @@ describe('a stream that is no snapshot is refused', () => {
       /longer than its/,
     ],
     ['a number that never ends', frame(Buffer.alloc(60, 0xff)), /no field in the snapshot stream ends/],
+    ...['9007199254740992', '18446744073709551615'].map((remaining): (typeof rows)[number] => [
+      `an announcement of ${remaining} bytes`,
+      frames({ remaining_bytes: remaining, blob: Buffer.alloc(9) }),
+      /bytes are announced in the snapshot stream/,
+    ]),
     ['text', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /is compressed, which was not asked for/],
   ];
   for (const [name, stream, why] of rows) {
