@@ -43,7 +43,7 @@ const MORE: Record<string, { group: string[]; message: string }[]> = {
       message: 'A plan is made of what was seen, and asks nobody.',
     },
   ],
-  steps: [{ group: ['./*'], message: 'Only run.ts puts steps together: no step knows another.' }],
+  steps: [{ group: ['./*', './*/**'], message: 'Only run.ts puts steps together: no step knows another.' }],
 };
 
 /** Where the wall clock tells or writes a date. A wait that is measured by it never ends when the clock is set back. */
@@ -55,6 +55,10 @@ const DATES = [
   'src/commands/{list,drill}.ts',
 ];
 
+/** A step that has parts in a folder of its own: it knows them and they each other, and none of them another step. */
+const STEPS_IN_PARTS = ['backup'];
+const NO_OTHER_STEP = 'A step knows its own parts and no other step.';
+
 const ETCD_LIBRARIES = ['etcd3', '@grpc/grpc-js', '@grpc/proto-loader', 'cockatiel'];
 
 /** Other ways to what a process prints than those that are handed on as parameters. */
@@ -63,7 +67,7 @@ const STREAMS = ['process', 'node:process', 'console', 'node:console', 'tty', 'n
 /** The ways in which a file of `src/` can name one of that room. */
 const importsOf = (room: string): string[] => [`**/${room}/**`, `../${room}.ts`, `../../${room}.ts`];
 
-function directionsOf(room: string, allowed: readonly string[]) {
+function directionsOf(room: string, allowed: readonly string[] = [], more = MORE[room] ?? []) {
   const forbidden = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
   return {
     paths: [
@@ -78,10 +82,14 @@ function directionsOf(room: string, allowed: readonly string[]) {
         group: importsOf(other),
         message: `${room} does not import ${other}: oxlint.config.ts has the directions.`,
       })),
-      ...(MORE[room] ?? []),
+      ...more,
     ],
   };
 }
+
+const stepRules = (pattern: { group: string[]; message: string }): NonNullable<OxlintOverride['rules']> => ({
+  'no-restricted-imports': ['error', directionsOf('steps', ROOMS.steps, [pattern])],
+});
 
 export default defineConfig({
   plugins: ['typescript', 'import', 'node', 'promise', 'unicorn', 'oxc'],
@@ -118,6 +126,16 @@ export default defineConfig({
         rules: { 'no-restricted-imports': ['error', directionsOf(room, allowed)] },
       }),
     ),
+    ...STEPS_IN_PARTS.flatMap((step): OxlintOverride[] => [
+      {
+        files: [`src/steps/${step}.ts`],
+        rules: stepRules({ group: ['./*', './*/**', `!./${step}/**`], message: NO_OTHER_STEP }),
+      },
+      {
+        files: [`src/steps/${step}/**`],
+        rules: stepRules({ group: ['../*', '!../..'], message: NO_OTHER_STEP }),
+      },
+    ]),
     {
       files: ['src/**'],
       rules: {

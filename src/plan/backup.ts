@@ -2,7 +2,7 @@ import { type ClusterStatus, label, type Member, votersOf } from '../etcd/types.
 import { type Decision, go, type Policy, refuse, skip } from './decision.ts';
 import { alarmsOf } from './health.ts';
 
-/** The member that the snapshot is streamed from. */
+/** A member that the snapshot may be streamed from. */
 export interface BackupSource {
   member: Member;
   /** why this backup may not be a good one, though there is no better */
@@ -11,7 +11,7 @@ export interface BackupSource {
 
 export function judgeBackup(cluster: ClusterStatus, { backup }: Pick<Policy, 'backup'>): Decision {
   if (!backup.enabled) return skip('BACKUP_ENABLED is false');
-  const source = backupSource(cluster);
+  const [source] = backupSources(cluster);
   if (source === undefined) {
     const silent = votersOf(cluster).map(
       (member) => `${label(member)}: ${member.problem ?? 'it did not answer'}`,
@@ -23,17 +23,22 @@ export function judgeBackup(cluster: ClusterStatus, { backup }: Pick<Policy, 'ba
   return go([`from ${label(member)}, ${role}, at revision ${member.status?.revision}`, ...doubts].join('; '));
 }
 
-/** Undefined where no voting member answers. */
-export function backupSource(cluster: ClusterStatus): BackupSource | undefined {
-  const member = bestMember(cluster);
-  return member && { member, doubts: doubtsAbout(member, cluster) };
+/**
+ * The members that the snapshot may be streamed from, the best first; none where no voting member answers. One whose data
+ * is doubted is among them only where there is no other, and then alone: it must not come in when a better one breaks off.
+ */
+export function backupSources(cluster: ClusterStatus): BackupSource[] {
+  const members = rankedMembers(cluster);
+  const trusted = members.filter((member) => !isAccused(member, cluster) && !isOutvoted(member, cluster));
+  const candidates = trusted.length > 0 ? trusted : members.slice(0, 1);
+  return candidates.map((member) => ({ member, doubts: doubtsAbout(member, cluster) }));
 }
 
 /**
  * A healthy follower, else the leader, else whoever answers and has applied most. Above that goes the doubt about a
- * member's data: one that CORRUPT accuses, or that is outside of the majority, is taken only where there is no other.
+ * member's data: one that CORRUPT accuses, or that is outside of the majority, comes last.
  */
-function bestMember(cluster: ClusterStatus): Member | undefined {
+function rankedMembers(cluster: ClusterStatus): Member[] {
   const rank = (member: Member): number[] => {
     const sick = member.problem !== undefined;
     const leads = member.id === cluster.leaderId;
@@ -48,7 +53,7 @@ function bestMember(cluster: ClusterStatus): Member | undefined {
   };
   return votersOf(cluster)
     .filter((member) => member.status !== undefined)
-    .toSorted((a, b) => compareRanks(rank(a), rank(b)))[0];
+    .toSorted((a, b) => compareRanks(rank(a), rank(b)));
 }
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {

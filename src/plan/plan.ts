@@ -1,5 +1,5 @@
 import type { ClusterStatus, Member } from '../etcd/types.ts';
-import { type BackupSource, backupSource } from './backup.ts';
+import { type BackupSource, backupSources } from './backup.ts';
 import { compactionWarnings, type Window, windowOf } from './compaction.ts';
 import type { Decision, Policy } from './decision.ts';
 import { defragmentationWarnings } from './defragmentation.ts';
@@ -13,8 +13,8 @@ export interface Plan {
   problems: readonly string[];
   warnings: readonly string[];
   steps: Readonly<Record<PlannedStep, Decision>>;
-  /** undefined where nothing is to be backed up, or no member can be asked */
-  source: BackupSource | undefined;
+  /** the best first; empty where nothing is to be backed up, or no member can be asked */
+  sources: readonly BackupSource[];
   window: Window;
   /**
    * the judgement of each member at today's sizes, which are judged again after the compaction; it counts only where
@@ -37,7 +37,7 @@ export function judge(cluster: ClusterStatus, policy: Policy): Plan {
       ...(steps.defragment.do ? defragmentationWarnings(cluster) : []),
     ],
     steps,
-    source: steps.backup.do ? backupSource(cluster) : undefined,
+    sources: steps.backup.do ? backupSources(cluster) : [],
     window: windowOf(cluster, policy),
     members: cluster.members.map((member) => ({ member, decision: judgeMember(member, cluster, policy) })),
   };

@@ -11,7 +11,6 @@ import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
 import { readPast } from '../history/read.ts';
 import type { Log } from '../log.ts';
 import { untoldQuotas } from '../plan/members.ts';
-import type { Plan } from '../plan/plan.ts';
 import { abortable } from '../util/abortable.ts';
 import type { ObjectsReport, RunState } from './state.ts';
 
@@ -24,7 +23,6 @@ const NAMED = 50;
 interface StatisticsInput {
   config: Pick<Config, 'objectPrefix' | 'quotaBytes'>;
   client: ClusterClient;
-  plan: Pick<Plan, 'source'>;
   store: Store;
   clusterName: string;
   log: Log;
@@ -34,7 +32,7 @@ interface StatisticsInput {
 /** Counts the objects on the member that was backed up, and forecasts by the backups of earlier runs. */
 export async function readStatistics(state: RunState, input: StatisticsInput): Promise<void> {
   await attempt(state, input, 'objects were not counted', async (signal) => {
-    const objects = await objectsReport(input, signal);
+    const objects = await objectsReport(state, input, signal);
     if (objects) state.objects = objects;
   });
   await attempt(
@@ -92,10 +90,11 @@ const otherCluster = (id: string, newest: string, { location }: Store): string =
   'that cluster still runs, give each of the two a CLUSTER_NAME of its own; if this one was made anew, move them away';
 
 async function objectsReport(
-  { config, client, plan }: StatisticsInput,
+  { backup }: RunState,
+  { config, client }: StatisticsInput,
   signal: AbortSignal,
 ): Promise<ObjectsReport | undefined> {
-  const connection = plan.source && client.connections.get(plan.source.member.id);
+  const connection = backup && client.connections.get(backup.member.id);
   if (config.objectPrefix === undefined || connection === undefined) return undefined;
   return summaryOf(await abortable(countObjects(connection, config.objectPrefix), signal));
 }

@@ -21,7 +21,8 @@ const corrupt = (...names: string[]): Alarm[] =>
   names.map((name) => ({ memberId: idOf(name), type: 'CORRUPT' }));
 
 const planned = (view: ClusterStatus) => judge(view, policyOf()).steps.backup;
-const source = (view: ClusterStatus) => judge(view, policyOf()).source?.member.name;
+const order = (view: ClusterStatus) => judge(view, policyOf()).sources.map(({ member: { name } }) => name);
+const source = (view: ClusterStatus) => order(view)[0];
 
 describe('the snapshot comes from', () => {
   const rows: [from: string, name: string, view: ClusterStatus][] = [
@@ -93,6 +94,38 @@ describe('the snapshot comes from', () => {
       assert.equal(source(view), from);
     });
   }
+});
+
+describe('where it breaks off it may be begun once more at', () => {
+  const rows: [order: string, name: string, view: ClusterStatus][] = [
+    ['b,c,a', 'the other follower, then the leader', threeMembers()],
+    ['c,a,b', 'the leader rather than a follower that lags', threeMembers([sick('b', 80_000)])],
+    ['b,a', 'nobody who does not answer', threeMembers([down('c')])],
+    ['a', 'nobody else, of a cluster of one', clusterOf([member('a')])],
+    ['a', 'no learner', clusterOf([member('a'), member('d', { learner: true })])],
+    ['b,a', 'nobody whom CORRUPT accuses', threeMembers([], { alarms: corrupt('c') })],
+    ['c,a', 'nobody outside of the majority', threeMembers([], { hashes: mismatch('a', 'c') })],
+    ['b,c,a', 'any of them where no majority agrees', threeMembers([], { hashes: mismatch() })],
+    ['b', 'nobody else where CORRUPT accuses all', threeMembers([], { alarms: corrupt('a', 'b', 'c') })],
+  ];
+  for (const [expected, name, view] of rows) test(name, () => assert.equal(order(view).join(), expected));
+
+  test('nobody, where there is to be no backup', () => {
+    const policy = policyOf({ BACKUP_ENABLED: 'false', BACKUP_SKIP_CONFIRMED: 'true' });
+    assert.deepEqual(judge(threeMembers(), policy).sources, []);
+  });
+
+  test('with the doubts about each', () => {
+    const { sources } = judge(threeMembers([sick('c')]), policyOf());
+    assert.deepEqual(
+      sources.map(({ member: { name }, doubts }) => [name, doubts.join()]),
+      [
+        ['b', ''],
+        ['a', ''],
+        ['c', 'it is not well itself: it lags'],
+      ],
+    );
+  });
 });
 
 describe('the reason says', () => {

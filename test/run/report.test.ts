@@ -31,6 +31,7 @@ const failed: StepReport = { status: 'failed', reason: 'it broke', durationMs: 1
 const backup = {
   name: '20260304T010000Z-9007199254740991.db.zst.age',
   store: 'file:///backups',
+  member: { id: idOf('a'), name: 'a' },
   revision: Number.MAX_SAFE_INTEGER,
   rawBytes: 1,
   storedBytes: 1,

@@ -1,0 +1,66 @@
+import type { Encoding } from '../../backup/codec.ts';
+import type { Manifest } from '../../backup/manifest.ts';
+import { backupName } from '../../backup/names.ts';
+import type { Digest } from '../../backup/proof.ts';
+import { countKeys } from '../../etcd/client/keys.ts';
+import { status } from '../../etcd/client/status.ts';
+import { EtcdError } from '../../etcd/errors.ts';
+import type { MemberStatus } from '../../etcd/types.ts';
+import { quotaFor } from '../../plan/members.ts';
+import type { Task } from './types.ts';
+
+/** Where the snapshot comes from. */
+export interface Origin {
+  startedAt: Date;
+  status: MemberStatus;
+  /** how many there were at `revision` */
+  keys: number;
+  revision: number;
+}
+
+/** Node's timers cannot do without a bound on counting keys either; it reads the index alone. */
+const COUNT_TIMEOUT_MS = 60_000;
+
+/** Read before the snapshot is: every write up to this revision is then in there. */
+export async function readOrigin({ connection, member }: Task): Promise<Origin> {
+  const startedAt = new Date();
+  const found = await status(connection);
+  if (found.memberId !== member.id)
+    throw new EtcdError('other-member', `another member now answers at ${connection.endpoint}`);
+  return { startedAt, status: found, ...(await countKeys(connection, COUNT_TIMEOUT_MS)) };
+}
+
+export function nameOf({ startedAt, revision }: Origin, { compression, encrypt }: Encoding): string {
+  return backupName({ at: startedAt, revision, compression, encrypted: encrypt !== undefined });
+}
+
+export function manifestOf(
+  { client, cluster, clusterName, config, member, plan, version }: Task,
+  name: string,
+  { startedAt, status: before, keys, revision }: Origin,
+  written: { raw: Digest; stored: Digest },
+): Manifest {
+  const hashKV = 'byMember' in cluster.hashes ? cluster.hashes.byMember[member.id] : undefined;
+  const quota = quotaFor(member, cluster, config);
+  return {
+    format: 1,
+    name,
+    cluster: { name: clusterName, id: client.id },
+    member: { id: member.id, name: member.name },
+    etcdVersion: before.version,
+    revision,
+    raftTerm: before.raftTerm,
+    raftAppliedIndex: before.raftAppliedIndex,
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    ...written,
+    compression: config.backup.compression,
+    encryption: { recipients: [...config.backup.recipients] },
+    keys,
+    database: { inUse: before.dbSizeInUse, ...(quota.kind === 'known' && { quota: quota.bytes }) },
+    ...(hashKV && { hashKV }),
+    ...(config.nodeName !== undefined && { node: config.nodeName }),
+    problems: [...plan.problems],
+    createdBy: { name: 'etcd-upkeep', version },
+  };
+}

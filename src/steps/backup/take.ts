@@ -1,0 +1,75 @@
+import type { Decoding, Encoding } from '../../backup/codec.ts';
+import { formatManifest } from '../../backup/manifest.ts';
+import { manifestName } from '../../backup/names.ts';
+import { proveStored, type VerifiedBackup } from '../../backup/proof.ts';
+import { checkSpace, writeSnapshot } from '../../backup/write.ts';
+import { messageOf } from '../../errors.ts';
+import { openSnapshot } from '../../etcd/snapshot/snapshot.ts';
+import type { PendingFile } from '../../storage/store.ts';
+import { abortable } from '../../util/abortable.ts';
+import { progress } from '../../util/progress.ts';
+import { manifestOf, nameOf, readOrigin } from './origin.ts';
+import type { Task, Times } from './types.ts';
+
+export type Taken = Times & { backup: VerifiedBackup };
+
+/**
+ * Streams the snapshot of one member into the store, reads it back, and only then gives it its name and, last, its
+ * manifest. Nothing of it is left after a failure.
+ */
+export async function takeBackup(task: Task): Promise<Taken> {
+  const { connection, member, store, log, signal } = task;
+  const origin = await abortable(readOrigin(task), signal);
+  const encoding = await encodingOf(task);
+  const name = nameOf(origin, encoding);
+  const began = performance.now();
+  const snapshot = await openSnapshot(connection, member.id, signal);
+  const { announcedBytes } = snapshot;
+  let pending: PendingFile | undefined;
+  try {
+    await checkSpace(store, announcedBytes);
+    pending = await store.create(name);
+    const onRead = progress(announcedBytes, (fields) => log.info(fields, 'backup progress'));
+    const written = await writeSnapshot(snapshot.chunks, encoding, pending, {
+      signal,
+      onRead,
+    });
+    await pending.flush();
+    const streamed = performance.now();
+    const { raw, stored } = written;
+    log.info({ backup: name, bytes: raw.size, storedBytes: stored.size }, 'backup written, reading it back');
+    const proof = await proveStored(pending, { ...encoding, ...written }, signal);
+    const proved = performance.now();
+    const manifest = manifestOf(task, name, origin, written);
+    signal.throwIfAborted();
+    await pending.publish();
+    await store.writeText(manifestName(name), formatManifest(manifest));
+    return {
+      backup: { kind: 'verified', proof, manifest },
+      streamSeconds: (streamed - began) / 1000,
+      readBackSeconds: (proved - streamed) / 1000,
+    };
+  } catch (error) {
+    await discard(task, pending);
+    throw error;
+  } finally {
+    snapshot.close();
+  }
+}
+
+/** Loaded only when used: age's libraries take about as long to load as all the rest of this program. */
+async function encodingOf({ config }: Task): Promise<Encoding & Decoding> {
+  const { compression, recipients } = config.backup;
+  if (recipients.length === 0) return { compression };
+  const { encryptFor } = await import('../../backup/encryption/age.ts');
+  return { compression, ...(await encryptFor(recipients)) };
+}
+
+/** The failure that led here is the one to tell; this one only leaves a temporary file for a later run to remove. */
+async function discard({ log }: Task, pending: PendingFile | undefined): Promise<void> {
+  try {
+    await pending?.discard();
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'temporary file not removed, a later run will');
+  }
+}
