@@ -1,8 +1,9 @@
 import { Failure } from '../errors.ts';
 import type { PendingFile, Store } from '../storage/store.ts';
+import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, observed } from '../util/lent.ts';
 import { type Encoding, encode } from './codec.ts';
-import { type Digest, digesting, proveSnapshot } from './proof.ts';
+import { type Digest, digesting, proveSnapshot, TRAILER_BYTES, WrongSnapshot } from './proof.ts';
 
 /** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
 const HEADROOM = 1.15;
@@ -16,6 +17,23 @@ export async function checkSpace(store: Store, announcedBytes: number): Promise<
     'backup',
     `${store.location} has ${free} bytes free and the snapshot needs ${needed} (its size and 15 %): make room there, or keep fewer backups (BACKUP_KEEP_LAST)`,
   );
+}
+
+/** More than any database grows between two calls on one connection, the second of which may wait for a moment. */
+const MAX_GROWTH_BYTES = 2 ** 30;
+
+/**
+ * What is wrong with a size that was announced right after a status told another. etcd takes both numbers from bbolt's
+ * high-water mark (`Tx.Size`), which nothing lowers but a defragmentation: so the snapshot is as long as the status says,
+ * or longer by what was written since. Nothing is wrong with a shorter one that was defragmented meanwhile: whoever gets
+ * `too-small` asks the member again, whose new size is smaller then, too.
+ */
+export function judgeAnnouncement(
+  announcedBytes: number,
+  dbSize: number,
+): 'fits' | 'too-small' | 'too-large' {
+  if (announcedBytes <= 0 || announcedBytes < dbSize) return 'too-small';
+  return announcedBytes > 2 * dbSize + MAX_GROWTH_BYTES ? 'too-large' : 'fits';
 }
 
 /** One piece is written while the next one comes in; waiting for it is also what holds the source back. */
@@ -32,21 +50,30 @@ export async function writeChunks(
   await writing;
 }
 
+export interface Writing {
+  /** how long the database is by the member's word */
+  announcedBytes: number;
+  signal: AbortSignal;
+  /** is told how many of the snapshot's bytes just came */
+  onRead: (bytes: number) => void;
+}
+
 /**
- * Writes a snapshot as it is to be stored, and compares etcd's checksum while it passes. `onRead` is told how many of its
- * bytes just came.
- * @throws Failure `backup` when the snapshot is not whole; what the source, the store or the signal threw first
+ * Writes a snapshot as it is to be stored, and proves it while it passes. The store never gets more than was announced.
+ * @throws WrongSnapshot when it is not whole, or not what was announced; what the source, the store or the signal threw
+ * first
  */
 export async function writeSnapshot(
   snapshot: Chunks,
   encoding: Encoding,
   pending: PendingFile,
-  { signal, onRead }: { signal: AbortSignal; onRead: (bytes: number) => void },
+  { announcedBytes, signal, onRead }: Writing,
 ): Promise<{ raw: Digest; stored: Digest }> {
   const isPlain = encoding.compression === 'none' && encoding.encrypt === undefined;
   const proof = proveSnapshot();
   const stored = digesting();
-  const raw = observed(proof.watch(snapshot), (chunk) => onRead(chunk.length));
+  const announced = bounded(snapshot, announcedBytes + TRAILER_BYTES, () => goesOn(announcedBytes));
+  const raw = observed(proof.watch(announced), (chunk) => onRead(chunk.length));
   const write = (bytes: Uint8Array): Promise<void> => pending.write(bytes);
   // What is stored as it came is hashed once, by the proof.
   await encode(
@@ -55,5 +82,13 @@ export async function writeSnapshot(
     (chunks) => writeChunks(isPlain ? chunks : observed(chunks, (chunk) => stored.add(chunk)), write),
     signal,
   );
-  return { raw: proof.raw(), stored: isPlain ? proof.whole() : stored.digest() };
+  const found = proof.raw();
+  if (found.size !== announcedBytes) throw endsEarly(found.size, announcedBytes);
+  return { raw: found, stored: isPlain ? proof.whole() : stored.digest() };
 }
+
+const goesOn = (announcedBytes: number): WrongSnapshot =>
+  new WrongSnapshot(`the snapshot goes on after the ${announcedBytes} bytes that were announced`);
+
+const endsEarly = (size: number, announcedBytes: number): WrongSnapshot =>
+  new WrongSnapshot(`the snapshot ends after ${size} of the ${announcedBytes} bytes that were announced`);

@@ -1,10 +1,11 @@
 import type { Decoding, Encoding } from '../../backup/codec.ts';
 import { formatManifest } from '../../backup/manifest.ts';
 import { manifestName } from '../../backup/names.ts';
-import { proveStored, type VerifiedBackup } from '../../backup/proof.ts';
-import { checkSpace, writeSnapshot } from '../../backup/write.ts';
+import { proveStored, type VerifiedBackup, WrongSnapshot } from '../../backup/proof.ts';
+import { checkSpace, judgeAnnouncement, writeSnapshot } from '../../backup/write.ts';
 import { messageOf } from '../../errors.ts';
-import { openSnapshot } from '../../etcd/snapshot/snapshot.ts';
+import { statusOnce } from '../../etcd/client/status.ts';
+import { openSnapshot, type SnapshotStream } from '../../etcd/snapshot/snapshot.ts';
 import type { PendingFile } from '../../storage/store.ts';
 import { abortable } from '../../util/abortable.ts';
 import { progress } from '../../util/progress.ts';
@@ -27,10 +28,12 @@ export async function takeBackup(task: Task): Promise<Taken> {
   const { announcedBytes } = snapshot;
   let pending: PendingFile | undefined;
   try {
+    await checkAnnouncement(task, snapshot);
     await checkSpace(store, announcedBytes);
     pending = await store.create(name);
     const onRead = progress(announcedBytes, (fields) => log.info(fields, 'backup progress'));
     const written = await writeSnapshot(snapshot.chunks, encoding, pending, {
+      announcedBytes,
       signal,
       onRead,
     });
@@ -63,6 +66,22 @@ async function encodingOf({ config }: Task): Promise<Encoding & Decoding> {
   if (recipients.length === 0) return { compression };
   const { encryptFor } = await import('../../backup/encryption/age.ts');
   return { compression, ...(await encryptFor(recipients)) };
+}
+
+/** @throws WrongSnapshot where what was announced cannot be the database that the member says it has */
+async function checkAnnouncement(task: Task, { announcedBytes, status }: SnapshotStream): Promise<void> {
+  const judgement = judgeAnnouncement(announcedBytes, status.dbSize);
+  if (judgement === 'fits' || (judgement === 'too-small' && (await hasShrunk(task, status.dbSize)))) return;
+  throw new WrongSnapshot(
+    `the snapshot is announced with ${announcedBytes} bytes, and right before that the member told of a database of ` +
+      `${status.dbSize}`,
+  );
+}
+
+/** Whether somebody has defragmented the member since it told of that size: nothing else makes a database smaller. */
+async function hasShrunk({ connection, member, signal }: Task, dbSize: number): Promise<boolean> {
+  const now = await abortable(statusOnce(connection), signal);
+  return now.memberId === member.id && now.dbSize < dbSize;
 }
 
 /** The failure that led here is the one to tell; this one only leaves a temporary file for a later run to remove. */
