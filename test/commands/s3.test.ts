@@ -73,6 +73,10 @@ test('several clusters in one bucket are named, and none at all is told', async 
   await assertCommandRefused(['list'], envFor('nothing'), 0, /no backup of any cluster/);
 });
 
+/** The newest is behind the cut, and there is no word of how to go on. */
+const cut = (text: string) =>
+  text.replaceAll(/<Contents>.*<\/Contents>/gs, '').replace('<IsTruncated>false', '<IsTruncated>true');
+
 test('what answers in the place of a bucket, or with a part of a list, shows no backups, nor none', async () => {
   await backUp('partly', 'prod');
   const env = { ...envFor('partly'), CLUSTER_NAME: 'prod' };
@@ -80,9 +84,6 @@ test('what answers in the place of a bucket, or with a part of a list, shows no 
   const commands = [['list'], ['verify', 'latest'], ['fetch', 'latest', file], ['history']];
   proxy.fail(() => ({ kind: 'page' }));
   for (const command of commands) await assertCommandRefused(command, env, 4, /is not S3/);
-  // The newest is behind the cut, and there is no word of how to go on.
-  const cut = (text: string) =>
-    text.replaceAll(/<Contents>.*<\/Contents>/gs, '').replace('<IsTruncated>false', '<IsTruncated>true');
   proxy.fail(({ operation }) => (operation === 'ListObjectsV2' ? { kind: 'change', body: cut } : undefined));
   for (const command of commands) await assertCommandRefused(command, env, 4, /as a whole/);
   proxy.reset();
