@@ -50,9 +50,9 @@ const MORE: Record<string, { group: string[]; message: string }[]> = {
 const DATES = [
   'src/config/tls.ts',
   'src/storage/file/store.ts',
-  'src/storage/s3/{store,upload,multipart}.ts',
+  'src/storage/s3/{store,upload,multipart,retention}.ts',
   'src/run/statistics.ts',
-  'src/commands/{list,drill}.ts',
+  'src/commands/{list,drill,repository}.ts',
 ];
 
 /** A step that has parts in a folder of its own: it knows them and they each other, and none of them another step. */

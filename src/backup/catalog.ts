@@ -1,4 +1,4 @@
-import { backupOfManifest, type BackupName, manifestName, parseBackupName } from './names.ts';
+import { backupOfManifest, type BackupName, isBackupFile, manifestName, parseBackupName } from './names.ts';
 import type { Store } from '../storage/store.ts';
 
 /** What a listing of the store tells of one backup, without a look into its manifest. */
@@ -15,7 +15,7 @@ export interface CatalogEntry extends BackupName {
  */
 export async function readCatalog(store: Store): Promise<CatalogEntry[]> {
   const found = new Map<string, CatalogEntry>();
-  for (const { name: file, size } of await store.list()) {
+  for (const { name: file, size } of await store.list(isBackupFile)) {
     const ofManifest = backupOfManifest(file);
     const name = ofManifest ?? file;
     const known = found.get(name) ?? entryOf(name);

@@ -73,7 +73,7 @@ const ROWS: [name: string, method: string, answer: Message, call: Call][] = [
     (connection) => revokeLease(connection, LEASE, 1_000),
   ],
   ['a cluster without members', 'Cluster/MemberList', { header }, memberList],
-  ['a member with the ID 0', 'Cluster/MemberList', { header, members: [{ name: 'a' }] }, memberList],
+  ['a member list without a header', 'Cluster/MemberList', { members: [{ ID: '7', name: 'a' }] }, memberList],
   ['an empty message is no hash of 0', 'Maintenance/HashKV', {}, hash],
   ['a compact revision below -1', 'Maintenance/HashKV', { header, hash: 1, compact_revision: '-2' }, hash],
   ['an empty message is no status', 'Maintenance/Status', {}, (connection) => statusOnce(connection)],
