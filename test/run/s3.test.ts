@@ -25,6 +25,7 @@ import { restoreBackup } from '../support/stored-backup.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const REGISTRY = '/registry/';
+const MIB = 2 ** 20;
 
 describe('a backup to S3', () => {
   let both: EtcdAndS3;
@@ -117,14 +118,29 @@ describe('a backup to S3', () => {
     assertRunEnded(await runJob(secureEnv), 0, 'nothing-needed');
   });
 
-  test('fails when etcd breaks off, without anything to be seen in the bucket', async () => {
+  /** A run whose stream is cut in the middle, so many times. */
+  async function brokenOff(times: number) {
     await using etcd: TcpProxy = await startTcpProxy(cluster.member(0).clientUrl);
-    etcd.cutAfter(12 * 2 ** 20);
+    etcd.throttle(20 * MIB);
+    etcd.cutAfter(12 * MIB);
     const through = { ETCDCTL_ENDPOINTS: etcd.url, DISCOVER_MEMBERS: 'false' };
-    const result = await runJob(env({ ...BACKUP_ONLY, ...through, BACKUP_COMPRESSION: 'none' }));
-    assertRunEnded(result, 4, 'failed');
+    await using job = await startJob(env({ ...BACKUP_ONLY, ...through, BACKUP_COMPRESSION: 'none' }));
+    await job.waitForLine(({ msg }) => msg === 'backup broke off, begun once more');
+    if (times > 1) etcd.cutAfter(12 * MIB);
+    const result = await job.finished;
     assert.ok(proxy.requests.some(({ operation }) => operation === 'UploadPart'));
-    assert.deepEqual(await server.keys(), []);
     assert.deepEqual(await server.uploads(), []);
+    return result;
+  }
+
+  test('is begun once more when etcd breaks off, and nothing is left of what came before', async () => {
+    const report = assertRunEnded(await brokenOff(1), 0, 'nothing-needed');
+    const name = `etcd/prod/${report.backup?.name}`;
+    assert.deepEqual(await server.keys(), [name, `${name}.json`]);
+  });
+
+  test('fails when etcd breaks off twice, without anything to be seen in the bucket', async () => {
+    assertRunEnded(await brokenOff(2), 4, 'failed');
+    assert.deepEqual(await server.keys(), []);
   });
 });
