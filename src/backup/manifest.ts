@@ -45,11 +45,8 @@ export interface Manifest {
   createdBy: { name: 'etcd-upkeep'; version: string };
 }
 
-/** How manifests name a cluster. */
-export type ClusterIdentity = Manifest['cluster'];
-
-/** What was read, or what is wrong with the text (as in "the manifest is broken: ..."). */
-export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
+/** What was read, or what is wrong with the text (as in "its manifest cannot be used: ..."). */
+export type ParsedManifest = { ok: true; value: Manifest } | { ok: false; problem: string };
 
 /** The text of a manifest file. What is for people only, and longer than a reader takes, is cut. */
 export function formatManifest(manifest: Manifest): string {
@@ -70,13 +67,9 @@ const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0,
  * Reads a manifest strictly, and no part of it alone: a head without the rest is nobody's backup. Fields that it does not
  * know are dropped: later versions may add some.
  */
-export function parseManifest(text: string): Parsed<Manifest> {
-  return parsed(() => manifestIn(parseFields(text)));
-}
-
-function parsed<T>(read: () => T): Parsed<T> {
+export function parseManifest(text: string): ParsedManifest {
   try {
-    return { ok: true, value: read() };
+    return { ok: true, value: manifestIn(parseFields(text)) };
   } catch (error) {
     if (!(error instanceof FieldProblem)) throw error;
     return { ok: false, problem: error.message };

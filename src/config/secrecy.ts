@@ -13,7 +13,7 @@
 export type Secrecy = 'public' | 'path' | 'address' | 'store' | 'user' | 'hook' | 'secret';
 
 /** Every variable that is read here; a new one does not compile before it is decided. */
-export const VARIABLES = {
+const VARIABLES = {
   ALARM_DISARM: 'public',
   BACKUP_AGE_IDENTITY_FILE: 'path',
   BACKUP_AGE_RECIPIENTS: 'public',

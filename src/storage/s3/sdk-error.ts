@@ -22,7 +22,7 @@ export function statusOf(error: Error): number | undefined {
 }
 
 /** How often the request was sent. */
-export function attemptsOf(error: Error): number {
+function attemptsOf(error: Error): number {
   return numberOf(error, 'attempts') ?? 1;
 }
 
@@ -52,10 +52,8 @@ export function isUnreadable(error: Error): boolean {
 }
 
 const MAX_SAID = 240;
-/** How AWS writes an access key's ID. */
-const KEY_ID = /\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g;
 
-/** What the server or the system said: in one line, bounded, and without what belongs to the credentials. */
+/** What the server or the system said: in one line, and bounded. What of it is secret is removed on its way out. */
 export function said(error: Error): string {
   const tries = attemptsOf(error);
   const parts = [...wordsOf(error), tries > 1 ? `tried ${tries} times` : ''];
@@ -67,7 +65,7 @@ function wordsOf(error: Error): string[] {
     const [type = ''] = (rawHeaderOf(error, 'content-type') ?? '').split(';');
     return [`HTTP ${statusOf(error)}`, /^[\w.+-]+\/[\w.+-]+$/.test(type) ? `${type} instead of XML` : ''];
   }
-  const text = messageOf(error).replaceAll(KEY_ID, '***').replaceAll(/\s+/g, ' ').slice(0, MAX_SAID);
+  const text = messageOf(error).replaceAll(/\s+/g, ' ').slice(0, MAX_SAID);
   return [codeOf(error), text];
 }
 
