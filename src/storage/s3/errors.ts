@@ -146,9 +146,10 @@ const BY_STATUS: Record<number, Explanation> = {
   },
 };
 
-const NOT_S3: Explanation = {
-  code: 'other',
-  why: 'what answered does not speak S3',
+/** A console, a portal, the page of a proxy: whatever its status was, nothing is concluded from it. */
+export const NOT_S3: Explanation = {
+  code: 'not-a-store',
+  why: 'what answers there is not S3',
   advice:
-    "check the address and the port in AWS_ENDPOINT_URL_S3 (is it a console's?), and what stands before the server",
+    'check AWS_ENDPOINT_URL_S3 (a port of S3, not that of a console) and look at the proxies in between',
 };

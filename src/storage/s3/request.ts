@@ -1,7 +1,7 @@
 import { abortable } from '../../util/abortable.ts';
 import { StoreError } from '../errors.ts';
 import { UnfitAnswer } from './answer.ts';
-import { type S3Request, toStoreError } from './errors.ts';
+import { NOT_S3, type S3Request, toStoreError } from './errors.ts';
 import { type Folder, urlOf } from './folder.ts';
 
 /** A request on one object. */
@@ -58,18 +58,14 @@ export function tooSlow({ action, target }: S3Request, ms: number): StoreError {
 /** Undefined for what S3 itself or the network said. */
 function unfit({ action, target }: S3Request, error: unknown): StoreError | undefined {
   const why =
-    error instanceof UnfitAnswer ? error.message : isUnreadable(error) && 'its answer cannot be read';
+    error instanceof UnfitAnswer ? error.message : isUnreadSuccess(error) && 'its answer cannot be read';
   if (why === false) return undefined;
-  return new StoreError(
-    'not-a-store',
-    `could not ${action} ${target}: what answers there is not S3, ${why}`,
-    'check AWS_ENDPOINT_URL_S3 (a port of S3, not that of a console) and look at the proxies in between',
-    error,
-  );
+  const problem = `could not ${action} ${target}: ${NOT_S3.why}, ${why}`;
+  return new StoreError(NOT_S3.code, problem, NOT_S3.advice, error);
 }
 
 /** Whether the SDK could not read the answer to what succeeded: what was in it is not known then. */
-function isUnreadable(error: unknown): boolean {
+function isUnreadSuccess(error: unknown): boolean {
   if (!(error instanceof Error) || !('$response' in error) || '$fault' in error) return false;
   const status: unknown = Object(error.$response).statusCode;
   return typeof status === 'number' && status < 300;

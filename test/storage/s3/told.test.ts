@@ -22,7 +22,9 @@ const NGINX =
   '<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n' +
   '<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
 
-const page = (status: number, body = '<html><p>no</html>', headers = {}): Fault => ({
+const HTML: Record<string, string> = { 'content-type': 'text/html' };
+
+const page = (status: number, body = '<html><p>no</html>', headers = HTML): Fault => ({
   kind: 'page',
   status,
   body,
@@ -67,14 +69,15 @@ describe('an answer that is not in the words of S3', () => {
     [
       '404 of an ingress',
       page(404, '<html>no such page'),
-      'other',
-      /does not speak S3 \(HTTP 404.*AWS_ENDPOINT_URL_S3/,
+      'not-a-store',
+      /is not S3, its 404 is not one of S3.*AWS_ENDPOINT_URL_S3/,
     ],
+    ['405 of a web server', page(405), 'not-a-store', /is not S3 \(HTTP 405.*AWS_ENDPOINT_URL_S3/],
     [
       '200 of a console',
       page(200, '<!doctype html><meta charset="utf-8"><p>Welcome & hello'),
-      'other',
-      /does not speak S3 \(HTTP 200/,
+      'not-a-store',
+      /is not S3, its answer is no ListBucketResult.*AWS_ENDPOINT_URL_S3/,
     ],
     [
       'a redirect of an ingress',
