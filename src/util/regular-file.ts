@@ -26,7 +26,7 @@ function kindOf(found: Stats): string {
   return 'a device';
 }
 
-/** Opens a regular file; links are followed. @throws NotRegular; the system's own error, ENXIO for a pipe nobody reads */
+/** Opens a regular file; links are followed unless the flags forbid it. @throws NotRegular; the system's own error, ENXIO for a pipe nobody reads */
 export async function openRegular(path: string, flags: number, mode?: number): Promise<FileHandle> {
   const handle = await open(path, flags | constants.O_NONBLOCK, mode);
   try {

@@ -1,38 +1,31 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { type LentBuffer, lend } from '../../util/lent.ts';
+import { NotRegular, openRegular } from '../../util/regular-file.ts';
 import { StoreError } from '../errors.ts';
 import { toStoreError } from './errors.ts';
 
 /** Large reads: the cost is per call, and the consumer hashes what it gets. */
 const CHUNK_BYTES = 2 ** 18;
 
-/**
- * Opens a regular file. Links are not followed, and O_NONBLOCK keeps a named pipe of that name from blocking the run
- * for ever.
- */
-export async function openRegular(path: string): Promise<FileHandle> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const isFile = await handle.stat().then(
-    (found) => found.isFile(),
-    async (error: unknown) => {
-      await handle.close();
-      throw error;
-    },
-  );
-  if (isFile) return handle;
-  await handle.close();
-  throw new StoreError(
-    'not-a-file',
-    `${path} is not a regular file`,
-    'move it away; nothing else belongs into the store',
-  );
+/** Links are not followed. */
+async function openStored(path: string): Promise<FileHandle> {
+  try {
+    return await openRegular(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (!(error instanceof NotRegular)) throw error;
+    throw new StoreError(
+      'not-a-file',
+      `${path} is not a regular file`,
+      'move it away; nothing else belongs into the store',
+    );
+  }
 }
 
 /** A file's bytes. Opened when the first are asked for and closed at the end, at an error, or by `return`. */
 export async function* readChunks(path: string): AsyncGenerator<LentBuffer, void> {
   try {
-    await using handle = await openRegular(path);
+    await using handle = await openStored(path);
     let turn = 0;
     const ring = [0, 1].map(() => Buffer.allocUnsafeSlow(CHUNK_BYTES));
     for (;;) {
