@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { readHead } from '../util/bounded.ts';
 import { send as sendOnce } from '../util/http-request.ts';
-import { agentsThrough, type Proxies, proxyFault } from '../util/proxies.ts';
+import { agentsThrough, type Proxies, proxyFault, WANTS_PASSWORD } from '../util/proxies.ts';
 import { retry } from '../util/retry.ts';
 
 export interface Post {
@@ -90,8 +90,7 @@ async function refused({ host, href }: URL, response: Response, signal: AbortSig
   const { status, headers } = response;
   if (status === 407) {
     await drop(response);
-    const wants = 'wants a user and a password, or does not take those that it got (407)';
-    return new PostError(`the proxy on the way to ${host} ${wants}`, { again: false });
+    return new PostError(`the proxy on the way to ${host} ${WANTS_PASSWORD} (407)`, { again: false });
   }
   if (status < 300 || status >= 400) {
     const said = await saidBy(response, signal);

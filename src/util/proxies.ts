@@ -38,6 +38,9 @@ const envOf = ({ http, https, direct }: Proxies) => ({
   NO_PROXY: direct,
 });
 
+/** What 407 says, of the proxy that answers with it. */
+export const WANTS_PASSWORD = 'wants a user and a password, or does not take those that it got';
+
 /** In words what a proxy did, where it is the proxy that an error is about; else undefined. */
 export function proxyFault(error: unknown, proxies: Proxies | undefined): string | undefined {
   if (!(error instanceof Error) || proxies === undefined) return undefined;
@@ -50,9 +53,7 @@ export function proxyFault(error: unknown, proxies: Proxies | undefined): string
 
 function answerOf(error: Error): string {
   if (!('statusCode' in error) || typeof error.statusCode !== 'number') return '';
-  return error.statusCode === 407
-    ? ': it wants a user and a password, or does not take those that it got (407)'
-    : `: it answered ${error.statusCode}`;
+  return error.statusCode === 407 ? `: it ${WANTS_PASSWORD} (407)` : `: it answered ${error.statusCode}`;
 }
 
 /** By the address that Node says it could not connect to, or the name that it could not look up. */

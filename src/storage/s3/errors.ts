@@ -1,4 +1,5 @@
 import { Failure, isBug } from '../../errors.ts';
+import { WANTS_PASSWORD } from '../../util/proxies.ts';
 import { type Explanation, StoreError } from '../errors.ts';
 import { byName, CHECKSUMS } from './error-names.ts';
 import {
@@ -135,7 +136,7 @@ const BEFORE_IT = ', unless it was a proxy or an ingress before the server that 
 const BY_STATUS: Record<number, Explanation> = {
   407: {
     code: 'access',
-    why: 'the proxy on the way wants a user and a password, or does not take those that it got',
+    why: `the proxy on the way ${WANTS_PASSWORD}`,
     advice: 'give them in the URL of HTTP_PROXY or HTTPS_PROXY, or name the server in NO_PROXY',
   },
   411: CHECKSUMS,
