@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts';
+import { quoted } from '../util/printable.ts';
 import { secrecyOf } from './secrecy.ts';
 
 /** One thing that is wrong with one variable. `message` goes on where the variable's name ends; no secret is in it. */
@@ -56,11 +57,6 @@ export function shown(variable: string, value: string): string {
       return secrecy satisfies never;
   }
 }
-
-const longest = 120;
-
-export const quoted = (text: string): string =>
-  JSON.stringify(text.length > longest ? `${text.slice(0, longest)}...` : text);
 
 /** Scheme, host and port; or host and port, for of a word alone nobody knows whether it is a host. */
 const PLACE =

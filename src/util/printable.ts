@@ -16,6 +16,12 @@ export const printable = (text: string): string => text.replaceAll(UNSEEN, nameO
 export const printableLines = (text: string): string =>
   text.replaceAll(UNSEEN, (sign) => (sign === '\n' ? sign : nameOf(sign)));
 
+const MAX_QUOTED = 120;
+
+/** Within a sentence: in quotes, in one line, and cut where it is long. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
+
 /** JSON that a terminal shows as it is. The escapes mean the same characters to whoever reads it as JSON. */
 export const jsonText = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replaceAll(UNSEEN, (sign) =>

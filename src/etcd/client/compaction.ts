@@ -1,6 +1,6 @@
-import { quoted } from '../../config/problems.ts';
 import { status } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
+import { quoted } from '../../util/printable.ts';
 import type { Permit } from '../cluster/permit.ts';
 import { statusError, toEtcdError } from '../errors.ts';
 import type { CompactRevKey } from '../types.ts';

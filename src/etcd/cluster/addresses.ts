@@ -1,6 +1,6 @@
 import { isTls, lowersProtection, parseEndpoint } from '../../config/endpoints.ts';
-import { quoted } from '../../config/problems.ts';
 import { messageOf } from '../../errors.ts';
+import { quoted } from '../../util/printable.ts';
 import { label, type ListedMember } from '../types.ts';
 
 /** What members say of where they are to be found, as far as anybody acts on it. */
