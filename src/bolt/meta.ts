@@ -3,7 +3,7 @@
  * them, written for it by bbolt's `Tx.WriteTo`: the transaction that it is of, and the same with the number before.
  */
 
-/** The bytes are no database of etcd's; the message says why, and goes on after "no database of etcd: ". */
+/** The bytes are no database of etcd's; the message says why, and goes on after "it is no database of etcd's: ". */
 export class NotADatabase extends Error {}
 
 /** bbolt writes in the byte order of its machine, and all machines that etcd is released for but one have this one. */

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../config/problems.ts';
 import { Failure } from '../errors.ts';
-import { type Hiding } from '../util/hide.ts';
+import type { Hiding } from '../util/hide.ts';
 import { jsonText, printable, printableLines } from '../util/printable.ts';
 import { alignedLines } from '../util/table.ts';
 import { UsageFailure } from './arguments.ts';
@@ -36,7 +36,7 @@ export function outputTo(streams: Streams, hiding: Hiding): Output {
     tell: (error) =>
       streams.note(
         linesOf(error)
-          .map((line) => `${printable(hiding.text(line))}\n`)
+          .map((text) => line(hiding.text(text)))
           .join(''),
       ),
   };

@@ -70,7 +70,7 @@ export class Connection extends Etcd3 {
 
   /** The same, also when the run has been told to end: to clean up. */
   async callToTheEnd<T>(fn: (options: CallOptions) => Promise<T>, timeoutMs: number): Promise<T> {
-    return bounded(timeoutMs, (signal) =>
+    return timed(timeoutMs, (signal) =>
       this.withToken(async (token) => {
         signal.throwIfAborted(); // signing in took too long: nobody waits for what would come of it
         return fn(callOptions(token, signal));
@@ -144,7 +144,7 @@ export class Connection extends Etcd3 {
 
   /** etcd3's own way to sign in opens a channel beside this one, without our options, and never closes it. */
   private async signIn({ username, password }: NonNullable<EtcdSettings['credentials']>): Promise<string> {
-    const { token } = await bounded(this.settings.commandTimeoutMs, (signal) =>
+    const { token } = await timed(this.settings.commandTimeoutMs, (signal) =>
       this.auth.authenticate({ name: username, password }, callOptions(undefined, signal)),
     );
     if (token === '') throw new EtcdError('other', 'the member took the password and gave no token');
@@ -156,7 +156,7 @@ export class Connection extends Etcd3 {
 const targetOf = (endpoint: string): string => endpoint.replace(/^https?:\/\//, 'dns:');
 
 /** An `EtcdError` of what the work throws, and when it takes longer than so many milliseconds. */
-async function bounded<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function timed<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   try {
     return await inTime(timeoutMs, () => noAnswerWithin(timeoutMs), work);
   } catch (error) {
