@@ -200,9 +200,14 @@ async function drain(chunks: Chunks): Promise<void> {
 }
 
 function compare(what: string, found: Digest, expected: Digest): void {
-  if (found.size === expected.size && found.sha256 === expected.sha256) return;
-  const told = `${found.size} bytes, SHA-256 ${found.sha256}, instead of ${expected.size} bytes, ${expected.sha256}`;
-  throw differs(what, told);
+  const difference = differenceOf(found, expected);
+  if (difference !== undefined) throw differs(what, difference);
+}
+
+/** How what was found is not what it should be, in words; undefined where it is. */
+export function differenceOf(found: Digest, expected: Digest): string | undefined {
+  if (found.size === expected.size && found.sha256 === expected.sha256) return undefined;
+  return `${found.size} bytes, SHA-256 ${found.sha256}, instead of ${expected.size} bytes, ${expected.sha256}`;
 }
 
 const surplus: Limits['surplus'] = (what, bytes) => differs(what, `more than ${bytes} bytes`);

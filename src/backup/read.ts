@@ -3,7 +3,7 @@ import { observed } from '../util/lent.ts';
 import type { Compression } from '../config/backup.ts';
 import type { Layer, Sink } from './codec.ts';
 import type { Manifest } from './manifest.ts';
-import { type Digest, digestStored, type Limits } from './proof.ts';
+import { differenceOf, type Digest, digestStored, type Limits } from './proof.ts';
 import type { Store } from '../storage/store.ts';
 
 /** How a backup is to be read. */
@@ -43,12 +43,7 @@ function readable({ compression }: Manifest): Compression {
 const limitsOf = ({ raw, stored }: Manifest): Limits => ({
   raw,
   stored,
-  surplus: (what, bytes) =>
-    new Failure(
-      'backup',
-      `${what} is not what its manifest says (more than ${bytes} bytes, of which the rest was not read): one of the two ` +
-        'was damaged or replaced where they are stored',
-    ),
+  surplus: (what, bytes) => differs(what, `more than ${bytes} bytes, of which the rest was not read`),
 });
 
 /** What decrypts a backup; undefined where nothing has to. */
@@ -66,10 +61,12 @@ async function decryptionFor(
 }
 
 function compare(what: string, found: Digest, expected: Digest): void {
-  if (found.size === expected.size && found.sha256 === expected.sha256) return;
-  throw new Failure(
-    'backup',
-    `${what} is not what its manifest says (${found.size} bytes, SHA-256 ${found.sha256}, instead of ` +
-      `${expected.size} bytes, ${expected.sha256}): one of the two was damaged or replaced where they are stored`,
-  );
+  const difference = differenceOf(found, expected);
+  if (difference !== undefined) throw differs(what, difference);
 }
+
+const differs = (what: string, told: string): Failure =>
+  new Failure(
+    'backup',
+    `${what} is not what its manifest says (${told}): one of the two was damaged or replaced where they are stored`,
+  );
