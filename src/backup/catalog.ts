@@ -43,6 +43,9 @@ export function incompleteBecause({ storedSize, hasManifest }: CatalogEntry): st
   return storedSize === undefined ? 'its data file is missing' : undefined;
 }
 
+/** Whether both of its files are there. */
+export const isComplete = (entry: CatalogEntry): boolean => incompleteBecause(entry) === undefined;
+
 /**
  * The files of a backup in the order of their removal: the data first. A removal that is cut short then leaves a
  * manifest, which is small and proves whose it is, so that a later run can finish. The other way round it would leave a

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Failure, isFailure } from '../errors.ts';
 import type { Store } from '../storage/store.ts';
 import { AT_ONCE, inParallel } from '../util/parallel.ts';
-import { type CatalogEntry, filesOf, incompleteBecause, readCatalog } from './catalog.ts';
+import { type CatalogEntry, filesOf, incompleteBecause, isComplete, readCatalog } from './catalog.ts';
 import { examineManifest, type Repository } from './examine.ts';
 import { countedBy, type Retention, selectForRemoval, selectRemnants } from './retention.ts';
 
@@ -60,7 +60,6 @@ export async function findOutdated(
   };
 }
 
-const isComplete = (entry: CatalogEntry): boolean => incompleteBecause(entry) === undefined;
 const isRemnant = ({ storedSize }: CatalogEntry): boolean => storedSize === undefined;
 
 interface Search {

@@ -1,6 +1,6 @@
 import { newestOfEach, stretchesOf } from '../backup/latest.ts';
 import type { Manifest } from '../backup/manifest.ts';
-import { incompleteBecause, readCatalog } from '../backup/catalog.ts';
+import { isComplete, readCatalog } from '../backup/catalog.ts';
 import type { Store } from '../storage/store.ts';
 import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
@@ -74,9 +74,7 @@ async function readOwnPast(
   signal: AbortSignal,
 ): Promise<Manifest[]> {
   const repository = { store: store.within(signal), cluster: clusterName };
-  const complete = (await readCatalog(repository.store)).filter(
-    (entry) => incompleteBecause(entry) === undefined,
-  );
+  const complete = (await readCatalog(repository.store)).filter(isComplete);
   const { backups, leftOut } = await readPast(repository, complete, FORECAST_RUNS);
   for (const { name, problem } of leftOut.slice(0, NAMED))
     log.warn({ backup: name, reason: problem }, 'backup left out of the forecast');

@@ -1,6 +1,6 @@
 import { Failure } from '../../errors.ts';
 import { type Forecast, FORECAST_RUNS, forecast, pastRunOf } from '../../history/forecast.ts';
-import { incompleteBecause } from '../../backup/catalog.ts';
+import { isComplete } from '../../backup/catalog.ts';
 import { type LeftOut, readPast } from '../../history/read.ts';
 import { type HistoryRun, runsOf } from '../../history/runs.ts';
 import { MOST_RUNS } from '../help.ts';
@@ -31,7 +31,7 @@ export async function readHistory(
   last: number,
   now: number,
 ): Promise<History | string> {
-  const complete = repository.entries.filter((entry) => incompleteBecause(entry) === undefined);
+  const complete = repository.entries.filter(isComplete);
   if (complete.length === 0) return `there is no complete backup in ${repository.store.location}`;
   // One more than is shown: the first of them has a run before it, too. And no fewer than a run's own forecast reads.
   const most = Math.min(MOST_RUNS, Math.max(last + 1, FORECAST_RUNS));
