@@ -43,7 +43,11 @@ export interface FakeAnswers {
   streams?: Record<string, Stream>;
 }
 
-export async function startFakeEtcd({ unary = {}, streams = {} }: FakeAnswers): Promise<FakeEtcd> {
+/** @param credentials those of TLS; plain text without any */
+export async function startFakeEtcd(
+  { unary = {}, streams = {} }: FakeAnswers,
+  credentials?: ServerCredentials,
+): Promise<FakeEtcd> {
   const server = new Server({ 'grpc.max_send_message_length': -1 });
   const calls: string[] = [];
   const definitions = loadSync(PROTO, { keepCase: true, longs: String, enums: String, defaults: true });
@@ -77,12 +81,11 @@ export async function startFakeEtcd({ unary = {}, streams = {} }: FakeAnswers): 
     server.addService(definition, implementation);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
+    const bound = (error: Error | null, at: number) => (error ? reject(error) : resolve(at));
+    server.bindAsync('127.0.0.1:0', credentials ?? ServerCredentials.createInsecure(), bound);
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${credentials ? 'https' : 'http'}://127.0.0.1:${port}`,
     calls,
     [Symbol.asyncDispose]: async () => server.forceShutdown(),
   };
