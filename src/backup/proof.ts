@@ -162,7 +162,7 @@ export async function proveStored(
 }
 
 /** The sizes that a stored file and the database in it are to have, and what is thrown when more comes. */
-export interface Limits {
+export interface Bounds {
   stored: Pick<Digest, 'size'>;
   raw: Pick<Digest, 'size'>;
   surplus: (what: string, bytes: number) => Error;
@@ -170,14 +170,14 @@ export interface Limits {
 
 /**
  * The digests of a stored file and of the snapshot in it, which `sink` may have: it must not trust it before this has
- * resolved. Nothing that goes beyond the limits is read on, hashed or handed to the sink.
- * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; `limits.surplus`; else what `source` or the
+ * resolved. Nothing that goes beyond the bounds is read on, hashed or handed to the sink.
+ * @throws Failure `backup` when it cannot be decoded or is no whole snapshot; `bounds.surplus`; else what `source` or the
  * signal threw
  */
 export async function digestStored(
   source: Chunks,
   { compression, decrypt }: Decoding,
-  limits: Limits,
+  bounds: Bounds,
   signal: AbortSignal,
   sink: Sink = drain,
 ): Promise<{ stored: Digest; raw: Digest }> {
@@ -185,12 +185,12 @@ export async function digestStored(
   const stored = digesting();
   const proof = proveSnapshot(damagedInStore);
   const within = (chunks: Chunks, what: string, bytes: number): Chunks =>
-    bounded(chunks, bytes, () => limits.surplus(what, bytes));
-  const file = within(source, 'the stored file', limits.stored.size);
+    bounded(chunks, bytes, () => bounds.surplus(what, bytes));
+  const file = within(source, 'the stored file', bounds.stored.size);
   // What is stored as it came is hashed once, by the proof.
   const seen = isPlain ? file : observed(file, (piece) => stored.add(piece));
   const decoded = (chunks: Chunks): Chunks =>
-    within(chunks, 'the snapshot in it', limits.raw.size + TRAILER_BYTES);
+    within(chunks, 'the snapshot in it', bounds.raw.size + TRAILER_BYTES);
   await decode(seen, { compression, decrypt }, (chunks) => sink(proof.watch(decoded(chunks))), signal);
   return { stored: isPlain ? proof.whole() : stored.digest(), raw: proof.raw() };
 }
@@ -210,7 +210,7 @@ export function differenceOf(found: Digest, expected: Digest): string | undefine
   return `${found.size} bytes, SHA-256 ${found.sha256}, instead of ${expected.size} bytes, ${expected.sha256}`;
 }
 
-const surplus: Limits['surplus'] = (what, bytes) => differs(what, `more than ${bytes} bytes`);
+const surplus: Bounds['surplus'] = (what, bytes) => differs(what, `more than ${bytes} bytes`);
 
 const differs = (what: string, told: string): Failure =>
   new Failure(

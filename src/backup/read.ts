@@ -3,7 +3,7 @@ import { observed } from '../util/lent.ts';
 import type { Compression } from '../config/backup.ts';
 import type { Layer, Sink } from './codec.ts';
 import type { Manifest } from './manifest.ts';
-import { differenceOf, type Digest, digestStored, type Limits } from './proof.ts';
+import { differenceOf, type Digest, digestStored, type Bounds } from './proof.ts';
 import type { Store } from '../storage/store.ts';
 
 /** How a backup is to be read. */
@@ -29,7 +29,7 @@ export async function readBackup(reading: Reading): Promise<void> {
   const compression = readable(manifest);
   const decrypt = await decryptionFor(manifest, identities);
   const stored = observed(store.read(manifest.name), (piece) => onRead(piece.length));
-  const found = await digestStored(stored, { compression, decrypt }, limitsOf(manifest), signal, sink);
+  const found = await digestStored(stored, { compression, decrypt }, boundsOf(manifest), signal, sink);
   compare('the stored file', found.stored, manifest.stored);
   compare('the database in it', found.raw, manifest.raw);
 }
@@ -40,7 +40,7 @@ function readable({ compression }: Manifest): Compression {
 }
 
 /** Whatever is in the file, no more comes out of it than its manifest says: a few KiB can unfold to fill any disk. */
-const limitsOf = ({ raw, stored }: Manifest): Limits => ({
+const boundsOf = ({ raw, stored }: Manifest): Bounds => ({
   raw,
   stored,
   surplus: (what, bytes) => differs(what, `more than ${bytes} bytes, of which the rest was not read`),

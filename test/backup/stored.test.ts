@@ -3,7 +3,7 @@ import { readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { encode } from '../../src/backup/codec.ts';
-import { digesting, digestStored, type Limits, proveSnapshot, proveStored } from '../../src/backup/proof.ts';
+import { digesting, digestStored, type Bounds, proveSnapshot, proveStored } from '../../src/backup/proof.ts';
 import type { PendingFile } from '../../src/storage/store.ts';
 import { bytesOf, type Chunks, lend, type LentBuffer } from '../../src/util/lent.ts';
 import { flipped, sha256, snapshotOf, inParts, streamOf } from './chunks.ts';
@@ -11,8 +11,8 @@ import { assertNothingOpenBelow, type Place, readyStore } from '../storage/file/
 import { collect, failsWith, MIB, NAME, never } from '../support/file-store.ts';
 import { type Form, FORMS, NONE, ZSTD } from './forms.ts';
 
-/** No limits. */
-const ANY: Limits = {
+/** No bounds. */
+const ANY: Bounds = {
   stored: { size: Number.MAX_SAFE_INTEGER },
   raw: { size: Number.MAX_SAFE_INTEGER },
   surplus: () => assert.fail('nothing is larger'),
