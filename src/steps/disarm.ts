@@ -28,7 +28,7 @@ export async function disarm(input: DisarmInput): Promise<StepEnd> {
   const { client, config, gate, log } = input;
   const permit = await gate.permit();
   const { cluster } = permit;
-  refuseWhileFull(cluster.members, { cluster, config });
+  refuseWhileFull(cluster, config);
   const leader = client.connections.get(cluster.leaderId ?? '');
   if (leader === undefined)
     throw new Failure('step', 'NOSPACE was not disarmed: the leader cannot be reached');
@@ -39,12 +39,10 @@ export async function disarm(input: DisarmInput): Promise<StepEnd> {
   return { status: 'done', reason: 'NOSPACE disarmed, and a write works' };
 }
 
-interface Judged extends Pick<DisarmInput, 'config'> {
-  cluster: ClusterStatus;
-}
+const MAKE_ROOM = 'Delete what is not needed, or raise --quota-backend-bytes';
 
-function refuseWhileFull(members: readonly Member[], { cluster, config }: Judged): void {
-  for (const member of votersOf({ members })) {
+function refuseWhileFull(cluster: ClusterStatus, config: DisarmInput['config']): void {
+  for (const member of votersOf(cluster)) {
     const quota = quotaFor(member, cluster, config);
     const { dbSize = 0 } = member.status ?? {};
     // A guess is no reason to leave a cluster without writes: where it was right, the alarm comes back at the first one.
@@ -52,7 +50,7 @@ function refuseWhileFull(members: readonly Member[], { cluster, config }: Judged
     throw new Failure(
       'refused',
       `NOSPACE was not disarmed: the database of ${label(member)} still takes ${dbSize} of ${quota.bytes} bytes, ` +
-        `and the alarm would come straight back. The cluster takes no writes. ${whatToDo([])}`,
+        `and the alarm would come straight back. The cluster takes no writes. ${MAKE_ROOM}`,
     );
   }
 }
@@ -80,9 +78,8 @@ async function disarmMembers(
 }
 
 function whatToDo(untold: readonly Member[]): string {
-  const room = 'Delete what is not needed, or raise --quota-backend-bytes';
-  if (untold.length === 0) return room;
-  return `${room}; and set QUOTA_BYTES to it, since ${untold.map(label).join(', ')} does not tell its own`;
+  if (untold.length === 0) return MAKE_ROOM;
+  return `${MAKE_ROOM}; and set QUOTA_BYTES to it, since ${untold.map(label).join(', ')} does not tell its own`;
 }
 
 /** Where the answer was lost, the alarm list has it. */
