@@ -20,7 +20,7 @@ export function hoursAgo(hours: number): string {
   return backupName({ at, revision: 1_000_000 - hours, compression: 'zstd' });
 }
 
-export const OWN = hoursAgo(0);
+const OWN = hoursAgo(0);
 
 export interface Counted {
   store: Store;

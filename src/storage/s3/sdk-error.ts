@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { hidingOf } from '../../util/hide.ts';
 
 /** What a proxy did that a variable names, in words. */
 export class ProxyFault extends Error {
@@ -52,8 +53,10 @@ export function isUnreadable(error: Error): boolean {
 }
 
 const MAX_SAID = 240;
+/** What is a secret wherever it stands, say a key's ID. Before the text is cut: half of one would not be known for it. */
+const { text: withoutSecrets } = hidingOf([]);
 
-/** What the server or the system said: in one line, and bounded. What of it is secret is removed on its way out. */
+/** What the server or the system said: in one line, bounded, and without what belongs to the credentials. */
 export function said(error: Error): string {
   const tries = attemptsOf(error);
   const parts = [...wordsOf(error), tries > 1 ? `tried ${tries} times` : ''];
@@ -65,7 +68,7 @@ function wordsOf(error: Error): string[] {
     const [type = ''] = (rawHeaderOf(error, 'content-type') ?? '').split(';');
     return [`HTTP ${statusOf(error)}`, /^[\w.+-]+\/[\w.+-]+$/.test(type) ? `${type} instead of XML` : ''];
   }
-  const text = messageOf(error).replaceAll(/\s+/g, ' ').slice(0, MAX_SAID);
+  const text = withoutSecrets(messageOf(error)).replaceAll(/\s+/g, ' ').slice(0, MAX_SAID);
   return [codeOf(error), text];
 }
 
