@@ -77,16 +77,15 @@ async function ourBackups(
 ): Promise<readonly CatalogEntry[]> {
   const { retention, limits, foreign } = search;
   const proved = new Set<CatalogEntry>();
-  let backups = complete;
+  // Its own was read from end to end a moment ago.
+  const isUnproved = (entry: CatalogEntry) => !proved.has(entry) && entry.name !== retention.own;
   for (;;) {
-    // Its own was read from end to end a moment ago.
-    const isUnproved = (entry: CatalogEntry) => !proved.has(entry) && entry.name !== retention.own;
-    const unproved = [...countedBy(backups, retention)].filter(isUnproved);
-    if (unproved.length === 0) return backups;
+    // A foreign one's place goes to another backup. None is removed that was kept before.
+    const counted = countedBy(complete, retention, (entry) => foreign.has(entry));
+    const unproved = [...counted].filter(isUnproved);
+    if (unproved.length === 0) return complete.filter((entry) => !foreign.has(entry));
     for (const entry of await oursAmong(search, unproved)) proved.add(entry);
     if (foreign.size > limits.foreign) throw tooManyForeign(search);
-    // A foreign one's place goes to another backup. None is removed that was kept before.
-    backups = backups.filter((entry) => !foreign.has(entry));
   }
 }
 

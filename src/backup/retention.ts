@@ -59,10 +59,17 @@ export function selectForRemoval(backups: readonly CatalogEntry[], retention: Re
   };
 }
 
-/** Those that a rule keeps, of backups that are sorted newest first. */
-export function countedBy(sorted: readonly CatalogEntry[], retention: Retention): ReadonlySet<CatalogEntry> {
-  const dated = sorted.filter((backup) => !isFuture(backup, retention));
-  return new Set(RULES.flatMap((rule) => keptBy(rule, retention.keep[rule.name], dated)));
+/**
+ * Those that a rule keeps, of backups that are sorted newest first and not left out. Without a copy of them: there may be
+ * tens of thousands, and whoever finds out one by one which are to be left out asks a thousand times.
+ */
+export function countedBy(
+  sorted: readonly CatalogEntry[],
+  retention: Retention,
+  isLeftOut: (backup: CatalogEntry) => boolean = () => false,
+): ReadonlySet<CatalogEntry> {
+  const counts = (backup: CatalogEntry): boolean => !isFuture(backup, retention) && !isLeftOut(backup);
+  return new Set(RULES.flatMap((rule) => keptBy(rule, retention.keep[rule.name], sorted, counts)));
 }
 
 const keepsAll = ({ keep }: Retention): boolean => RULES.every(({ name }) => keep[name] === 0);
@@ -70,18 +77,28 @@ const keepsAll = ({ keep }: Retention): boolean => RULES.every(({ name }) => kee
 const isFuture = ({ at, name }: CatalogEntry, { now, own }: Retention): boolean =>
   at.getTime() > now.getTime() && name !== own;
 
-function keptBy(rule: Rule, limit: number, sorted: readonly CatalogEntry[]): CatalogEntry[] {
-  const kept = newestOfPeriods(rule, limit, sorted);
-  const oldest = sorted.at(-1);
-  return oldest === undefined || kept.length === limit || kept.at(-1) === oldest ? kept : [...kept, oldest];
+function keptBy(rule: Rule, limit: number, sorted: readonly CatalogEntry[], counts: Counts): CatalogEntry[] {
+  const kept = newestOfPeriods(rule, limit, sorted, counts);
+  if (kept.length === limit) return kept;
+  const oldest = sorted.findLast(counts);
+  return oldest === undefined || kept.at(-1) === oldest ? kept : [...kept, oldest];
 }
 
+/** Whether a rule may count it. */
+type Counts = (backup: CatalogEntry) => boolean;
+
 /** The newest of each of the last `limit` periods that have one. */
-function newestOfPeriods(rule: Rule, limit: number, sorted: readonly CatalogEntry[]): CatalogEntry[] {
+function newestOfPeriods(
+  rule: Rule,
+  limit: number,
+  sorted: readonly CatalogEntry[],
+  counts: Counts,
+): CatalogEntry[] {
   const found: CatalogEntry[] = [];
   let last: number | undefined;
   for (const backup of sorted) {
     if (found.length === limit) break;
+    if (!counts(backup)) continue;
     const period = rule.period(backup.at);
     if (period === last) continue;
     last = period;
@@ -101,13 +118,14 @@ export function selectRemnants(
   retention: Retention,
 ): CatalogEntry[] {
   if (keepsAll(retention)) return [];
-  const dated = backups.filter((backup) => !isFuture(backup, retention)).toSorted(newestFirst);
+  const sorted = backups.toSorted(newestFirst);
+  const counts = (backup: CatalogEntry): boolean => !isFuture(backup, retention);
   // Once for all remnants: there may be as many of them as backups.
   const rules = RULES.map((rule) => {
     const limit = retention.keep[rule.name];
-    return { rule, limit, found: newestOfPeriods(rule, limit, dated) };
+    return { rule, limit, found: newestOfPeriods(rule, limit, sorted, counts) };
   });
-  const oldest = dated.at(-1);
+  const oldest = sorted.findLast(counts);
   return remnants.filter((remnant) => {
     if (isFuture(remnant, retention) || remnant.name === retention.own) return false;
     const isOldest = oldest === undefined || newestFirst(remnant, oldest) > 0;

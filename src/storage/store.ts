@@ -5,7 +5,6 @@ export interface StoredFile {
   name: string;
   /** bytes */
   size: number;
-  modifiedAt: Date;
 }
 
 /**

@@ -1,7 +1,10 @@
+import type { Stats } from 'node:fs';
 import { lstat, readdir, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortable, abortableItems } from '../../util/abortable.ts';
+import { expectMany } from '../../util/heap.ts';
 import type { LentBuffer } from '../../util/lent.ts';
+import { AT_ONCE, inParallel } from '../../util/parallel.ts';
 import { StoreError } from '../errors.ts';
 import { clusterFolder, plainName } from '../names.ts';
 import type { PendingFile, Store, StoredFile } from '../store.ts';
@@ -69,7 +72,8 @@ export class FileStore implements Store {
   }
 
   list(isWanted: (name: string) => boolean = () => true): Promise<StoredFile[]> {
-    return this.#call(() => filesIn(this.location, (name) => !isTemporary(name) && isWanted(name)));
+    const wanted = (name: string): boolean => !isTemporary(name) && isWanted(name);
+    return this.#call(() => filesIn(this.location, wanted, (name, { size }) => ({ name, size })));
   }
 
   async create(name: string): Promise<PendingFile> {
@@ -101,10 +105,10 @@ export class FileStore implements Store {
   }
 
   async removeLeftovers(olderThanMs: number, isOurs: (name: string) => boolean): Promise<string[]> {
-    const files = await this.#call(() => filesIn(this.location, isTemporary));
-    const names = files.flatMap(({ name, modifiedAt }) => {
+    const files = await this.#call(() => filesIn(this.location, isTemporary, whenWritten));
+    const names = files.flatMap(({ name, mtimeMs }) => {
       const final = finalNameOf(name);
-      const isDead = this.#now() - modifiedAt.getTime() > olderThanMs;
+      const isDead = this.#now() - mtimeMs > olderThanMs;
       return isDead && final !== undefined && (final === PROBE_NAME || isOurs(final)) ? [name] : [];
     });
     const ends = await Promise.allSettled(names.map((name) => this.remove(name))); // one failure stops no other
@@ -123,19 +127,27 @@ export class FileStore implements Store {
   }
 }
 
+const whenWritten = (name: string, { mtimeMs }: Stats) => ({ name, mtimeMs });
 const isTemporary = (name: string): boolean => finalNameOf(name) !== undefined;
 
-/** The regular files there whose names are wanted, by name; none where there is no folder. */
-async function filesIn(folder: string, isWanted: (name: string) => boolean): Promise<StoredFile[]> {
+/**
+ * What `told` makes of the regular files there whose names are wanted, by name; nothing where there is no folder. No more
+ * than that is kept of each: somebody may have put a hundred thousand there.
+ */
+async function filesIn<T>(
+  folder: string,
+  isWanted: (name: string) => boolean,
+  told: (name: string, found: Stats) => T,
+): Promise<T[]> {
   if (!(await folderExists(folder))) return [];
-  const names = await attempt('list', folder, () => readdir(folder));
-  const files: StoredFile[] = [];
-  for (const name of names.filter(isWanted).toSorted()) {
+  const names = (await attempt('list', folder, () => readdir(folder))).filter(isWanted).toSorted();
+  expectMany(names.length);
+  const files = await inParallel(names, AT_ONCE, async (name) => {
     const path = join(folder, name);
     const found = await attempt('look at', path, () => allowing(['ENOENT'], () => lstat(path)));
-    if (found?.isFile()) files.push({ name, size: found.size, modifiedAt: found.mtime });
-  }
-  return files;
+    return found?.isFile() ? told(name, found) : undefined;
+  });
+  return files.filter((file) => file !== undefined);
 }
 
 async function removeFile(path: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { formatCount } from '../../util/format.ts';
+import { expectMany } from '../../util/heap.ts';
 import type { StoredFile } from '../store.ts';
 import type { Folder } from './folder.ts';
 import { incomplete, type Page, pagesOf } from './pages.ts';
@@ -17,15 +18,16 @@ const MAX_NAMES = 200_000;
 export async function listFiles(folder: Folder, isWanted: (name: string) => boolean): Promise<StoredFile[]> {
   const files = new Map<string, StoredFile>();
   for await (const { Contents = [] } of listingOf(folder)) {
-    for (const { Key, Size, LastModified } of Contents) {
+    for (const { Key, Size } of Contents) {
       const name = nameOf(folder, Key);
       if (name === '' || name.includes('/') || !isWanted(name)) continue;
       if (files.has(name)) throw incomplete(folder, `${JSON.stringify(name)} is in it twice`);
-      if (!Number.isSafeInteger(Size) || Size === undefined || LastModified === undefined)
-        throw incomplete(folder, `it does not tell size and date of ${JSON.stringify(name)}`);
-      files.set(name, { name, size: Size, modifiedAt: LastModified });
+      if (!Number.isSafeInteger(Size) || Size === undefined)
+        throw incomplete(folder, `it does not tell the size of ${JSON.stringify(name)}`);
+      files.set(name, { name, size: Size });
     }
     checkCount(folder, files.size);
+    expectMany(files.size);
   }
   return [...files.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

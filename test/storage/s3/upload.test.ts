@@ -42,7 +42,6 @@ describe('an upload', () => {
     assert.deepEqual(others, []);
     assert.equal(file?.name, NAME);
     assert.equal(file.size, 13 * (MIB + 7));
-    assert.ok(Math.abs(Date.now() - file.modifiedAt.getTime()) < 60_000);
     assert.ok((await collect(store.read(NAME))).equals(Buffer.concat(pieces)));
   });
 

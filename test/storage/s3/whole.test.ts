@@ -116,7 +116,7 @@ describe('a list is whole or it is none', () => {
   test('where a file has no size, or none that is a number', async () => {
     for (const size of ['', '<Size>many</Size>']) {
       place.proxy.fail(pages((text) => text.replace(/<Size>1<\/Size>/, size)));
-      await refuses(/does not tell size and date of "00000"/);
+      await refuses(/does not tell the size of "00000"/);
     }
   });
 
