@@ -1,13 +1,12 @@
 import { type Invocation, readArguments } from './commands/arguments.ts';
 import type { CommandContext, ProcessContext } from './commands/context.ts';
+import { hidingFor } from './commands/hiding.ts';
 import { outputTo } from './commands/output.ts';
-import { secretsIn } from './config/secrets.ts';
 import { exitCodeOf } from './errors.ts';
-import { hidingOf } from './util/hide.ts';
 
 /** Does what the arguments ask for. @returns the exit code */
 export async function main(given: ProcessContext): Promise<number> {
-  const hiding = hidingOf(secretsIn(given.env));
+  const hiding = hidingFor(given.env);
   const output = outputTo(given, hiding);
   given.onCrash(output.tell);
   const context: CommandContext = { ...given, ...output, hiding };

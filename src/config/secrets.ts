@@ -12,6 +12,13 @@ export function secretsIn(env: Environment): string[] {
   return [...new Set(found)];
 }
 
+/** The texts in an environment that every report has in fields of their own: the cluster's name, and where its backups are. */
+export function publicIn({ CLUSTER_NAME = '', BACKUP_STORE = '' }: Environment): ReadonlySet<string> {
+  const [place = ''] = BACKUP_STORE.split('?');
+  const store = place.replace(/^file:\/\//, '').replace(/\/+$/, '');
+  return new Set([CLUSTER_NAME, `${store}/${CLUSTER_NAME}`].filter((text) => !text.includes('@')));
+}
+
 function secretsOf(secrecy: Secrecy, value: string, env: Environment): string[] {
   switch (secrecy) {
     case 'public':

@@ -16,8 +16,15 @@ const HIDDEN = '***';
 const ALWAYS =
   /AGE-SECRET-KEY-1[A-Z0-9]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/gi;
 
-/** @param secrets what must not be told, as it is; the ways in which it may be written are found here */
-export function hidingOf(secrets: readonly string[]): Hiding {
+/**
+ * @param secrets what must not be told, as it is; the ways in which it may be written are found here
+ * @param isPublic whether a field of data that holds this text and no other is public, whatever the secrets are: a password
+ * that begins like the cluster's name must not cost programs that name
+ */
+export function hidingOf(
+  secrets: readonly string[],
+  isPublic: (text: string) => boolean = () => false,
+): Hiding {
   const forms = secrets
     .flatMap(formsOf)
     // Texts are compared without their whitespace.
@@ -28,7 +35,8 @@ export function hidingOf(secrets: readonly string[]): Hiding {
   const unique = [...new Set(forms)];
   const text = (from: string): string =>
     unique.reduce((left, form) => without(left, form), from.replaceAll(ALWAYS, HIDDEN));
-  const hideOne = (_: string, value: unknown): unknown => (typeof value === 'string' ? text(value) : value);
+  const hideOne = (_: string, value: unknown): unknown =>
+    typeof value === 'string' && !isPublic(value) ? text(value) : value;
   return { text, data: (value) => JSON.parse(JSON.stringify(value), hideOne) };
 }
 

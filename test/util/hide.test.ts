@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { secretsIn } from '../../src/config/secrets.ts';
+import { hidingFor } from '../../src/commands/hiding.ts';
+import { publicIn, secretsIn } from '../../src/config/secrets.ts';
 import { hidingOf } from '../../src/util/hide.ts';
 
 const SECRET = 'p@ss/W0rd"&x+y=z';
@@ -76,4 +77,25 @@ describe('the secrets in an environment', () => {
   for (const [env, secrets] of known) {
     test(JSON.stringify(env), () => assert.deepEqual(secretsIn(env).toSorted(), secrets.toSorted()));
   }
+});
+
+test('what a report is about stays in its fields, though a password begins like it', () => {
+  const env = {
+    CLUSTER_NAME: 'production',
+    BACKUP_STORE: 'file:///backups/',
+    ETCDCTL_PASSWORD: 'production-1',
+    HEARTBEAT_URL: 'https://hooks.example/backups/20261126',
+  };
+  const { data } = hidingFor(env);
+  const report = {
+    cluster: 'production',
+    store: '/backups/production',
+    name: '20261126T010000Z-4711.db.zst',
+    error: 'production-1 is wrong',
+  };
+  assert.deepEqual(data(report), { ...report, error: '*** is wrong' });
+  assert.deepEqual(
+    publicIn({ CLUSTER_NAME: 'prod', BACKUP_STORE: 's3://key:secret@b/p?x=y' }),
+    new Set(['prod']),
+  );
 });
