@@ -50,11 +50,21 @@ function explain(request: S3Request, error: Error): Explanation {
   return (
     byName(name) ??
     regionProblem(error) ??
-    (isUnknownToServer(error) ? CHECKSUMS : undefined) ??
+    (isUnknownToServer(error) ? unknownTo(request) : undefined) ??
     byStatus(request, error) ??
     refused(request)
   );
 }
+
+/** Checksums go with what is written, and with nothing else. */
+const unknownTo = ({ permission }: S3Request): Explanation =>
+  permission === 's3:PutObject' ? CHECKSUMS : UNKNOWN_REQUEST;
+
+const UNKNOWN_REQUEST: Explanation = {
+  code: 'not-implemented',
+  why: 'the server, or what stands before it, does not know this request',
+  advice: 'look up whether this server knows it, and check the address in AWS_ENDPOINT_URL_S3',
+};
 
 /** It has an error of its own for it; servers that know less than AWS have many. */
 const refused = ({ permission }: S3Request): Explanation => ({

@@ -135,6 +135,18 @@ describe('an answer that is not in the words of S3', () => {
     assert.equal((await open().list()).length, 2);
   });
 
+  test('501 for a listing, which has no checksums: they are not blamed', async () => {
+    place.proxy.fail(({ operation }) =>
+      operation === 'ListObjectsV2'
+        ? { kind: 'answer', status: 501, code: 'NotImplemented', message: '' }
+        : undefined,
+    );
+    await assert.rejects(open().list(), (error: unknown) => {
+      assert.doesNotMatch(String(error), /checksum/i);
+      return refusedAs('not-implemented', /does not know this request/)(error);
+    });
+  });
+
   test('400 for a header that a server does not know: the variable is named', async () => {
     place.proxy.fail(({ operation }) =>
       operation === 'CreateMultipartUpload'
