@@ -21,7 +21,8 @@ export async function lockCluster(input: LockInput): Promise<StepEnd & { lock: L
   const { client, config, holder, log, signal, warn } = input;
   const lock = await takeLock(client, { ttlMs: config.lock.ttlMs, holder, log, signal });
   if (lock.missing === undefined) return { status: 'done', reason: 'no other run on this cluster', lock };
-  const reason = `the cluster takes no writes, so the run goes on without a lock: ${lock.missing}`;
+  const what = lock.refused ? 'the cluster takes no writes' : 'the lock could not be taken';
+  const reason = `${what}, so the run goes on without a lock: ${lock.missing}`;
   warn(reason);
   return { status: 'skipped', reason, lock };
 }

@@ -1,6 +1,6 @@
 import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
-import { seesLeader, statusOnce } from '../client/status.ts';
+import { seesLeader, status as readStatus } from '../client/status.ts';
 import { toEtcdError } from '../errors.ts';
 import { type Member, type MemberStatus, votersOf } from '../types.ts';
 import type { ClusterClient } from './discover.ts';
@@ -72,7 +72,7 @@ const readOnce = (client: ClusterClient, list: readonly Member[]): Promise<Membe
 async function readMember(member: Member, connection: Connection): Promise<Member> {
   const { endpoint } = connection;
   try {
-    const status = await statusOnce(connection);
+    const status = await readStatus(connection);
     if (status.memberId === member.id) return { ...member, endpoint, status };
     return { ...member, problem: `another member now answers at ${endpoint}` };
   } catch (error) {

@@ -2,7 +2,7 @@ import { Failure, messageOf } from '../../errors.ts';
 import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
-import { EtcdError, toEtcdError } from '../errors.ts';
+import { EtcdError, type EtcdErrorCode, toEtcdError } from '../errors.ts';
 import { HeldKeyWatch, LOCK_KEY, POLL_MS } from './held-key.ts';
 import { createKey, grantLease, type HeldKey, putKey, readKey, renewLease, revokeLease } from './leases.ts';
 import type { Lock, LockOptions } from './types.ts';
@@ -11,6 +11,9 @@ import { askVoters } from './voters.ts';
 const RELEASE_TIMEOUT_MS = 2_000;
 /** How often a key that is free is tried to take: others may be quicker. */
 const CREATE_TRIES = 5;
+
+/** What a cluster says that takes no writes. Anything else that kept the lock away says nothing of its writes. */
+const NO_WRITES: ReadonlySet<EtcdErrorCode> = new Set(['no-space', 'corrupt', 'no-leader']);
 
 /** Whose the key is after an attempt to create it. */
 type Attempt = 'ours' | 'theirs' | 'nobodys';
@@ -34,6 +37,10 @@ export class ClusterLock implements Lock {
 
   get missing(): string | undefined {
     return this.leaseId === undefined ? (this.reason?.message ?? 'not taken') : undefined;
+  }
+
+  get refused(): boolean {
+    return this.reason !== undefined && NO_WRITES.has(this.reason.code);
   }
 
   /** Takes the lock, or learns why it is missing; from then on its lease is renewed. @throws Failure */

@@ -1,7 +1,9 @@
+import type { ITxnRequest } from 'etcd3';
 import { impossible, wholeNumber, withHeader } from '../client/answers.ts';
 import type { Connection } from '../client/connection.ts';
 import { leaseDecimalId, leaseHexId } from '../client/ids.ts';
 import { agreedRange } from '../client/keys.ts';
+import { retryRepeatable } from '../client/retry.ts';
 import { askOnStream } from '../client/stream.ts';
 
 /**
@@ -15,10 +17,15 @@ export interface HeldKey {
   leaseId?: string;
 }
 
-/** @returns the new lease's ID, never 0: a key that is put with that hangs on no lease and stays for ever */
+/**
+ * Where an answer was lost there may be one more lease, on which nothing hangs.
+ * @returns the new lease's ID, never 0: a key that is put with that hangs on no lease and stays for ever
+ */
 export async function grantLease(connection: Connection, ttlSeconds: number): Promise<string> {
   const answer = withHeader(
-    await connection.call((options) => connection.leaseClient.leaseGrant({ TTL: ttlSeconds }, options)),
+    await retryRepeatable(() =>
+      connection.call((options) => connection.leaseClient.leaseGrant({ TTL: ttlSeconds }, options)),
+    ),
   );
   wholeNumber(answer.TTL, "the new lease's TTL", 1);
   return leaseIdIn(answer.ID);
@@ -80,7 +87,10 @@ export async function readKey(connection: Connection, key: string): Promise<Held
   return { value, ...(found.lease !== '0' && { leaseId: leaseHexId(found.lease) }) };
 }
 
-/** Puts the key only where there is none. @returns whether it was put */
+/**
+ * Puts the key only where there is none. @returns whether it was put; where an answer was lost it may be false though
+ * it was
+ */
 export async function createKey(
   connection: Connection,
   key: string,
@@ -88,15 +98,13 @@ export async function createKey(
   leaseId: string,
 ): Promise<boolean> {
   const name = Buffer.from(key);
-  const answer = await connection.call((options) =>
-    connection.kv.txn(
-      {
-        compare: [{ key: name, target: 'Create', result: 'Equal', create_revision: '0' }],
-        success: [{ request_put: { key: name, value: Buffer.from(value), lease: leaseDecimalId(leaseId) } }],
-        failure: [],
-      },
-      options,
-    ),
+  const request: ITxnRequest = {
+    compare: [{ key: name, target: 'Create', result: 'Equal', create_revision: '0' }],
+    success: [{ request_put: { key: name, value: Buffer.from(value), lease: leaseDecimalId(leaseId) } }],
+    failure: [],
+  };
+  const answer = await retryRepeatable(() =>
+    connection.call((options) => connection.kv.txn(request, options)),
   );
   const { succeeded, responses } = withHeader(answer);
   if (succeeded && responses.length !== 1) throw impossible('a transaction that did nothing has succeeded');
@@ -111,5 +119,5 @@ export async function putKey(
   leaseId: string,
 ): Promise<void> {
   const request = { key: Buffer.from(key), value: Buffer.from(value), lease: leaseDecimalId(leaseId) };
-  withHeader(await connection.call((options) => connection.kv.put(request, options)));
+  withHeader(await retryRepeatable(() => connection.call((options) => connection.kv.put(request, options))));
 }

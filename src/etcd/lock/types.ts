@@ -3,6 +3,8 @@ import type { Log } from '../../log.ts';
 export interface Lock {
   /** why nothing is locked, in words; undefined while the lock is held */
   readonly missing: string | undefined;
+  /** whether it is missing because the cluster takes no writes; else what kept it away says nothing of that */
+  readonly refused: boolean;
   /** To be called before every change. @throws Failure `refused` when the lock is another run's, `step` when it cannot be taken */
   ensure(): Promise<void>;
   /** Keeps the lease alive through other members than this one, which is about to be busy; undefined: through any. */

@@ -1,10 +1,11 @@
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
-import { accessDenied, type EtcdError, toEtcdError } from '../errors.ts';
+import { accessDenied, type EtcdError, mayHaveBeenDone, toEtcdError } from '../errors.ts';
 import { votersOf } from '../types.ts';
 
 /**
- * Asks one voting member after another until one answers or refuses. `avoided` is asked only where there is no other.
+ * Asks one voting member after another until one answers or refuses; a lost answer is neither, so what is asked must be
+ * something that may be asked twice. `avoided` is asked only where there is no other.
  * @throws EtcdError of the last one that was asked; Failure `configuration` when etcd refuses the right
  */
 export async function askVoters<T>(
@@ -19,7 +20,7 @@ export async function askVoters<T>(
     } catch (error) {
       last = toEtcdError(error);
       if (last.code === 'access') throw accessDenied(connection.endpoint, last);
-      if (last.code !== 'unreachable' && last.code !== 'timeout') throw last;
+      if (!mayHaveBeenDone(last.code)) throw last;
     }
   }
   throw last ?? new Error('no member to ask');
