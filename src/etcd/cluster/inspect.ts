@@ -55,18 +55,22 @@ export async function readAlarms(
   leaderId: string | undefined,
   warnings: string[],
 ): Promise<Alarm[]> {
-  const told = members.flatMap((member) => (member.status ? alarmsOf(member.status) : []));
+  const told = alarmsOfMembers(members);
   const leader = leaderId === undefined ? undefined : client.connections.get(leaderId);
-  if (leader === undefined) return unique(told);
+  if (leader === undefined) return told;
   try {
     return unique([...told, ...(await alarmList(leader))]);
   } catch (error) {
     warnings.push(
       `the alarm list could not be read, only what each member says of it: ${toEtcdError(error).message}`,
     );
-    return unique(told);
+    return told;
   }
 }
+
+/** The alarms that the members' last answers speak of. */
+export const alarmsOfMembers = (members: readonly Member[]): Alarm[] =>
+  unique(members.flatMap((member) => (member.status ? alarmsOf(member.status) : [])));
 
 const unique = (alarms: readonly Alarm[]): Alarm[] => [
   ...new Map(alarms.map((alarm) => [`${alarm.memberId} ${alarm.type}`, alarm])).values(),
