@@ -56,7 +56,7 @@ const DATES = [
 ];
 
 /** A step that has parts in a folder of its own: it knows them and they each other, and none of them another step. */
-const STEPS_IN_PARTS = ['backup'];
+const STEPS_IN_PARTS = ['backup', 'defragment'];
 const NO_OTHER_STEP = 'A step knows its own parts and no other step.';
 
 const ETCD_LIBRARIES = ['etcd3', '@grpc/grpc-js', '@grpc/proto-loader', 'cockatiel'];

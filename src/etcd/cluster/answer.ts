@@ -1,7 +1,7 @@
 import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import { statusOnce } from '../client/status.ts';
-import { toEtcdError } from '../errors.ts';
+import { type EtcdError, toEtcdError } from '../errors.ts';
 import type { MemberStatus } from '../types.ts';
 
 const POLL_MS = 500;
@@ -14,12 +14,16 @@ interface Patience {
   onSilence?: () => void;
 }
 
-/** Waits until the member answers as itself. @returns undefined when it did not within the time */
+/**
+ * Waits until the member answers as itself.
+ * @returns undefined when it did not within the time; the error `access` when etcd refuses this run for good (somebody
+ *   has changed the password), as nothing more comes after that
+ */
 export async function awaitAnswer(
   connection: Connection,
   memberId: string,
   { patienceMs, signal, onSilence }: Patience,
-): Promise<MemberStatus | undefined> {
+): Promise<MemberStatus | EtcdError | undefined> {
   const deadline = performance.now() + patienceMs;
   let tellAt = 0;
   for (;;) {
@@ -37,18 +41,18 @@ export async function awaitAnswer(
   }
 }
 
-/** What the member says of itself; undefined where nobody answers, or somebody else. */
+/** What the member says of itself, or that it refuses access; undefined where nobody answers, or somebody else. */
 async function answerOf(
   connection: Connection,
   memberId: string,
   leftMs: number,
-): Promise<MemberStatus | undefined> {
+): Promise<MemberStatus | EtcdError | undefined> {
   try {
     const timeoutMs = Math.min(leftMs, connection.settings.commandTimeoutMs);
     const status = await statusOnce(connection, timeoutMs);
     return status.memberId === memberId ? status : undefined;
   } catch (error) {
-    toEtcdError(error); // the end of the run, and a bug, go on
-    return undefined;
+    const reason = toEtcdError(error); // the end of the run, and a bug, go on
+    return reason.code === 'access' ? reason : undefined;
   }
 }

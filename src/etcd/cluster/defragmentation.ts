@@ -1,7 +1,7 @@
 import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import { defragmentMember } from '../client/maintenance.ts';
-import { type EtcdError, toEtcdError } from '../errors.ts';
+import { type EtcdError, mayHaveBeenDone, toEtcdError } from '../errors.ts';
 import type { MemberStatus } from '../types.ts';
 import { awaitAnswer } from './answer.ts';
 import type { Permit } from './permit.ts';
@@ -17,8 +17,11 @@ const ARRIVAL_MS = 500;
 export interface Ending {
   /** what the call ended with, where it failed */
   error: EtcdError | undefined;
-  /** what the member says of itself afterwards; undefined: it has not answered until it was given up */
-  after: MemberStatus | undefined;
+  /**
+   * what the member says of itself afterwards; undefined: it has not answered until it was given up, or etcd refused the
+   * whole before it began
+   */
+  after: MemberStatus | EtcdError | undefined;
   /** until it answered, or was given up */
   ms: number;
 }
@@ -44,6 +47,7 @@ export async function defragmentAndAwait(
   const began = performance.now();
   const elapsed = (): number => performance.now() - began;
   const error = await defragmentMember(permit, connection, timeoutMs).then(() => undefined, toEtcdError);
+  if (error !== undefined && !mayHaveBeenDone(error.code)) return { error, after: undefined, ms: elapsed() };
   if (error !== undefined) await pause(ARRIVAL_MS, signal);
   const after = await awaitAnswer(connection, memberId, {
     patienceMs: PATIENCE * timeoutMs - elapsed(),

@@ -2,7 +2,7 @@ import { Failure, messageOf } from '../../errors.ts';
 import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
-import { EtcdError, type EtcdErrorCode, toEtcdError } from '../errors.ts';
+import { accessDenied, EtcdError, type EtcdErrorCode, toEtcdError } from '../errors.ts';
 import { HeldKeyWatch, LOCK_KEY, POLL_MS } from './held-key.ts';
 import { createKey, grantLease, type HeldKey, putKey, readKey, renewLease, revokeLease } from './leases.ts';
 import type { Lock, LockOptions } from './types.ts';
@@ -108,7 +108,10 @@ export class ClusterLock implements Lock {
       await this.revoke(); // the end of the run may have come between the lease and the key
       throw error;
     }
-    this.reason = toEtcdError(error);
+    const reason = toEtcdError(error);
+    // Before anything was done. Later it is a step that failed: a right may be taken away in the middle of a run.
+    if (reason.code === 'access') throw accessDenied(`the key ${LOCK_KEY}`, reason);
+    this.reason = reason;
   }
 
   /** One attempt on a free key. */

@@ -1,12 +1,12 @@
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
-import { accessDenied, type EtcdError, mayHaveBeenDone, toEtcdError } from '../errors.ts';
+import { EtcdError, mayHaveBeenDone, toEtcdError } from '../errors.ts';
 import { votersOf } from '../types.ts';
 
 /**
  * Asks one voting member after another until one answers or refuses; a lost answer is neither, so what is asked must be
  * something that may be asked twice. `avoided` is asked only where there is no other.
- * @throws EtcdError of the last one that was asked; Failure `configuration` when etcd refuses the right
+ * @throws EtcdError of the last one that was asked
  */
 export async function askVoters<T>(
   client: ClusterClient,
@@ -19,12 +19,16 @@ export async function askVoters<T>(
       return await call(connection);
     } catch (error) {
       last = toEtcdError(error);
-      if (last.code === 'access') throw accessDenied(connection.endpoint, last);
+      if (last.code === 'access') throw refusedAt(connection, last);
       if (!mayHaveBeenDone(last.code)) throw last;
     }
   }
   throw last ?? new Error('no member to ask');
 }
+
+/** Each member keeps its own tokens, and any of them was asked. */
+const refusedAt = ({ endpoint }: Connection, { code, message }: EtcdError): EtcdError =>
+  new EtcdError(code, `${message} (at ${endpoint})`);
 
 /** A learner refuses all that a lock needs. */
 function toAsk(client: ClusterClient, avoided: string | undefined): Connection[] {
