@@ -25,7 +25,7 @@ export async function run(config: Config, state: RunState, context: RunContext):
   } catch (error) {
     state.ended = error;
   }
-  return reportOf(state, new Date());
+  return reportOf(state, state.clock());
 }
 
 /** The whole run, top to bottom. A step that throws ends it there, but for the lock's release. */

@@ -13,6 +13,7 @@ import { type ListedRepository, openRepository, pickBackup } from './repository.
 import { checkRoom, checkTarget, openTarget, type Target } from './fetch-target.ts';
 import { printProgress } from './progress.ts';
 import { formatBytes, formatSeconds } from '../util/format.ts';
+import { clockFrom } from '../util/time.ts';
 import { formatJson, formatTable, textOf } from './output.ts';
 
 /** The file system's own needs for one more file. */
@@ -25,6 +26,7 @@ export async function fetchBackup(
 ): Promise<number> {
   const { env, print, note, signal } = context;
   const startedAt = new Date();
+  const clock = clockFrom(startedAt);
   const settings = loadRecoverySettings(env);
   for (const path of [invocation.file, invocation.receipt]) if (path !== undefined) await checkTarget(path);
   const repository = await openRepository(settings, signal);
@@ -32,7 +34,14 @@ export async function fetchBackup(
   const manifest = await manifestOf(repository, entry);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
   await checkRoom(invocation.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
-  const receipt = await write(invocation, { repository, manifest, settings, startedAt, context });
+  const receipt = await write(invocation, {
+    repository,
+    manifest,
+    settings,
+    startedAt,
+    clock,
+    context,
+  });
   print(invocation.json ? formatJson(receipt) : formatTable(rowsOf(receipt)));
   return 0;
 }
@@ -42,6 +51,7 @@ interface Task {
   manifest: Manifest;
   settings: RecoverySettings;
   startedAt: Date;
+  clock: () => Date;
   context: CommandContext;
 }
 
@@ -55,7 +65,7 @@ async function manifestOf(repository: ListedRepository, entry: CatalogEntry): Pr
 
 /** Both files, or neither. */
 async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task: Task): Promise<Receipt> {
-  const { context, repository, manifest, startedAt } = task;
+  const { context, repository, manifest, startedAt, clock } = task;
   const opened: Target[] = [];
   try {
     const target = await openTarget(file, context.signal);
@@ -66,7 +76,7 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
       file: target.path,
       store: repository.store.location,
       startedAt: startedAt.toISOString(),
-      finishedAt: new Date().toISOString(),
+      finishedAt: clock().toISOString(),
       manifest,
     };
     if (receiptFile !== undefined) {

@@ -49,7 +49,7 @@ function refuse(error: unknown, state: RunState, log: Log): Report {
   for (const { variable, message } of state.configuration) {
     log.error({ variable, problem: message }, 'configuration problem');
   }
-  return reportOf(state, new Date());
+  return reportOf(state, state.clock());
 }
 
 /** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */

@@ -6,6 +6,7 @@ import type { StepName, StepStatus } from '../plan/steps.ts';
 import type { BackupFacts } from '../steps/backup.ts';
 import type { CompactionFacts } from '../steps/compact.ts';
 import type { MemberOutcome } from '../steps/defragment.ts';
+import { clockFrom } from '../util/time.ts';
 
 /** What a run is given beside its configuration. */
 export interface RunContext {
@@ -33,6 +34,8 @@ export interface ObjectsReport {
 export interface RunState {
   version: string;
   startedAt: Date;
+  /** the time of now, by which the run's end is told */
+  clock: () => Date;
   dryRun: boolean;
   cluster?: { name: string; id?: string };
   clusterStatus?: ClusterStatus;
@@ -61,6 +64,7 @@ export function newRunState(version: string, startedAt: Date): RunState {
   return {
     version,
     startedAt,
+    clock: clockFrom(startedAt),
     dryRun: false,
     problems: [],
     warnings: [],

@@ -7,11 +7,13 @@ import { status } from '../../etcd/client/status.ts';
 import { EtcdError } from '../../etcd/errors.ts';
 import type { MemberStatus } from '../../etcd/types.ts';
 import { quotaFor } from '../../plan/members.ts';
+import { clockFrom } from '../../util/time.ts';
 import type { Task } from './types.ts';
 
 /** Where the snapshot comes from. */
 export interface Origin {
   startedAt: Date;
+  clock: () => Date;
   status: MemberStatus;
   /** how many there were at `revision` */
   keys: number;
@@ -24,10 +26,11 @@ const COUNT_TIMEOUT_MS = 60_000;
 /** Read before the snapshot is: every write up to this revision is then in there. */
 export async function readOrigin({ connection, member }: Task): Promise<Origin> {
   const startedAt = new Date();
+  const clock = clockFrom(startedAt);
   const found = await status(connection);
   if (found.memberId !== member.id)
     throw new EtcdError('other-member', `another member now answers at ${connection.endpoint}`);
-  return { startedAt, status: found, ...(await countKeys(connection, COUNT_TIMEOUT_MS)) };
+  return { startedAt, clock, status: found, ...(await countKeys(connection, COUNT_TIMEOUT_MS)) };
 }
 
 export function nameOf({ startedAt, revision }: Origin, { compression, encrypt }: Encoding): string {
@@ -37,7 +40,7 @@ export function nameOf({ startedAt, revision }: Origin, { compression, encrypt }
 export function manifestOf(
   { client, cluster, clusterName, config, member, plan, version }: Task,
   name: string,
-  { startedAt, status: before, keys, revision }: Origin,
+  { startedAt, clock, status: before, keys, revision }: Origin,
   written: { raw: Digest; stored: Digest },
 ): Manifest {
   const hashKV = 'byMember' in cluster.hashes ? cluster.hashes.byMember[member.id] : undefined;
@@ -52,7 +55,7 @@ export function manifestOf(
     raftTerm: before.raftTerm,
     raftAppliedIndex: before.raftAppliedIndex,
     startedAt: startedAt.toISOString(),
-    finishedAt: new Date().toISOString(),
+    finishedAt: clock().toISOString(),
     ...written,
     compression: config.backup.compression,
     encryption: { recipients: [...config.backup.recipients] },
