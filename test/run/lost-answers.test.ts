@@ -28,6 +28,8 @@ const ASKED_TWICE = [
   'Maintenance/HashKV',
 ];
 const WAYS: readonly LostAnswer[] = ['cut', 'cancel', 'goaway'];
+/** What people are told of it. */
+const HOW_TOLD = { cut: /dropped|broke/, cancel: /cancelled/, goaway: /told the connection to go away/ };
 
 describe('an answer that is lost', () => {
   let proxied: ProxiedCluster;
@@ -96,7 +98,8 @@ describe('an answer that is lost', () => {
       const result = await runJob(proxied.env({ DEFRAG_ENABLED: 'false' }));
       const report = assertRunEnded(result, 0, 'ok');
       assertSteps(report, { compact: ['done', /compacted to \d+/] });
-      assert.ok(result.lines.some(withMessage('answer of a compaction lost, asking again')));
+      const told = result.lines.find(withMessage('answer of a compaction lost, asking again'));
+      assert.match(String(told?.reason), HOW_TOLD[way]);
       await assertUnlocked(proxied.cluster);
     });
   }
