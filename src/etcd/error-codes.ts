@@ -62,6 +62,8 @@ const BY_DESCRIPTION: ReadonlyMap<string, EtcdErrorCode> = new Map([
   ['etcdserver: user name is empty', 'access'],
   ['etcdserver: user name not found', 'access'],
   ['etcdserver: authentication is not enabled', 'access'],
+  // gRPC's own words for a connection that is told to go away (ENHANCE_YOUR_CALM, as for too many pings).
+  ['Bandwidth exhausted or memory limit exceeded', 'unreachable'],
   // The same from inside the server, which 3.4 and 3.5 let out as they are in some calls (number 2, UNKNOWN).
   ['mvcc: required revision has been compacted', 'compacted'],
   ['mvcc: required revision is a future revision', 'future-revision'],
