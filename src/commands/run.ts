@@ -31,7 +31,7 @@ export async function runCommand(context: CommandContext): Promise<number> {
 async function runConfigured(
   configuration: Configuration,
   state: RunState,
-  { holder, signal }: CommandContext,
+  { hiding, holder, signal }: CommandContext,
   log: Log,
 ): Promise<Report> {
   const { clusterName } = configuration.reporting;
@@ -39,7 +39,7 @@ async function runConfigured(
   if (!configuration.ok) return refuse(configuration.error, state, log);
   const { config } = configuration;
   log.info({ version: state.version, dryRun: config.dryRun }, 'run started');
-  return run(config, state, { log, signal, holder });
+  return run(config, state, { log, signal, holder, hide: hiding.text });
 }
 
 /** A run that never began. */

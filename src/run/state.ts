@@ -15,6 +15,8 @@ export interface RunContext {
   signal: AbortSignal;
   /** who runs, for a person who finds the lock */
   holder: string;
+  /** the same text without a secret in it, for what is stored: a manifest tells what members said */
+  hide: (text: string) => string;
 }
 
 export interface StepReport {

@@ -260,3 +260,15 @@ test('one of three members that sends what is no database costs a warning, and t
   );
   assert.equal((await onlyBackup(place.store)).manifest.member.name, asked[1]);
 });
+
+test('a secret that a member repeats is not in the manifest, which lies where others read', async () => {
+  await using place = await startProxiedCluster({ size: 3 });
+  const secret = 'kf83-hq02-zz71';
+  place.before(STATUS, (name) =>
+    name === 'm2' ? { code: 14, message: `no such user with ${secret}` } : undefined,
+  );
+  const env = place.env({ AWS_SECRET_ACCESS_KEY: secret, ETCDCTL_COMMAND_TIMEOUT: '3s' });
+  assertRunEnded(await runJob(env), 5, 'partial');
+  const { problems } = (await onlyBackup(place.store)).manifest;
+  assert.match(problems.join(), /m2 .*no such user with \*\*\*/);
+});

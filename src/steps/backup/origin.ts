@@ -38,7 +38,7 @@ export function nameOf({ startedAt, revision }: Origin, { compression, encrypt }
 }
 
 export function manifestOf(
-  { client, cluster, clusterName, config, member, plan, version }: Task,
+  { client, cluster, clusterName, config, hide, member, plan, version }: Task,
   name: string,
   { startedAt, clock, status: before, keys, revision }: Origin,
   written: { raw: Digest; stored: Digest },
@@ -63,7 +63,7 @@ export function manifestOf(
     database: { inUse: before.dbSizeInUse, ...(quota.kind === 'known' && { quota: quota.bytes }) },
     ...(hashKV && { hashKV }),
     ...(config.nodeName !== undefined && { node: config.nodeName }),
-    problems: [...plan.problems],
+    problems: plan.problems.map(hide),
     createdBy: { name: 'etcd-upkeep', version },
   };
 }

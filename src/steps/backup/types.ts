@@ -16,6 +16,7 @@ export interface BackupInput {
   version: string;
   log: Log;
   signal: AbortSignal;
+  hide: (text: string) => string;
   /** takes what the report is to warn of */
   warn: (warning: string) => void;
 }
