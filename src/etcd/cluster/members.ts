@@ -12,9 +12,9 @@ const CATCH_UP_MS = 3_000;
 const POLL_MS = 200;
 
 /**
- * Reads the status of every member of the list and says what is wrong with each. A member keeps up when it applies, while we look,
- * everything that had been committed anywhere when the look began: a distance in entries would call a busy cluster
- * sick and a stuck one well.
+ * Reads the status of every member of the list and says what is wrong with each. A member keeps up when it applies, while
+ * we look, everything that had been committed anywhere when the look began: a distance in entries would call a busy
+ * cluster sick and a stuck one well.
  */
 export async function readMembers(
   client: ClusterClient,
