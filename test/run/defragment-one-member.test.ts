@@ -42,6 +42,25 @@ describe('a cluster of one member', { concurrency: 3 }, () => {
     await assertUnlocked(cluster);
   });
 
+  test('the wait for health costs the cluster nothing but Status: each alarm list goes through its log', async () => {
+    await using proxied = await startProxiedCluster();
+    const { cluster } = proxied;
+    await fill(cluster, HISTORY);
+    const { calls } = proxied.proxy(cluster.member(0).id);
+    const listed = async (wait: string): Promise<number> => {
+      const before = calls.length;
+      assertRunEnded(
+        await runJob(proxied.env({ DEFRAG_MIN_FRAGMENTATION: '0', DEFRAG_WAIT: wait })),
+        0,
+        'ok',
+      );
+      return calls.slice(before).filter((call) => call === 'Maintenance/Alarm').length;
+    };
+    const [short, long] = [await listed('0s'), await listed('3s')];
+    assert.ok(short > 0);
+    assert.equal(long, short);
+  });
+
   test('a cluster of one is left alone with DEFRAG_SINGLE_MEMBER=false, and an unlimited quota asks for nothing', async () => {
     await using proxied = await startProxiedCluster({ extraArgs: ['--quota-backend-bytes=-1'] });
     const { cluster } = proxied;
