@@ -30,6 +30,7 @@ export function send(
         ? httpsRequest(url, { ...options, agent: httpsAgent })
         : httpRequest(url, { ...options, agent: httpAgent });
     request.on('error', reject);
+    boundInterim(request);
     request.on('response', (message) => {
       try {
         resolve(responseOf(message));
@@ -39,6 +40,21 @@ export function send(
       }
     });
     request.end(body);
+  });
+}
+
+/** Servers send one or two of them. */
+const MAX_INTERIM = 16;
+
+/**
+ * Ends a request whose server sends more answers before the answer (1xx) than anybody needs: Node itself reads them until
+ * the signal comes, with a processor to themselves.
+ */
+export function boundInterim(request: ClientRequest): void {
+  let count = 0;
+  request.on('information', () => {
+    count += 1;
+    if (count > MAX_INTERIM) request.destroy(new Error('it sends interim answers (1xx) without an end'));
   });
 }
 

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { readBounded } from '../../util/bounded.ts';
+import { boundInterim } from '../../util/http-request.ts';
 import type { Connection } from './connection.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -48,6 +49,7 @@ function get({ endpoint, settings }: Connection, signal: AbortSignal): Promise<I
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(url, options, resolve);
     request.on('error', reject);
+    boundInterim(request);
     request.end();
   });
 }
