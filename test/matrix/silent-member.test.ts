@@ -14,9 +14,9 @@ test('a member that never comes back is waited for three times DEFRAG_TIMEOUT, w
   const { cluster } = proxied;
   await fill(cluster, { keys: 20, valueBytes: 16_384, overwrites: 15 });
   let victim: string | undefined;
-  proxied.before('Maintenance/Defragment', (name) => {
+  proxied.before('Maintenance/Defragment', async (name) => {
     victim = name;
-    cluster.members.find((member) => member.name === name)?.pause();
+    await cluster.members.find((member) => member.name === name)?.pause();
   });
   await using job = await startJob(proxied.env({ DEFRAG_TIMEOUT: '35s', ETCDCTL_COMMAND_TIMEOUT: '2s' }), {
     timeoutMs: 180_000,

@@ -82,11 +82,11 @@ describe('three members', () => {
     const { cluster } = proxied;
     const { leader, followers } = await rolesIn(proxied);
     let heir: Member | undefined;
-    proxied.before('Maintenance/MoveLeader', (_name, request) => {
+    proxied.before('Maintenance/MoveLeader', async (_name, request) => {
       // The member that is to lead stops answering at this very moment: etcd itself then gives the transfer up.
       const target = targetOf(request);
       heir = followers.find(({ id }) => id === target);
-      heir?.pause();
+      await heir?.pause();
     });
     const result = await runJob(proxied.env({ ETCDCTL_COMMAND_TIMEOUT: '8s' }));
     heir?.resume();

@@ -97,7 +97,7 @@ test('one member that hangs: the run does not hang with it, exit 5', async () =>
   assert.ok(hung);
   const before = await tracesOf(cluster);
   await using store = await scratchFolder('store');
-  hung.pause();
+  await hung.pause();
   try {
     const result = await runJob({ ...cluster.env, ...settings, BACKUP_STORE: `file://${store.path}` });
     const report = assertRunEnded(result, 5, 'partial');

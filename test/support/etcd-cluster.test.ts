@@ -36,7 +36,7 @@ test('a member can be killed, started, stopped, paused and resumed', async () =>
   assert.equal(member.pid, undefined);
   await member.start();
 
-  member.pause();
+  await member.pause();
   await assert.rejects(member.status(300), /no answer/);
   member.resume();
   assert.equal((await member.status()).memberId, member.id);

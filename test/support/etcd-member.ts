@@ -12,6 +12,8 @@ import { type EtcdVersion, etcdBinary } from './tools.ts';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 2000;
+/** A member that runs answers sooner, also on a busy machine. */
+const PAUSED_TIMEOUT_MS = 500;
 const POLL_MS = 20;
 const LOG_TAIL_LINES = 25;
 
@@ -52,8 +54,8 @@ export interface Member extends Omit<MemberSpec, 'flags' | 'etcdctl' | 'access'>
   stop(): Promise<void>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
-  /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  /** SIGSTOP, and waits until nothing answers; connections stay open. */
+  pause(): Promise<void>;
   resume(): void;
   /** Waits until it answers a linearizable read, so it has a leader; alarms do not count. Default 60 s. */
   waitHealthy(timeoutMs?: number): Promise<void>;
@@ -88,6 +90,18 @@ export function createMember(spec: MemberSpec): Member {
     await endProcess(child, signal);
     clearTimeout(timer);
   }
+
+  /** On a busy machine its threads go on for a moment: long enough to win an election. */
+  async function pause(): Promise<void> {
+    child?.kill('SIGSTOP');
+    while (await answers()) await sleep(POLL_MS);
+  }
+
+  const answers = (): Promise<boolean> =>
+    readStatus(spec.httpUrl, spec.access, PAUSED_TIMEOUT_MS).then(
+      () => true,
+      () => false,
+    );
 
   async function waitHealthy(timeoutMs = START_TIMEOUT_MS): Promise<void> {
     const deadline = Date.now() + timeoutMs;
@@ -128,7 +142,7 @@ export function createMember(spec: MemberSpec): Member {
     start,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    pause: () => void child?.kill('SIGSTOP'),
+    pause,
     resume: () => void child?.kill('SIGCONT'),
     waitHealthy,
     status: (timeoutMs) => readStatus(spec.httpUrl, spec.access, timeoutMs),
