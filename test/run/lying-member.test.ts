@@ -154,7 +154,7 @@ describe('a member whose snapshot is none', () => {
       place.before(SNAPSHOT, () => lie);
       const { reason, durationMs } = await refused({ BACKUP_TIMEOUT: '3s' });
       assert.match(reason, /longer than BACKUP_TIMEOUT \(3 s\)/);
-      assert.ok(durationMs >= 3_000 && durationMs < 8_000, `${durationMs} ms`);
+      assert.ok(durationMs >= 3_000 && durationMs < 20_000, `${durationMs} ms`);
     });
   }
 
@@ -186,14 +186,14 @@ describe('a member whose snapshot is none', () => {
       lieAboutStatus(lie);
       const { reason, durationMs } = await refused({ ETCDCTL_COMMAND_TIMEOUT: '1s' });
       assert.match(reason, /no status within 1 s.*once more, .*no status within 1 s/);
-      assert.ok(durationMs < 6_000, `${durationMs} ms`);
+      assert.ok(durationMs < 20_000, `${durationMs} ms`);
     });
 
     test(`is given up within BACKUP_TIMEOUT when its status ${name}`, async () => {
       lieAboutStatus(lie);
       const { reason, durationMs } = await refused({ ETCDCTL_COMMAND_TIMEOUT: '40s', BACKUP_TIMEOUT: '2s' });
       assert.match(reason, /longer than BACKUP_TIMEOUT \(2 s\)/);
-      assert.ok(durationMs < 6_000, `${durationMs} ms`);
+      assert.ok(durationMs < 20_000, `${durationMs} ms`);
     });
   }
 
