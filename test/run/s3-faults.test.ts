@@ -19,7 +19,7 @@ describe('a backup to S3', { concurrency: 3 }, () => {
         const written = both.proxy.requests.some(({ key }) => key.endsWith('.json'));
         return operation === hanging && written ? { kind: 'hang' } : undefined;
       });
-      const report = assertRunEnded(await runJob({ ...env, BACKUP_TIMEOUT: '4s' }), 5, 'partial');
+      const report = assertRunEnded(await runJob({ ...env, BACKUP_TIMEOUT: '9s' }), 5, 'partial');
       assertSteps(report, { backup: 'done', prune: 'failed' });
       assert.match(
         report.steps.prune.reason,
@@ -49,8 +49,8 @@ describe('a backup to S3', { concurrency: 3 }, () => {
     await job.finished;
     assert.equal((await both.server.uploads()).length, 1);
     both.proxy.reset();
-    await sleep(6_000); // no run of today's limit could still be writing it
-    const result = await runJob(both.env({ ...BACKUP_ONLY, BACKUP_TIMEOUT: '6s' }));
+    await sleep(10_000); // no run of today's limit could still be writing it
+    const result = await runJob(both.env({ ...BACKUP_ONLY, BACKUP_TIMEOUT: '10s' }));
     assertRunEnded(result, 0, 'nothing-needed');
     assert.deepEqual(await both.server.uploads(), []);
     assert.ok(result.lines.some(({ msg }) => msg === 'temporary file of a dead run deleted'));
