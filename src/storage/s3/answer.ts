@@ -13,8 +13,8 @@ export class UnfitAnswer extends Error {}
 
 /** What S3 answers a command with when it succeeds. */
 type Success =
-  /** XML with this element at its root. */
-  | { readonly root: string }
+  /** XML with this element at its root; a list also says whether there is more of it. */
+  | { readonly root: string; readonly isList?: true }
   /** No body; with an `ETag` where something was stored. */
   | { readonly stored: boolean }
   /** What the object says about itself, and for GetObject its bytes. */
@@ -23,8 +23,8 @@ type Success =
 const COMPLETION = 'CompleteMultipartUploadCommand';
 
 const SUCCESSES: Readonly<Record<string, Success>> = {
-  ListObjectsV2Command: { root: 'ListBucketResult' },
-  ListMultipartUploadsCommand: { root: 'ListMultipartUploadsResult' },
+  ListObjectsV2Command: { root: 'ListBucketResult', isList: true },
+  ListMultipartUploadsCommand: { root: 'ListMultipartUploadsResult', isList: true },
   CreateMultipartUploadCommand: { root: 'InitiateMultipartUploadResult' },
   [COMPLETION]: { root: 'CompleteMultipartUploadResult' },
   CreateSessionCommand: { root: 'CreateSessionResult' }, // the SDK's own, for a directory bucket
@@ -79,6 +79,7 @@ async function check(command: string, answer: Answer): Promise<void> {
   if ('object' in expected) return checkObject(answer);
   if ('stored' in expected) return checkStored(answer, body, expected.stored);
   checkRoot(command, answer, body, expected.root);
+  if (expected.isList && answer.statusCode < 300) checkEnd(body);
 }
 
 async function readWhole({ body }: Answer): Promise<Uint8Array> {
@@ -125,6 +126,14 @@ function checkRoot(command: string, answer: Answer, body: Uint8Array, expected: 
   if (root === 'Error') answer.statusCode = 503;
   else if (root !== expected) throw new UnfitAnswer(`its answer is no ${expected}`);
 }
+
+/** The SDK takes whatever is no `true`, ` true ` for one, for the word that the list is whole. */
+function checkEnd(body: Uint8Array): void {
+  if (!SAYS_WHETHER_MORE.test(Buffer.from(body).toString('latin1')))
+    throw new UnfitAnswer('its list does not say whether there is more');
+}
+
+const SAYS_WHETHER_MORE = /<(?:[\w.-]{1,40}:)?IsTruncated>(?:true|false)<\//i;
 
 const SPACE = Buffer.from(' \t\r\n');
 /** What stands before the first element: a byte order mark, declarations, comments. */

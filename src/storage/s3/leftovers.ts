@@ -42,7 +42,8 @@ async function readPage(folder: Folder, from: From | undefined): Promise<Page<Up
   const request = requestOnBucket(folder, 'list the unfinished uploads of', 's3:ListBucketMultipartUploads');
   const page = await attempt(folder, request, (options) => folder.client.send(command, options));
   const uploads = page.Uploads ?? [];
-  return { entries: uploads, isEmpty: uploads.length === 0, next: nextOf(folder, page) };
+  const names = uploads.map(({ Key = '', UploadId = '' }) => `${Key} ${UploadId}`);
+  return { entries: uploads, names, next: nextOf(folder, page) };
 }
 
 function nextOf(folder: Folder, page: ListMultipartUploadsCommandOutput): From | undefined {

@@ -66,8 +66,7 @@ async function readPage(folder: Folder, from: From | undefined): Promise<Page<Li
   const keys = (page.Contents ?? []).map(({ Key = '' }) => Key);
   const folders = (page.CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix);
   if (from !== undefined && 'StartAfter' in from) checkProgress(folder, from.StartAfter, { keys, folders });
-  const isEmpty = keys.length + folders.length === 0;
-  return { entries: page, isEmpty, next: nextOf(folder, page, { keys, folders }) };
+  return { entries: page, names: [...keys, ...folders], next: nextOf(folder, page, { keys, folders }) };
 }
 
 /** The names of one page. */
@@ -89,7 +88,6 @@ function nextOf(
   const { IsTruncated, NextContinuationToken: token = '' } = page;
   if (IsTruncated === false) return undefined;
   if (token !== '') return { ContinuationToken: token };
-  if (IsTruncated === undefined) return undefined;
   const last = [keys.at(-1) ?? '', folders.at(-1) ?? ''].toSorted(byBytes).at(-1) ?? '';
   if (last === '' || !isAscending(keys) || !isAscending(folders))
     throw incomplete(folder, 'the server says that there is more, and does not say how to go on');

@@ -80,6 +80,26 @@ describe('a list is whole or it is none', () => {
     await refuses(/does not say how to go on/);
   });
 
+  test('where it does not say whether it has more', async () => {
+    for (const said of [
+      '',
+      '<IsTruncated/>',
+      '<IsTruncated> true </IsTruncated>',
+      '<IsTruncated>1</IsTruncated>',
+    ]) {
+      place.proxy.fail(pages((text) => text.replace(/<IsTruncated>\w+<\/IsTruncated>/, said)));
+      await assert.rejects(
+        place.store.list(),
+        refusedAs('not-a-store', /its list does not say whether there is more/),
+      );
+    }
+  });
+
+  test('where it knows no tokens, and gives the same page a new one each time', async () => {
+    place.proxy.fail(pages((text) => endless(text, operations(place).length)));
+    await assert.rejects(clusters(), refusedAs('incomplete', /101 pages with nothing new in them/));
+  });
+
   test('where the same page is told of again and again', async () => {
     let first = '';
     place.proxy.fail(pages((text) => (first ||= text)));
@@ -95,7 +115,7 @@ describe('a list is whole or it is none', () => {
     place.proxy.fail(pages((text, count) => endless(emptied(text), count)));
     await assert.rejects(
       place.open({ cluster: 'other' }).list(),
-      refusedAs('incomplete', /101 pages with nothing in them/),
+      refusedAs('incomplete', /101 pages with nothing new in them/),
     );
   });
 
