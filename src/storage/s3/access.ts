@@ -1,11 +1,15 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3StoreConfig } from '../../config/config.ts';
 import { Failure } from '../../errors.ts';
+import { inTime } from '../../util/in-time.ts';
 import { proxyFault } from '../../util/proxies.ts';
-import { toCredentialsFailure } from './credentials.ts';
+import { credentialsLate, toCredentialsFailure } from './credentials.ts';
 import { ProxyFault } from './sdk-error.ts';
 
 type Access = S3StoreConfig['access'];
+
+/** With all tries. Of a request to the bucket itself it is a tenth. */
+const CREDENTIALS_MS = 60_000;
 
 /**
  * Puts itself around every request of a client, outside of the SDK's own retries. Region and credentials are asked for
@@ -44,7 +48,7 @@ async function regionKnown(resolve: () => Promise<string>): Promise<void> {
 
 async function credentialsKnown(resolve: () => Promise<unknown>, access: Access): Promise<void> {
   try {
-    await resolve();
+    await inTime(CREDENTIALS_MS, () => credentialsLate(CREDENTIALS_MS), resolve);
   } catch (error) {
     throw toCredentialsFailure(error, access);
   }

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { readBounded, TooManyBytes } from '../../util/bounded.ts';
+import { readByPieces } from '../../util/bounded-answers.ts';
 import { formatBytes } from '../../util/format.ts';
 
 /**
@@ -71,7 +72,10 @@ async function check(command: string, answer: Answer): Promise<void> {
   const expected = SUCCESSES[command];
   if (expected === undefined) throw new TypeError(`nobody said what S3 answers ${command} with`);
   const succeeded = answer.statusCode < 300;
-  if (succeeded && 'object' in expected && expected.object === 'bytes') return checkObject(answer);
+  if (succeeded && 'object' in expected && expected.object === 'bytes') {
+    checkObject(answer);
+    return readByPieces(answer.body);
+  }
   const body = await readWhole(answer);
   checkSize(body);
   answer.body = body;

@@ -1,5 +1,7 @@
 import type { S3StoreConfig } from '../../config/config.ts';
 import { Failure, isBug } from '../../errors.ts';
+import { TooManyBytes } from '../../util/bounded.ts';
+import { formatBytes } from '../../util/format.ts';
 import { proxyFault } from '../../util/proxies.ts';
 import { type Explanation, StoreError } from '../errors.ts';
 import { byName } from './error-names.ts';
@@ -17,6 +19,12 @@ export function toCredentialsFailure(error: unknown, access: Access): unknown {
   if (!(error instanceof Error) || error instanceof Failure || isBug(error)) return error;
   const fault = proxyFault(error, access?.proxies);
   if (fault !== undefined) return unreachable(fault, PROXY_ADVICE, error);
+  if (error instanceof TooManyBytes)
+    return unreachable(
+      `the answer of ${GIVER} has more than ${formatBytes(error.maxBytes)}`,
+      LOOK_THERE,
+      error,
+    );
   const name = codeOf(error);
   if (name === 'CredentialsProviderError') return notFound(error, access);
   if (isOfSystem(error, 'open')) return ofFile(error);
@@ -50,6 +58,13 @@ const ofFile = (error: Error): Failure =>
 
 const unreachable = (why: string, advice: string, cause: Error): StoreError =>
   new StoreError('unreachable', `${PROBLEM}: ${why}`, advice, cause);
+
+const GIVER = 'the server that gives credentials (STS, or AWS_ENDPOINT_URL_STS)';
+const LOOK_THERE = 'look whether it can be reached from here; the next run tries again';
+
+/** For credentials that do not come. */
+export const credentialsLate = (ms: number): StoreError =>
+  new StoreError('unreachable', `${PROBLEM}: ${GIVER} did not answer within ${ms / 1000} s`, LOOK_THERE);
 
 const TRUST =
   "look at the role's trust policy: it has to let this service account in (issuer, subject, audience)";
@@ -96,13 +111,13 @@ function byStatus(error: Error): Explanation {
     const { why } = byName(codeOf(error)) ?? { why: 'the server is in trouble' };
     return {
       code: 'unreachable',
-      why: `the server that gives credentials (STS, or AWS_ENDPOINT_URL_STS): ${why}`,
-      advice: 'look whether it can be reached from here; the next run tries again',
+      why: `${GIVER}: ${why}`,
+      advice: LOOK_THERE,
     };
   }
   return {
     code: 'access',
-    why: 'the server that gives credentials (STS, or AWS_ENDPOINT_URL_STS) refused them',
+    why: `${GIVER} refused them`,
     advice: 'look at AWS_ROLE_ARN, AWS_PROFILE and what the role allows',
   };
 }

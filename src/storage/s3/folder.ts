@@ -1,6 +1,7 @@
 import { getCACertificates } from 'node:tls';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3ObjectSettings, S3StoreConfig } from '../../config/config.ts';
+import { boundAnswers } from '../../util/bounded-answers.ts';
 import { agentsThrough } from '../../util/proxies.ts';
 import { plainName } from '../names.ts';
 import { explainAround } from './access.ts';
@@ -38,6 +39,7 @@ const AGENT = { keepAlive: true, maxSockets: 50 };
  * same agents; what is asked of this machine (the instance's metadata, an agent in the pod) never goes through them.
  */
 export function openClient({ forcePathStyle, access }: S3StoreConfig): S3Client {
+  boundAnswers(); // those of whoever gives credentials, too
   const client = new S3Client({
     forcePathStyle,
     ...(access?.region !== undefined && { region: access.region }),

@@ -51,8 +51,12 @@ const pouring =
     Readable.from(pieces(piece, everyMs)).pipe(answer);
   };
 
-async function* pieces(piece: string, everyMs: number): AsyncGenerator<string, void> {
-  yield '<?xml version="1.0"?><ListBucketResult>';
+async function* pieces(
+  piece: string,
+  everyMs: number,
+  first = '<?xml version="1.0"?><ListBucketResult>',
+): AsyncGenerator<string, void> {
+  yield first;
   for (;;) {
     if (everyMs > 0) await sleep(everyMs);
     yield piece;
@@ -92,6 +96,18 @@ describe('an answer has a bound', () => {
   test('in bytes: a text, sent in chunks', async () => {
     await withServer(pouring(200, 'x'.repeat(100_000)), async (store) => {
       await assert.rejects(store.readText(NAME), refusedAs('too-large', /too large for a manifest/));
+    });
+  });
+
+  test('in what comes before it: interim answers without an end', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(100);
+    const answering: Answering = ({ socket }) => {
+      socket.on('error', () => undefined);
+      Readable.from(pieces(early, 1, early)).pipe(socket);
+    };
+    await withServer(answering, async (store, connections) => {
+      await assert.rejects(store.list(), refusedAs('other', /interim answers \(1xx\) without an end/));
+      while (connections() > 0) await sleep(5);
     });
   });
 

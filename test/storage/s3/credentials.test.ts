@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, describe, test } from 'node:test';
 import { loadStoreSettings } from '../../../src/config/config.ts';
 import { exitCodeOf } from '../../../src/errors.ts';
@@ -65,6 +68,39 @@ async function server(
   return handle;
 }
 
+/** Answers without an end, whatever it is asked. `left`: until nobody is there any more. */
+async function pouring(
+  status: number,
+): Promise<AsyncDisposable & { url: string; left: () => Promise<void> }> {
+  const sent = createServer((_, answer) => {
+    answer.on('error', () => undefined);
+    answer.writeHead(status);
+    Readable.from(same(Buffer.alloc(2 ** 16, '{'))).pipe(answer);
+  });
+  const open = new Set<Socket>();
+  sent.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+  });
+  sent.listen(0, '127.0.0.1');
+  await once(sent, 'listening');
+  const address = sent.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+    left: async () => {
+      while (open.size > 0) await sleep(5);
+    },
+    [Symbol.asyncDispose]: async () => {
+      sent.close();
+      sent.closeAllConnections();
+    },
+  };
+}
+
+function* same(piece: Buffer): Generator<Buffer, void> {
+  for (;;) yield piece;
+}
+
 const refusal = (code: string): string =>
   `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code>` +
   '<Message>as the test wants it</Message></Error><RequestId>1</RequestId></ErrorResponse>';
@@ -100,6 +136,18 @@ describe('STS', () => {
       assert.ok(sts.asked > 0);
     });
   }
+
+  test('whose answer has no end', async () => {
+    for (const status of [200, 403, 500]) {
+      await using sts = await pouring(status);
+      const error = await said({ ...WEB_IDENTITY, AWS_ENDPOINT_URL_STS: sts.url });
+      refusedAs(
+        'unreachable',
+        /the answer of the server that gives credentials .* more than 16\.0 MiB/,
+      )(error);
+      await sts.left();
+    }
+  });
 
   test('that nobody serves', async () => {
     const error = await said({
@@ -137,6 +185,19 @@ describe('credentials', () => {
     });
     refusedAs('access', /no credentials were found.*metadata service gave none.*AWS_ACCESS_KEY_ID/)(error);
     assert.ok(metadata.asked > 0);
+  });
+
+  test('that come without an end, of an agent in the cluster or of the metadata service', async () => {
+    await using endless = await pouring(200);
+    const agent = { ...NO_KEYS, AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endless.url}/role` };
+    refusedAs('unreachable', /more than 16\.0 MiB/)(await said(agent));
+    const metadata = {
+      ...NO_KEYS,
+      AWS_EC2_METADATA_DISABLED: 'false',
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: endless.url,
+    };
+    refusedAs('access', /metadata service gave none/)(await said(metadata));
+    await endless.left();
   });
 
   test('that an agent in the cluster does not give are none either, and it is named', async () => {
