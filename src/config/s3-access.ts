@@ -28,6 +28,7 @@ export function readS3Access(vars: Variables): S3Access {
     checkUrl(vars, variable);
   }
   checkUrl(vars, 'AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  vars.parse('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', tokenFile);
   checkChecksums(vars);
   return {
     region: vars.parse('AWS_REGION', regionOf) ?? vars.parse('AWS_DEFAULT_REGION', regionOf),

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { shown } from './problems.ts';
 import { readSmallFile } from './small-file.ts';
@@ -14,6 +15,7 @@ export function checkProfile(vars: Variables): void {
     textOf(vars, 'AWS_CONFIG_FILE', 'config'),
     textOf(vars, 'AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
   ];
+  for (const text of texts) checkTokenFiles(vars, text);
   const profile = vars.given('AWS_PROFILE');
   if (profile === undefined || vars.problems.length > before) return;
   if (texts.some((text) => profilesIn(text).includes(profile))) return;
@@ -21,6 +23,25 @@ export function checkProfile(vars: Variables): void {
     'AWS_PROFILE',
     `is ${shown('AWS_PROFILE', profile)}; it should be a profile in the file of AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE, and there is none of that name`,
   );
+}
+
+/**
+ * The SDK opens them without a look at what they are, and a pipe waits for its other end: no signal ends the process then.
+ * One that is missing may be that of a profile which nobody asked for.
+ */
+function checkTokenFiles(vars: Variables, text: string): void {
+  for (const [, path = ''] of text.matchAll(/^[^\S\n]*web_identity_token_file[^\S\n]*=[^\S\n]*(.*\S)/gm)) {
+    if (!isNoFile(path)) continue;
+    vars.report('AWS_CONFIG_FILE', `names the web_identity_token_file ${path}; it should be a regular file`);
+  }
+}
+
+function isNoFile(path: string): boolean {
+  try {
+    return !statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function textOf(vars: Variables, variable: VariableName, name: string): string {

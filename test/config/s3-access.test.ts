@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -18,6 +19,9 @@ const KEYS = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'pa/ss+w
 const token = await file('token', 'eyJhbGciOi.x\n');
 const empty = await file('empty', '\n');
 const config = await file('config', '[default]\nregion = eu-west-1\n[profile backups]\nregion=eu-west-2\n');
+const pipe = join(folder.path, 'pipe');
+execFileSync('mkfifo', [pipe]);
+const piped = await file('piped', `[profile role]\nweb_identity_token_file = ${pipe}\n`);
 const ROLE = { AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/x', AWS_WEB_IDENTITY_TOKEN_FILE: token };
 
 const accessOf = (env: Record<string, string>) => {
@@ -141,6 +145,18 @@ describe('the variables of the AWS SDK', () => {
       { AWS_WEB_IDENTITY_TOKEN_FILE: token },
       'AWS_ROLE_ARN',
       /is not set, but/,
+    ],
+    [
+      'a pipe for the token of an agent',
+      { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: pipe },
+      'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+      /regular file/,
+    ],
+    [
+      'a pipe for the token of a profile',
+      { AWS_CONFIG_FILE: piped },
+      'AWS_CONFIG_FILE',
+      /web_identity_token_file .*pipe; it should be a regular file/,
     ],
     ['a role that is no ARN', { ...ROLE, AWS_ROLE_ARN: 'etcd-upkeep' }, 'AWS_ROLE_ARN', /like arn:aws:iam/],
     ['a CA that is not there', { AWS_CA_BUNDLE: '/nowhere/ca.pem' }, 'AWS_CA_BUNDLE', /there is none/],
