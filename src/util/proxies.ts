@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
+import { boundTunnels } from './tunnels.ts';
 
 /** One proxy, as a variable of the environment names it. */
 export interface Proxy {
@@ -26,9 +27,10 @@ export interface Agents {
 /** What requests go through. `ca`: whom to trust instead of the machine's own roots. */
 export function agentsThrough(proxies: Proxies | undefined, options: AgentOptions, ca?: string[]): Agents {
   const through = { ...options, ...(proxies !== undefined && { proxyEnv: envOf(proxies) }) };
+  const httpsAgent = new HttpsAgent({ ...through, ...(ca !== undefined && { ca }) });
   return {
     httpAgent: new HttpAgent(through),
-    httpsAgent: new HttpsAgent({ ...through, ...(ca !== undefined && { ca }) }),
+    httpsAgent: proxies?.https === undefined ? httpsAgent : boundTunnels(httpsAgent),
   };
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
 export interface HttpProxy extends AsyncDisposable {
@@ -11,6 +12,34 @@ export interface HttpProxy extends AsyncDisposable {
   readonly asked: readonly string[];
 }
 
+interface HttpProxyOptions {
+  auth?: boolean;
+  /** Says that the way is open; the tunnel begins when it has. */
+  opens?: (client: Duplex) => Promise<void>;
+}
+
+const OPEN = 'HTTP/1.1 200 Connection established\r\n\r\n';
+
+async function atOnce(client: Duplex): Promise<void> {
+  client.write(OPEN);
+}
+
+/** Byte by byte. */
+export async function inPieces(client: Duplex): Promise<void> {
+  for (const byte of OPEN) {
+    client.write(byte);
+    await sleep(2);
+  }
+}
+
+/** Never comes to the end of its answer. */
+export async function withoutEnd(client: Duplex): Promise<void> {
+  for (;;) {
+    if (client.destroyed) throw new Error('nobody listens any more');
+    if (!client.write('x-more: 1\r\n'.repeat(100))) await sleep(1);
+  }
+}
+
 /** The password that a proxy wants of the user `me`. */
 export const PROXY_PASSWORD = 'pass/of+the+proxy';
 
@@ -18,7 +47,10 @@ export const PROXY_PASSWORD = 'pass/of+the+proxy';
  * A forward proxy as companies have them. Whatever name it is asked for is this machine's: so a test can use a name that
  * nobody else could reach.
  */
-export async function startHttpProxy({ auth = false } = {}): Promise<HttpProxy> {
+export async function startHttpProxy({
+  auth = false,
+  opens = atOnce,
+}: HttpProxyOptions = {}): Promise<HttpProxy> {
   const asked: string[] = [];
   const sockets = new Set<Duplex>();
   const wanted = `Basic ${Buffer.from(`me:${PROXY_PASSWORD}`).toString('base64')}`;
@@ -39,8 +71,10 @@ export async function startHttpProxy({ auth = false } = {}): Promise<HttpProxy> 
 
   function tunnel({ url = '' }: IncomingMessage, client: Duplex): void {
     const upstream = connect(Number(url.split(':').at(-1)), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      client.pipe(upstream).pipe(client);
+      opens(client).then(
+        () => client.pipe(upstream).pipe(client),
+        () => client.destroy(),
+      );
     });
     sockets.add(upstream);
     upstream.on('error', () => client.destroy());

@@ -6,7 +6,7 @@ import { loadStoreSettings } from '../../../src/config/config.ts';
 import { S3Store } from '../../../src/storage/s3/store.ts';
 import { NAME, never, refusedAs } from '../../support/file-store.ts';
 import { freePort } from '../../support/free-port.ts';
-import { PROXY_PASSWORD, startHttpProxy } from '../../support/http-proxy.ts';
+import { inPieces, PROXY_PASSWORD, startHttpProxy, withoutEnd } from '../../support/http-proxy.ts';
 import { createAuthority } from '../../support/pki.ts';
 import { awsEnv, type S3Server, startS3, withEnv } from '../../support/s3-server.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
@@ -58,6 +58,23 @@ describe('a store behind a proxy', () => {
     assert.match(proxy.asked[0] ?? '', /^CONNECT s3\.test:\d+$/);
     await withStore({ ...env, AWS_CA_BUNDLE: '' }, (store) =>
       assert.rejects(store.prepare(), refusedAs('unreachable', /certificate is not trusted.*AWS_CA_BUNDLE/)),
+    );
+  });
+
+  test('over https, which opens the way byte by byte', async () => {
+    await using proxy = await startHttpProxy({ opens: inPieces });
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => void warnings.push(warning);
+    process.on('warning', listen);
+    await withStore(awsEnv(named(secure), { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: authority.ca }), writes);
+    process.off('warning', listen);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('over https, whose answer has no end', async () => {
+    await using proxy = await startHttpProxy({ opens: withoutEnd });
+    await withStore(awsEnv(named(secure), { HTTPS_PROXY: proxy.url }), (store) =>
+      assert.rejects(store.prepare(), refusedAs('unreachable', /proxy of HTTPS_PROXY did not open the way/)),
     );
   });
 
