@@ -8,6 +8,7 @@
  * - `no-leader`: an election is going on, or there is no quorum
  * - `learner`: the member is one, and refuses this
  * - `other-member`: a member other than the one that was meant answered
+ * - `downgrading`: a downgrade is enabled
  * - `no-member`: what answers is no member of a cluster: a proxy, or a member that was removed
  */
 export type EtcdErrorCode =
@@ -23,6 +24,7 @@ export type EtcdErrorCode =
   | 'compacted'
   | 'future-revision'
   | 'lease-not-found'
+  | 'downgrading'
   | 'other-member'
   | 'no-member'
   | 'cancelled'
@@ -47,6 +49,7 @@ const BY_DESCRIPTION: ReadonlyMap<string, EtcdErrorCode> = new Map([
   ['etcdserver: mvcc: database space exceeded', 'no-space'],
   ['etcdserver: corrupt cluster', 'corrupt'],
   ['etcdserver: requested lease not found', 'lease-not-found'],
+  ['etcdserver: cluster has a downgrade job in progress', 'downgrading'],
   [NO_LEADER, 'no-leader'],
   ['etcdserver: leader changed', 'no-leader'],
   ['etcdserver: request timed out, possibly due to previous leader failure', 'no-leader'],
@@ -124,6 +127,7 @@ export function mayHaveBeenDone(code: EtcdErrorCode): boolean {
     case 'compacted':
     case 'future-revision':
     case 'lease-not-found':
+    case 'downgrading':
     case 'other-member':
     case 'no-member':
       return false;

@@ -20,7 +20,7 @@ export interface MemberStatus {
   errors: readonly string[];
   /** from etcd 3.6; negative means none */
   quotaBytes?: number;
-  /** the version that a downgrade is enabled to; told from etcd 3.6 on */
+  /** the version that a downgrade is enabled to; told from etcd 3.6 on, for 3.5 see `Downgrade` */
   downgradeTo?: string;
 }
 
@@ -79,6 +79,9 @@ export type CompactRevKey =
   | { kind: 'known' /** the revision it last compacted to */; value: number; modRevision: number }
   | { kind: 'unknown'; message: string };
 
+/** Whether a downgrade is enabled that no Status tells of (etcd 3.5). What could not be read is unknown, never absent. */
+export type Downgrade = { kind: 'none' | 'enabled' } | { kind: 'unknown'; message: string };
+
 export interface ClusterStatus {
   id: string;
   members: readonly Member[];
@@ -87,6 +90,7 @@ export interface ClusterStatus {
   /** the newest revision that any voting member has applied */
   revision: number;
   quotas: Readonly<Record<string, Quota>>;
+  downgrade: Downgrade;
   compactRevKey: CompactRevKey;
   /** undefined where it could not be read; 0 before the first compaction */
   compactRevision?: number;

@@ -59,3 +59,10 @@ export function tellsQuota(text: string): boolean {
   const version = parseVersion(text);
   return version !== undefined && !isBelow(version, 3, 6, 6);
 }
+
+/**
+ * The version to which a member of this version can only be asked whether it may go down, since its Status does not say
+ * that a downgrade is enabled: there is one for 3.5 alone, as 3.4 knows no downgrades and 3.6 tells them.
+ */
+export const askedForDowngrade = (text: string): string | undefined =>
+  minorOf(text) === '3.5' ? '3.4.0' : undefined;

@@ -26,12 +26,8 @@ export function judgeDefragmentation(
       `the members are of different minor versions (${told.join('; ')}): finish the upgrade first`,
     );
   }
-  const downgraded = cluster.members.find((member) => member.status?.downgradeTo !== undefined);
-  if (downgraded?.status) {
-    return refuse(
-      `${label(downgraded)} tells of a downgrade to ${downgraded.status.downgradeTo} that is enabled: finish it, or end it with etcdctl downgrade cancel`,
-    );
-  }
+  const downgrade = downgradeOf(cluster);
+  if (downgrade !== undefined) return refuse(downgrade);
   const bad = knownBad(cluster);
   if (bad.length > 0 && !defrag.allowKnownBadVersions) {
     return refuse(
@@ -40,6 +36,18 @@ export function judgeDefragmentation(
   }
   const means = alone ? '; the only voting member does not answer meanwhile' : '';
   return go(`the members that the policy picks, one at a time${means}`);
+}
+
+/** Why nobody can be sure that no downgrade is under way. */
+function downgradeOf({ members, downgrade }: ClusterStatus): string | undefined {
+  const end = 'finish it, or end it with etcdctl downgrade cancel';
+  const told = members.find((member) => member.status?.downgradeTo !== undefined);
+  if (told?.status)
+    return `${label(told)} tells of a downgrade to ${told.status.downgradeTo} that is enabled: ${end}`;
+  if (downgrade.kind === 'enabled') return `a downgrade is enabled: ${end}`;
+  if (downgrade.kind === 'unknown')
+    return `whether a downgrade is enabled could not be read (${downgrade.message})`;
+  return undefined;
 }
 
 /** For a report of a run that defragments. */

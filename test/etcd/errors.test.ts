@@ -55,6 +55,7 @@ describe('etcd says', () => {
     ['RESOURCE_EXHAUSTED', 'etcdserver: mvcc: database space exceeded', 'no-space'],
     ['DATA_LOSS', 'etcdserver: corrupt cluster', 'corrupt'],
     ['NOT_FOUND', 'etcdserver: requested lease not found', 'lease-not-found'],
+    ['FAILED_PRECONDITION', 'etcdserver: cluster has a downgrade job in progress', 'downgrading'],
     ['UNAVAILABLE', 'etcdserver: no leader', 'no-leader'],
     ['UNAVAILABLE', 'etcdserver: leader changed', 'no-leader'],
     ['UNAVAILABLE', 'etcdserver: request timed out, possibly due to previous leader failure', 'no-leader'],

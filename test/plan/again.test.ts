@@ -79,6 +79,15 @@ describe('an upgrade', () => {
   });
 });
 
+test('a downgrade of 3.5, or one that nobody knows of, ends a defragmentation, and no compaction', () => {
+  const enabled = threeMembers([], { downgrade: { kind: 'enabled' } });
+  assert.match(refusal('defragment', enabled), /^a downgrade is enabled/);
+  const unknown = threeMembers([], { downgrade: { kind: 'unknown', message: 'a (61): no answer' } });
+  assert.match(refusal('defragment', unknown), /could not be read \(a \(61\): no answer\)$/);
+  for (const now of [enabled, unknown])
+    assert.deepEqual(judgeAgain('compact', threeMembers(), now, policyOf()), { kind: 'go' });
+});
+
 test('a downgrade that is enabled ends a defragmentation, and no compaction', () => {
   const now = threeMembers([member('c', { status: { downgradeTo: '3.5.0' } })]);
   assert.match(refusal('defragment', now), /^c \(63\) tells of a downgrade to 3\.5\.0 that is enabled/);

@@ -169,6 +169,48 @@ test('a downgrade that is enabled already: backed up and compacted, not defragme
   assert.ok(!proxied.proxies[0]?.calls.includes('Maintenance/Defragment'));
 });
 
+/** 3.5 applies it at once and never answers. */
+const enableDowngradeOf35 = ({ cluster }: ProxiedCluster): Promise<string> =>
+  cluster.etcdctl('downgrade', 'enable', '3.4').catch(String);
+
+describe('a downgrade of 3.5, whose members do not tell of it', () => {
+  test('that is enabled already: backed up and compacted, not defragmented', async () => {
+    const auth = { user: 'root', password: 'geheim' };
+    await using proxied = await startProxiedCluster({ version: '3.5', auth });
+    await fill(proxied.cluster, HISTORY);
+    await enableDowngradeOf35(proxied);
+    const report = assertRunEnded(await runJob(proxied.env()), 5, 'partial');
+    assertSteps(report, {
+      backup: 'done',
+      compact: 'done',
+      defragment: ['refused', /^a downgrade is enabled: finish it, or end it/],
+    });
+    assert.ok(!proxied.proxies[0]?.calls.includes('Maintenance/Defragment'));
+  });
+
+  test('that is enabled meanwhile', async () => {
+    const { proxied, report, touched } = await runWhile({
+      at: 'Maintenance/Defragment',
+      options: { version: '3.5' },
+      change: enableDowngradeOf35,
+    });
+    await using _proxied = proxied;
+    assertSteps(report, { defragment: ['refused', /a downgrade is enabled/] });
+    assert.equal(touched.length, 1);
+  });
+
+  test('that nobody can be asked about', async () => {
+    await using proxied = await startProxiedCluster({ version: '3.5' });
+    await fill(proxied.cluster, HISTORY);
+    proxied.before('Maintenance/Downgrade', () => ({ code: 12, message: 'not made up here' }));
+    const report = assertRunEnded(await runJob(proxied.env()), 5, 'partial');
+    assertSteps(report, {
+      compact: 'done',
+      defragment: ['refused', /^whether a downgrade is enabled could not be read \(m0 .*not made up here\)/],
+    });
+  });
+});
+
 test('a member list that cannot be read any more is no list without changes', async () => {
   await using proxied = await startProxiedCluster({ size: 3 });
   await fill(proxied.cluster, HISTORY);

@@ -71,6 +71,7 @@ export function clusterOf(members: readonly Member[], changes: Partial<ClusterSt
     alarms: [],
     revision: 50_000,
     quotas: Object.fromEntries(members.map(({ id }) => [id, { kind: 'known', bytes: 8 * GIB }])),
+    downgrade: { kind: 'none' },
     compactRevKey: { kind: 'absent' },
     compactRevision: 40_000,
     hashes: { kind: 'agreed', byMember: {} },

@@ -1,6 +1,7 @@
 import { alarmList, alarmsOf } from '../client/alarms.ts';
 import { compactRevision, compactRevKey } from '../client/compaction.ts';
 import type { Connection } from '../client/connection.ts';
+import { TRIES_OF_A_NEW_CLUSTER } from '../client/downgrade.ts';
 import { readMetrics } from '../client/metrics.ts';
 import { accessDenied, toEtcdError } from '../errors.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import { tellsQuota } from '../versions.ts';
 import { checkConsistency } from './consistency.ts';
 import type { ClusterClient } from './discover.ts';
+import { readDowngrade } from './downgrade.ts';
 import { leaderOf, readMembers } from './members.ts';
 
 const QUOTA_METRIC = 'etcd_server_quota_backend_bytes';
@@ -30,6 +32,7 @@ export async function inspect(client: ClusterClient, checkHashes: boolean): Prom
   const warnings = [...client.warnings];
   const alarms = await readAlarms(client, members, leaderId, warnings);
   const quotas = await readQuotas(client, members);
+  const downgrade = await readDowngrade(client, members, leaderId, TRIES_OF_A_NEW_CLUSTER);
   const compaction = await readCompaction(client, members, leaderId, warnings);
   const hashes: HashAgreement = checkHashes
     ? await checkConsistency(client, members, leaderId)
@@ -42,6 +45,7 @@ export async function inspect(client: ClusterClient, checkHashes: boolean): Prom
     alarms,
     revision: Math.max(0, ...votersOf({ members }).map((member) => member.status?.revision ?? 0)),
     quotas,
+    downgrade,
     ...compaction,
     hashes,
     warnings,

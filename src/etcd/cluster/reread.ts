@@ -2,12 +2,13 @@ import { memberListNow } from '../client/maintenance.ts';
 import { askVoters } from '../lock/voters.ts';
 import type { ClusterStatus } from '../types.ts';
 import type { ClusterClient } from './discover.ts';
+import { readDowngrade } from './downgrade.ts';
 import { alarmsOfMembers } from './inspect.ts';
 import { leaderOf, readMembers } from './members.ts';
 
 /**
  * The cluster as it is now: who its members are by the cluster's own agreement, and of every one its status, version,
- * lag and alarms. What was read once for the plan (quotas, hashes, revisions) stays as it was.
+ * lag and alarms, and whether a downgrade is enabled. What was read once for the plan (quotas, hashes, revisions) stays as it was.
  *
  * @throws EtcdError where the member list cannot be read; every call has its deadline
  */
@@ -24,6 +25,7 @@ export async function readAgain(
     ...rest,
     members,
     ...(leaderId !== undefined && { leaderId }),
+    downgrade: await readDowngrade(client, members, leaderId),
     // Every member's Status tells them all. The alarm list would too, as an entry in the cluster's log each time.
     alarms: alarmsOfMembers(members),
   };
