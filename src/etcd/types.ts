@@ -24,6 +24,18 @@ export interface MemberStatus {
   downgradeTo?: string;
 }
 
+/**
+ * Who a member is. Its own ID is not enough: it comes of its first address and the cluster's token, so that one whose data
+ * was thrown away, and that was started as a cluster of its own, has the ID that it had.
+ */
+export type Identity = Pick<MemberStatus, 'clusterId' | 'memberId'>;
+
+/** Who it is that says this of itself, in words, where it is not the one that was meant. */
+export function otherThan(meant: Identity, found: Identity): string | undefined {
+  if (found.clusterId !== meant.clusterId) return `a member of another cluster (${found.clusterId})`;
+  return found.memberId === meant.memberId ? undefined : 'another member';
+}
+
 /** A member as the member list has it. */
 export interface ListedMember {
   id: string;

@@ -2,7 +2,7 @@ import type { BackupGuarantee } from '../backup/proof.ts';
 import type { Config } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import { compactPhysically, compactRevision } from '../etcd/client/compaction.ts';
-import type { ClusterClient } from '../etcd/cluster/discover.ts';
+import { type ClusterClient, identityOf } from '../etcd/cluster/discover.ts';
 import { awaitAnswer } from '../etcd/cluster/answer.ts';
 import type { Gate, Permit } from '../etcd/cluster/permit.ts';
 import { type EtcdError, mayHaveBeenDone, toEtcdError } from '../etcd/errors.ts';
@@ -126,7 +126,8 @@ async function compactMember(
     if (asked >= ASKS) throw notSeen(member, revision, error);
     const { message: reason } = error;
     log.warn({ member: member.name, revision, timeoutMs, reason }, stillCompacting(error));
-    if (error.code !== 'timeout') await awaitAnswer(connection, member.id, { patienceMs: timeoutMs, signal });
+    if (error.code !== 'timeout')
+      await awaitAnswer(connection, identityOf(client, member), { patienceMs: timeoutMs, signal });
   }
 }
 

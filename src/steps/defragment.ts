@@ -4,7 +4,7 @@ import { Failure } from '../errors.ts';
 import type { Connection } from '../etcd/client/connection.ts';
 import { moveLeader } from '../etcd/client/maintenance.ts';
 import { defragmentAndAwait } from '../etcd/cluster/defragmentation.ts';
-import type { ClusterClient } from '../etcd/cluster/discover.ts';
+import { type ClusterClient, identityOf } from '../etcd/cluster/discover.ts';
 import { leaderOf, readMembers } from '../etcd/cluster/members.ts';
 import type { Gate, Permit } from '../etcd/cluster/permit.ts';
 import { awaitNoSnapshotStream } from '../etcd/cluster/snapshot-streams.ts';
@@ -163,7 +163,7 @@ async function moveLeadership(
 }
 
 async function defragmentOne(
-  { config, gate, lock, log, onMember, signal }: DefragmentInput,
+  { client, config, gate, lock, log, onMember, signal }: DefragmentInput,
   permit: Permit,
   connection: Connection,
   member: Member,
@@ -174,7 +174,7 @@ async function defragmentOne(
   log.info({ member: name, bytes: before?.dbSize, bytesInUse: before?.dbSizeInUse }, 'member defragmenting');
   onMember(member.id, { defragmented: false, reason: ENDED_MEANWHILE });
   try {
-    const ending = await defragmentAndAwait(permit, connection, member.id, {
+    const ending = await defragmentAndAwait(permit, connection, identityOf(client, member), {
       timeoutMs,
       signal,
       onSilence: (ms) =>

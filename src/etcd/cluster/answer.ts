@@ -2,7 +2,7 @@ import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import { statusOnce } from '../client/status.ts';
 import { type EtcdError, toEtcdError } from '../errors.ts';
-import type { MemberStatus } from '../types.ts';
+import { type Identity, type MemberStatus, otherThan } from '../types.ts';
 
 const POLL_MS = 500;
 const MINUTE_MS = 60_000;
@@ -21,7 +21,7 @@ interface Patience {
  */
 export async function awaitAnswer(
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   { patienceMs, signal, onSilence }: Patience,
 ): Promise<MemberStatus | EtcdError | undefined> {
   const deadline = performance.now() + patienceMs;
@@ -29,7 +29,7 @@ export async function awaitAnswer(
   for (;;) {
     signal.throwIfAborted();
     const leftMs = Math.max(1, deadline - performance.now());
-    const answer = await answerOf(connection, memberId, leftMs);
+    const answer = await answerOf(connection, meant, leftMs);
     if (answer !== undefined) return answer;
     const now = performance.now();
     if (now >= deadline) return undefined;
@@ -44,13 +44,13 @@ export async function awaitAnswer(
 /** What the member says of itself, or that it refuses access; undefined where nobody answers, or somebody else. */
 async function answerOf(
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   leftMs: number,
 ): Promise<MemberStatus | EtcdError | undefined> {
   try {
     const timeoutMs = Math.min(leftMs, connection.settings.commandTimeoutMs);
     const status = await statusOnce(connection, timeoutMs);
-    return status.memberId === memberId ? status : undefined;
+    return otherThan(meant, status) === undefined ? status : undefined;
   } catch (error) {
     const reason = toEtcdError(error); // the end of the run, and a bug, go on
     return reason.code === 'access' ? reason : undefined;

@@ -2,7 +2,7 @@ import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import { defragmentMember } from '../client/maintenance.ts';
 import { type EtcdError, mayHaveBeenDone, toEtcdError } from '../errors.ts';
-import type { MemberStatus } from '../types.ts';
+import type { Identity, MemberStatus } from '../types.ts';
 import { awaitAnswer } from './answer.ts';
 import type { Permit } from './permit.ts';
 
@@ -41,7 +41,7 @@ interface Waiting {
 export async function defragmentAndAwait(
   permit: Permit,
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   { timeoutMs, signal, onSilence }: Waiting,
 ): Promise<Ending> {
   const began = performance.now();
@@ -49,7 +49,7 @@ export async function defragmentAndAwait(
   const error = await defragmentMember(permit, connection, timeoutMs).then(() => undefined, toEtcdError);
   if (error !== undefined && !mayHaveBeenDone(error.code)) return { error, after: undefined, ms: elapsed() };
   if (error !== undefined) await pause(ARRIVAL_MS, signal);
-  const after = await awaitAnswer(connection, memberId, {
+  const after = await awaitAnswer(connection, meant, {
     patienceMs: PATIENCE * timeoutMs - elapsed(),
     signal,
     onSilence: () => onSilence(elapsed()),

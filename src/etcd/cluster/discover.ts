@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts';
 import { inParallel } from '../../util/parallel.ts';
 import type { Connection, EtcdSettings } from '../client/connection.ts';
-import type { Member } from '../types.ts';
+import type { Identity, ListedMember, Member } from '../types.ts';
 import { addressesOf } from './addresses.ts';
 import { type Answer, type Answers, Dialer, DIALS_AT_ONCE, isAnswer } from './dialer.ts';
 import { type Finding, findMember, type Places } from './find-member.ts';
@@ -24,6 +24,12 @@ export interface ClusterClient extends Disposable {
   close(): void;
 }
 
+/** Who has to answer for that member. */
+export const identityOf = (
+  { id }: Pick<ClusterClient, 'id'>,
+  member: Pick<ListedMember, 'id'>,
+): Identity => ({ clusterId: id, memberId: member.id });
+
 /**
  * Finds the members behind the given endpoints. A member is known by the ID in its answers, never by an address: two
  * endpoints may be one member, and one endpoint may be a load balancer before all of them. What a member advertises is
@@ -40,7 +46,7 @@ export async function discover(settings: EtcdSettings, signal: AbortSignal): Pro
     const answers = [...given.values()].filter(isAnswer);
     if (answers.length === 0) throw await noAnswer(settings, given, signal);
     const id = oneCluster(answers);
-    const { members, findings } = await findAll(answers, { settings, given, dialer });
+    const { members, findings } = await findAll(answers, { id, settings, given, dialer });
     const { connections, unreachable } = reached(members, findings);
     dialer.closeAllBut(connections.values());
     const warnings = [...findings.values()].flatMap(({ warning }) => warning ?? []);

@@ -1,5 +1,5 @@
 import type { EtcdSettings } from '../client/connection.ts';
-import type { ListedMember } from '../types.ts';
+import { type ListedMember, otherThan } from '../types.ts';
 import { addressesOf, plainText, plainTextWarning } from './addresses.ts';
 import { type Answer, type Answers, type Dialer, isAnswer } from './dialer.ts';
 
@@ -7,6 +7,8 @@ const MAX_TOLD_CHARS = 800;
 
 /** Where a member may be found. */
 export interface Places {
+  /** the cluster's ID */
+  id: string;
   settings: EtcdSettings;
   /** what came of the given endpoints */
   given: Answers;
@@ -51,13 +53,14 @@ const short = (text: string): string =>
 async function findAdvertised(
   { id }: ListedMember,
   endpoints: readonly string[],
-  { dialer }: Places,
+  { id: clusterId, dialer }: Places,
 ): Promise<Answer | string[]> {
   const reasons: string[] = [];
   for (const endpoint of endpoints) {
     const answer = await dialer.askAdvertised(endpoint);
-    if (isAnswer(answer) && answer.status.memberId === id) return answer;
-    reasons.push(`${endpoint}: ${isAnswer(answer) ? 'another member answers there' : answer.message}`);
+    const other = isAnswer(answer) ? otherThan({ clusterId, memberId: id }, answer.status) : undefined;
+    if (isAnswer(answer) && other === undefined) return answer;
+    reasons.push(`${endpoint}: ${isAnswer(answer) ? `${other} answers there` : answer.message}`);
   }
   return reasons;
 }

@@ -2,8 +2,8 @@ import { pause } from '../../util/abortable.ts';
 import type { Connection } from '../client/connection.ts';
 import { seesLeader, status as readStatus } from '../client/status.ts';
 import { toEtcdError } from '../errors.ts';
-import { type Member, type MemberStatus, votersOf } from '../types.ts';
-import type { ClusterClient } from './discover.ts';
+import { type Identity, type Member, type MemberStatus, otherThan, votersOf } from '../types.ts';
+import { type ClusterClient, identityOf } from './discover.ts';
 
 /** What every member says of itself, what is wrong with it, and whom they follow. */
 
@@ -64,17 +64,18 @@ const readOnce = (client: ClusterClient, list: readonly Member[]): Promise<Membe
   Promise.all(
     list.map(async (member) => {
       const connection = client.connections.get(member.id);
-      if (connection !== undefined) return readMember(member, connection);
+      if (connection !== undefined) return readMember(member, connection, identityOf(client, member));
       return { ...member, problem: client.unreachable.get(member.id) ?? 'it cannot be reached' };
     }),
   );
 
-async function readMember(member: Member, connection: Connection): Promise<Member> {
+async function readMember(member: Member, connection: Connection, meant: Identity): Promise<Member> {
   const { endpoint } = connection;
   try {
     const status = await readStatus(connection);
-    if (status.memberId === member.id) return { ...member, endpoint, status };
-    return { ...member, problem: `another member now answers at ${endpoint}` };
+    const other = otherThan(meant, status);
+    if (other === undefined) return { ...member, endpoint, status };
+    return { ...member, problem: `${other} now answers at ${endpoint}` };
   } catch (error) {
     return { ...member, problem: `it does not answer at ${endpoint}: ${toEtcdError(error).message}` };
   }

@@ -3,7 +3,7 @@ import { retry } from '../../util/retry.ts';
 import type { Connection } from '../client/connection.ts';
 import { EtcdError, toEtcdError } from '../errors.ts';
 import { type Chunks, lend, type LentBuffer } from '../../util/lent.ts';
-import type { MemberStatus } from '../types.ts';
+import { type Identity, type MemberStatus, otherThan } from '../types.ts';
 import { chunksOf, type Piece } from './chunks.ts';
 import { statusBehind } from './identity.ts';
 import { openSession, startCall } from './session.ts';
@@ -29,7 +29,7 @@ export interface SnapshotStream {
 }
 
 /**
- * Streams the database of the member with that ID as it is at this moment.
+ * Streams the database of that member as it is at this moment.
  *
  * This is gRPC spoken on Node's own HTTP/2, with the connection's certificates and token. etcd sends 32 KiB at a time,
  * and per-message work in a gRPC library costs a third more time and nearly twice the memory: its dead buffers pile up
@@ -39,11 +39,11 @@ export interface SnapshotStream {
  */
 export async function openSnapshot(
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   signal: AbortSignal,
 ): Promise<SnapshotStream> {
   try {
-    return await connection.withToken((token) => openWith(token, connection, memberId, signal));
+    return await connection.withToken((token) => openWith(token, connection, meant, signal));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -53,10 +53,10 @@ export async function openSnapshot(
 async function openWith(
   token: string | undefined,
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   signal: AbortSignal,
 ): Promise<SnapshotStream> {
-  const { session, status } = await sessionWith(connection, memberId, token, signal);
+  const { session, status } = await sessionWith(connection, meant, token, signal);
   const close = (): void => session.destroy();
   try {
     const pieces = chunksOf(startCall(session, METHOD, token, signal));
@@ -80,18 +80,18 @@ interface KnownSession {
 /** A connection to that member. A load balancer takes turns, so that one of the next ones leads there. */
 const sessionWith = (
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<KnownSession> =>
-  retry(() => trySession(connection, memberId, token, signal), {
+  retry(() => trySession(connection, meant, token, signal), {
     tries: SESSION_TRIES,
     shouldRetry: (error) => error instanceof EtcdError && error.code === 'other-member',
   });
 
 async function trySession(
   connection: Connection,
-  memberId: string,
+  meant: Identity,
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<KnownSession> {
@@ -99,7 +99,7 @@ async function trySession(
   const session = await openSession(connection, signal);
   try {
     const status = await statusBehind(session, token, settings.commandTimeoutMs, signal);
-    if (status.memberId !== memberId) throw otherMembers(endpoint);
+    if (otherThan(meant, status) !== undefined) throw otherMembers(endpoint);
     return { session, status };
   } catch (error) {
     session.destroy();

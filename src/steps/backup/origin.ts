@@ -3,9 +3,10 @@ import type { Manifest } from '../../backup/manifest.ts';
 import { backupName } from '../../backup/names.ts';
 import type { Digest } from '../../backup/proof.ts';
 import { countKeys } from '../../etcd/client/keys.ts';
+import { identityOf } from '../../etcd/cluster/discover.ts';
 import { status } from '../../etcd/client/status.ts';
 import { EtcdError } from '../../etcd/errors.ts';
-import type { MemberStatus } from '../../etcd/types.ts';
+import { type MemberStatus, otherThan } from '../../etcd/types.ts';
 import { quotaFor } from '../../plan/members.ts';
 import { clockFrom } from '../../util/time.ts';
 import type { Task } from './types.ts';
@@ -24,12 +25,13 @@ export interface Origin {
 const COUNT_TIMEOUT_MS = 60_000;
 
 /** Read before the snapshot is: every write up to this revision is then in there. */
-export async function readOrigin({ connection, member }: Task): Promise<Origin> {
+export async function readOrigin({ client, connection, member }: Task): Promise<Origin> {
   const startedAt = new Date();
   const clock = clockFrom(startedAt);
   const found = await status(connection);
-  if (found.memberId !== member.id)
-    throw new EtcdError('other-member', `another member now answers at ${connection.endpoint}`);
+  const other = otherThan(identityOf(client, member), found);
+  if (other !== undefined)
+    throw new EtcdError('other-member', `${other} now answers at ${connection.endpoint}`);
   return { startedAt, clock, status: found, ...(await countKeys(connection, COUNT_TIMEOUT_MS)) };
 }
 

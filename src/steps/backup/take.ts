@@ -5,7 +5,9 @@ import { proveStored, type VerifiedBackup, WrongSnapshot } from '../../backup/pr
 import { checkSpace, judgeAnnouncement, writeSnapshot } from '../../backup/write.ts';
 import { messageOf } from '../../errors.ts';
 import { statusOnce } from '../../etcd/client/status.ts';
+import { identityOf } from '../../etcd/cluster/discover.ts';
 import { openSnapshot, type SnapshotStream } from '../../etcd/snapshot/snapshot.ts';
+import { otherThan } from '../../etcd/types.ts';
 import type { PendingFile } from '../../storage/store.ts';
 import { abortable } from '../../util/abortable.ts';
 import { progress } from '../../util/progress.ts';
@@ -19,12 +21,12 @@ export type Taken = Times & { backup: VerifiedBackup };
  * manifest. Nothing of it is left after a failure.
  */
 export async function takeBackup(task: Task): Promise<Taken> {
-  const { connection, member, store, log, signal } = task;
+  const { client, connection, member, store, log, signal } = task;
   const origin = await abortable(readOrigin(task), signal);
   const encoding = await encodingOf(task);
   const name = nameOf(origin, encoding);
   const began = performance.now();
-  const snapshot = await openSnapshot(connection, member.id, signal);
+  const snapshot = await openSnapshot(connection, identityOf(client, member), signal);
   const { announcedBytes } = snapshot;
   let pending: PendingFile | undefined;
   try {
@@ -79,9 +81,9 @@ async function checkAnnouncement(task: Task, { announcedBytes, status }: Snapsho
 }
 
 /** Whether somebody has defragmented the member since it told of that size: nothing else makes a database smaller. */
-async function hasShrunk({ connection, member, signal }: Task, dbSize: number): Promise<boolean> {
+async function hasShrunk({ client, connection, member, signal }: Task, dbSize: number): Promise<boolean> {
   const now = await abortable(statusOnce(connection), signal);
-  return now.memberId === member.id && now.dbSize < dbSize;
+  return otherThan(identityOf(client, member), now) === undefined && now.dbSize < dbSize;
 }
 
 /** The failure that led here is the one to tell; this one only leaves a temporary file for a later run to remove. */

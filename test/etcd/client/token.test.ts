@@ -73,8 +73,8 @@ const CALLS: Record<string, Call> = {
   'a lease, looked at': (connection, { leaseId }) => leaseSecondsLeft(connection, leaseId),
   'a lease, revoked': (connection, { spareLeaseId }) => revokeLease(connection, spareLeaseId, 10_000),
   compaction: (connection) => compactPhysically(ANY_PERMIT, connection, 4, 10_000),
-  snapshot: async (connection, { memberId }) => {
-    const snapshot = await openSnapshot(connection, memberId, connection.signal);
+  snapshot: async (connection) => {
+    const snapshot = await openSnapshot(connection, await statusOnce(connection), connection.signal);
     for await (const _chunk of snapshot.chunks); // to its end
     snapshot.close();
   },

@@ -18,7 +18,7 @@ async function assertSizesFit(cluster: Cluster, state: string): Promise<void> {
   const { etcd } = loadConfig(cluster.env);
   const connection = new Connection(cluster.endpoints, etcd, never());
   try {
-    const snapshot = await openSnapshot(connection, cluster.member(0).id, never());
+    const snapshot = await openSnapshot(connection, await cluster.member(0).status(), never());
     const { announcedBytes, status } = snapshot;
     const head = headReader();
     let came = 0;
