@@ -162,6 +162,14 @@ describe('an answer that is lost', () => {
     assert.equal(membersIn(result.lines, 'member defragmenting')[2], leader.name);
   });
 
+  test('of a hash is not one that took its whole time: the member is not burdened with a second one', async () => {
+    proxied.before('Maintenance/HashKV', () => ({ code: 4, message: 'context deadline exceeded' }));
+    const report = assertRunEnded(await runJob(proxied.env()), 0, 'ok');
+    assert.match(report.warnings.join('; '), /hashes could not be compared: .* gave no hash at revision/);
+    const asked = proxied.proxies.flatMap(({ calls }) => calls.filter((it) => it === 'Maintenance/HashKV'));
+    assert.equal(asked.length, 1);
+  });
+
   test('is something else than a refusal, which is told as one', async () => {
     proxied.before('Maintenance/Defragment', () => ({ code: 7, message: 'etcdserver: permission denied' }));
     const report = assertRunEnded(await runJob(proxied.env()), 5, 'partial');

@@ -2,7 +2,7 @@ import { retry } from '../../util/retry.ts';
 import type { Connection } from '../client/connection.ts';
 import { hashKV } from '../client/maintenance.ts';
 import { statusOnce } from '../client/status.ts';
-import { accessDenied, EtcdError, toEtcdError } from '../errors.ts';
+import { accessDenied, EtcdError, type EtcdErrorCode, toEtcdError } from '../errors.ts';
 import { type HashAgreement, type HashKV, label, type Member, votersOf } from '../types.ts';
 import type { ClusterClient } from './discover.ts';
 
@@ -29,14 +29,26 @@ export async function checkConsistency(
   const attempt = async (count: number): Promise<Hashes> =>
     hashAll(client, voters, count === 1 ? lowestRevision(voters) : await newRevision(client, voters));
   try {
-    return compare(voters, await retry(attempt, { tries: TRIES, shouldRetry: isEtcdError }));
+    return compare(voters, await retry(attempt, { tries: TRIES, shouldRetry: isWorthAnother }));
   } catch (error) {
     const { message } = toEtcdError(error);
     return { kind: 'not-comparable', message: `the members' hashes could not be compared: ${message}` };
   }
 }
 
-const isEtcdError = (error: Error): boolean => error instanceof EtcdError;
+/**
+ * What another revision may do away with, and lost answers. Not one that took its time: the member goes on with it, and
+ * takes no writes meanwhile, so a second one would make it worse.
+ */
+const AGAIN: ReadonlySet<EtcdErrorCode> = new Set([
+  'future-revision',
+  'compacted',
+  'unreachable',
+  'cancelled',
+  'no-leader',
+]);
+
+const isWorthAnother = (error: Error): boolean => error instanceof EtcdError && AGAIN.has(error.code);
 
 const lowestRevision = (voters: readonly Member[]): number =>
   Math.min(...voters.map((member) => member.status?.revision ?? 0));
