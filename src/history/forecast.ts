@@ -34,7 +34,7 @@ export function forecast(runs: readonly PastRun[], quotaBytes: number | undefine
   const first = counted[0];
   const last = counted.at(-1);
   const unknown = (why: string): Forecast => ({ kind: 'unknown', why, nights: counted.length });
-  if (quotaBytes === undefined) return unknown('the members have no quota');
+  if (quotaBytes === undefined) return unknown('no quota of the members is known');
   if (first === undefined || last === undefined || counted.length < MIN_RUNS) {
     return unknown(`it takes ${MIN_RUNS} nights, and there are ${counted.length}`);
   }

@@ -57,7 +57,12 @@ describe('a forecast', () => {
   const silent: [string, PastRun[], number | undefined, RegExp][] = [
     ['no nights at all', [], 390 * MIB, /takes 5 nights, and there are 0/],
     ['too few nights', runsOf(rising(4)), 390 * MIB, /takes 5 nights, and there are 4/],
-    ['no quota', runsOf(rising(10)), undefined, /no quota/],
+    [
+      'no quota, or none that anybody told',
+      runsOf(rising(10)),
+      undefined,
+      /^no quota of the members is known$/,
+    ],
     [
       'nights within one day',
       runsOf(rising(10)).map((night, index) => ({ ...night, at: START + index * 60_000 })),

@@ -162,6 +162,14 @@ describe('an answer that is lost', () => {
     assert.equal(membersIn(result.lines, 'member defragmenting')[2], leader.name);
   });
 
+  test('of the write before a defragmentation, again and again: it is told at which member, and why', async () => {
+    proxied.before('KV/Put', () => 'cancel');
+    const report = assertRunEnded(await runJob(proxied.env()), 5, 'partial');
+    const told =
+      /^m\d \([0-9a-f]+\): whether somebody streams a snapshot from it is not known, .*: Call cancelled; no further/;
+    assertSteps(report, { compact: 'done', defragment: ['failed', told] });
+  });
+
   test('of a hash is not one that took its whole time: the member is not burdened with a second one', async () => {
     proxied.before('Maintenance/HashKV', () => ({ code: 4, message: 'context deadline exceeded' }));
     const report = assertRunEnded(await runJob(proxied.env()), 0, 'ok');

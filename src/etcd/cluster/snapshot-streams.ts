@@ -1,6 +1,7 @@
 import { pause } from '../../util/abortable.ts';
 import { Failure } from '../../errors.ts';
 import type { Connection } from '../client/connection.ts';
+import { toEtcdError } from '../errors.ts';
 import type { Lock } from '../lock/lock.ts';
 import { readMetrics } from '../client/metrics.ts';
 
@@ -18,7 +19,7 @@ const PATIENCE_MS = 30_000;
  * where nothing can be written (NOSPACE), because the number is then of no one knows when, and only defragmentation
  * helps such a cluster.
  *
- * @throws Failure `refused` when a stream stays open
+ * @throws Failure `refused` when a stream stays open; `step` when nobody can be asked
  */
 export async function awaitNoSnapshotStream(
   connection: Connection,
@@ -29,7 +30,7 @@ export async function awaitNoSnapshotStream(
   let above = 0;
   for (;;) {
     // Members tell the number of their last commit. This write makes every one of them commit.
-    if (!(await lock.touch())) return;
+    if (!(await commit(lock))) return;
     await pause(SETTLE_MS, signal);
     const open = (await readMetrics(connection)).get(METRIC) ?? IDLE;
     above = open > IDLE ? above + 1 : 0;
@@ -41,5 +42,19 @@ export async function awaitNoSnapshotStream(
       );
     }
     await pause(POLL_MS, signal);
+  }
+}
+
+/** @returns false where nothing can be written */
+async function commit(lock: Lock): Promise<boolean> {
+  try {
+    return await lock.touch();
+  } catch (error) {
+    const { message } = toEtcdError(error);
+    throw new Failure(
+      'step',
+      `whether somebody streams a snapshot from it is not known, as the lock's key could not be written: ${message}`,
+      { cause: error },
+    );
   }
 }
