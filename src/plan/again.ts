@@ -1,6 +1,6 @@
 import { type ClusterStatus, label, type Member, type Verdict } from '../etcd/types.ts';
 import { notWell, type Policy } from './decision.ts';
-import { problemsOf } from './health.ts';
+import { alarmsOf, problemsOf } from './health.ts';
 import { type PlannedStep, STEPS } from './steps.ts';
 
 /**
@@ -17,13 +17,17 @@ export function judgeAgain(
   if (changes.length > 0)
     return never(`since this run looked first ${changes.join('; ')}${FOR_THE_NEXT_RUN}`);
   const problems = problemsOf(now);
-  if (problems.length > 0) return { kind: 'not-now', reason: notWell(problems).reason };
+  if (problems.length > 0) return unwell(now, notWell(problems).reason);
   const decision = judgeOf(step)(now, policy, problems);
   if (!decision.do && decision.status === 'refused') return never(decision.reason);
   return { kind: 'go' };
 }
 
 const never = (reason: string): Verdict => ({ kind: 'never', reason });
+
+/** An election passes, and a member comes back. A CORRUPT alarm is a person's to disarm: nobody waits for that. */
+const unwell = (now: ClusterStatus, reason: string): Verdict =>
+  alarmsOf(now, 'CORRUPT').length > 0 ? never(reason) : { kind: 'not-now', reason };
 
 const FOR_THE_NEXT_RUN = ': nothing was planned for such a cluster, and the next run looks anew';
 

@@ -23,13 +23,14 @@ interface RereadInput {
 
 /** The way to a change for each step: the cluster is read again and judged by the step's own rules before every one. */
 export const gates =
-  ({ client, cluster, signal }: RereadInput, config: Config, lock: Lock) =>
+  ({ client, cluster, log, signal }: RereadInput, config: Config, lock: Lock) =>
   (step: PlannedStep): Gate =>
     openGate({
       client,
       planned: cluster,
       judge: (now) => judgeAgain(step, cluster, now, config),
       lock,
+      log,
       signal,
     });
 

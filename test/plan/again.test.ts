@@ -44,11 +44,18 @@ for (const step of CHANGING) {
       assert.match(refusal(step, learner, waiting), /d \(64\) was started/);
     });
 
+    test('a CORRUPT alarm ends it: nobody but a person disarms it', () => {
+      const corrupt = threeMembers([], { alarms: [{ memberId: idOf('b'), type: 'CORRUPT' }] });
+      assert.match(
+        refusal(step, corrupt),
+        /^the cluster is not well, so this is left alone: CORRUPT alarm at b/,
+      );
+    });
+
     test('what makes a cluster unwell may pass, as an election does', () => {
       for (const now of [
         withoutLeader(threeMembers()),
         threeMembers([member('b', { problem: 'it lags' })]),
-        threeMembers([], { alarms: [{ memberId: idOf('b'), type: 'CORRUPT' }] }),
       ]) {
         const verdict = judged(step, now);
         assert.equal(verdict.kind, 'not-now');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Report } from '../../src/run/report.ts';
-import type { ClusterOptions, Member } from '../support/etcd-cluster.ts';
+import type { Cluster, ClusterOptions, Member } from '../support/etcd-cluster.ts';
+import { askGateway } from '../support/etcd-gateway.ts';
 import { fill } from '../support/fill.ts';
-import { membersIn } from '../support/log-lines.ts';
+import { membersIn, withMessage } from '../support/log-lines.ts';
 import { type ProxiedCluster, startProxiedCluster } from '../support/proxied-cluster.ts';
 import { assertRunEnded, assertSteps } from '../support/run-assertions.ts';
 import { runJob } from '../support/run-job.ts';
@@ -19,10 +20,11 @@ interface Change {
   /** ... this is done to the cluster, once */
   change: (proxied: ProxiedCluster, calledName: string) => Promise<unknown>;
   options?: ClusterOptions;
+  env?: Record<string, string>;
 }
 
 /** Runs once on three members while somebody changes the cluster. */
-async function runWhile({ at, change, options }: Change) {
+async function runWhile({ at, change, options, env }: Change) {
   const proxied = await startProxiedCluster({ size: 3, ...options });
   await fill(proxied.cluster, HISTORY);
   let changed: Promise<unknown> | undefined;
@@ -30,16 +32,23 @@ async function runWhile({ at, change, options }: Change) {
     changed ??= change(proxied, name);
     await changed;
   });
-  const result = await runJob(proxied.env(), { timeoutMs: 240_000 });
+  const result = await runJob(proxied.env(env), { timeoutMs: 240_000 });
   const report = assertRunEnded(result, 5, 'partial');
   await changed;
-  return { proxied, report, touched: membersIn(result.lines, 'member defragmenting') };
+  return { proxied, report, lines: result.lines, touched: membersIn(result.lines, 'member defragmenting') };
 }
 
 const another = ({ cluster }: ProxiedCluster, name: string, leaderName?: string): Member => {
   const found = cluster.members.find((member) => member.name !== name && member.name !== leaderName);
   assert.ok(found);
   return found;
+};
+
+/** As etcd's own check of the members' data does it. */
+const raiseCorrupt = (cluster: Cluster): Promise<unknown> => {
+  const { id, clientUrl } = cluster.member(0);
+  const body = { action: 'ACTIVATE', memberID: BigInt(`0x${id}`).toString(), alarm: 'CORRUPT' };
+  return askGateway(clientUrl, cluster.access, 'maintenance/alarm', { body });
 };
 
 const sizes = (report: Report) => report.members.map(({ name, defragmented }) => [name, defragmented]);
@@ -108,6 +117,31 @@ describe('what changes while a run goes on ends it before its next change', { co
     await using _proxied = proxied;
     assertSteps(report, { defragment: ['refused', /m\d \([0-9a-f]+\) was removed/] });
     assert.equal(touched.length, 1);
+  });
+
+  test('a CORRUPT alarm, at once: nobody but a person disarms it', async () => {
+    const { proxied, report, touched } = await runWhile({
+      at: 'Maintenance/Defragment',
+      change: (place) => raiseCorrupt(place.cluster),
+    });
+    await using _proxied = proxied;
+    assertSteps(report, { defragment: ['refused', /the cluster is not well.*CORRUPT alarm at m0/] });
+    assert.equal(touched.length, 1);
+  });
+
+  test('a member that is gone, after a wait that is told', async () => {
+    const { proxied, report, touched, lines } = await runWhile({
+      at: 'Maintenance/Defragment',
+      env: { DEFRAG_TIMEOUT: '3s' },
+      change: async (place, name) => {
+        const leader = await place.cluster.leader();
+        return another(place, name, leader.name).kill();
+      },
+    });
+    await using _proxied = proxied;
+    assertSteps(report, { defragment: ['refused', /the cluster is not well.*member m\d .*does not answer/] });
+    assert.equal(touched.length, 1);
+    assert.equal(lines.filter(withMessage('cluster is not well yet, waiting for it')).length, 1);
   });
 
   test('a member that comes back with another minor version', async () => {

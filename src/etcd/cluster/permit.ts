@@ -1,4 +1,5 @@
 import { Failure } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 import { pause } from '../../util/abortable.ts';
 import { type EtcdError, toEtcdError } from '../errors.ts';
 import type { Lock } from '../lock/lock.ts';
@@ -39,10 +40,12 @@ interface GateInput {
   /** the rules of the plan, for the step that wants to change something */
   judge: (now: ClusterStatus) => Verdict;
   lock: Lock;
+  log: Log;
   signal: AbortSignal;
 }
 
 const POLL_MS = 500;
+const MINUTE_MS = 60_000;
 
 /** Before a change: long enough for an election, too short for a sick member to go unnoticed. */
 const BEFORE_A_CHANGE: Pace = { steadyMs: 0, patienceMs: 10_000 };
@@ -63,6 +66,7 @@ export function openGate(input: GateInput): Gate {
 async function awaitGo(input: GateInput, { steadyMs, patienceMs }: Pace): Promise<ClusterStatus> {
   const deadline = performance.now() + steadyMs + patienceMs;
   let wellSince: number | undefined;
+  let tellAt = 0;
   for (;;) {
     const { cluster, verdict } = await look(input);
     if (verdict.kind === 'never') throw new Failure('refused', verdict.reason);
@@ -70,6 +74,10 @@ async function awaitGo(input: GateInput, { steadyMs, patienceMs }: Pace): Promis
     wellSince = verdict.kind === 'go' ? (wellSince ?? now) : undefined;
     if (cluster !== undefined && wellSince !== undefined && now - wellSince >= steadyMs) return cluster;
     if (now >= deadline) throw new Failure('refused', unwell(verdict, steadyMs));
+    if (verdict.kind === 'not-now' && now >= tellAt) {
+      tellAt = now + MINUTE_MS;
+      input.log.warn({ reason: verdict.reason }, 'cluster is not well yet, waiting for it');
+    }
     await pause(POLL_MS, input.signal);
   }
 }
