@@ -1,4 +1,5 @@
 import { COMPRESSIONS } from '../config/backup.ts';
+import { jsonText } from '../util/printable.ts';
 import { FieldProblem, MAX_TEXT, parseFields, type Fields } from './fields.ts';
 import type { BackupName } from './names.ts';
 
@@ -58,7 +59,7 @@ export function formatManifest(manifest: Manifest): string {
     ...(node !== undefined && { node: cut(node) }),
     problems: problems.slice(0, MAX_PROBLEMS).map(cut),
   };
-  return `${JSON.stringify(within, undefined, 2)}\n`;
+  return `${jsonText(within, 2)}\n`;
 }
 
 const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 3)}...` : text);

@@ -1,14 +1,15 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { jsonText } from '../util/printable.ts';
 import { openRegular } from '../util/regular-file.ts';
 import type { Report } from './report.ts';
 
 const MAX_TERMINATION_BYTES = 4096;
 
-/** Where it can be long; a character may take up to 12 bytes once it is escaped. */
+/** Where it can be long; a character may take up to 12 bytes once it is escaped, 6 for each of its halves. */
 const cut = (value: string): string => value.slice(0, 300);
 
-/** The outcome for `kubectl get pod`: JSON of at most 4096 bytes, which is what kubelet keeps of it. */
+/** The outcome for `kubectl get pod`: JSON of at most 4096 bytes, which is what kubelet keeps of it. kubectl shows it as it is. */
 export function terminationMessage(report: Report): string {
   const short = {
     outcome: report.outcome,
@@ -21,10 +22,10 @@ export function terminationMessage(report: Report): string {
     error: report.error ?? '',
     problems: report.problems.join('; '),
   };
-  const text = JSON.stringify(short);
+  const text = jsonText(short);
   const over = Buffer.byteLength(text) - MAX_TERMINATION_BYTES;
   if (over <= 0) return text;
-  return JSON.stringify({
+  return jsonText({
     ...short,
     cluster: cut(short.cluster ?? ''),
     error: cut(short.error),

@@ -1,4 +1,5 @@
 import type { Report } from '../run/report.ts';
+import { jsonText } from '../util/printable.ts';
 import { post, type Way } from './post.ts';
 
 /**
@@ -9,5 +10,5 @@ export async function sendHeartbeat(url: URL, report: Report, way: Way): Promise
   if (report.exitCode === 6) return;
   const target = new URL(url);
   if (report.exitCode !== 0) target.pathname = `${url.pathname.replace(/\/+$/, '')}/fail`;
-  await post({ url: target, body: JSON.stringify(report), contentType: 'application/json' }, way);
+  await post({ url: target, body: jsonText(report), contentType: 'application/json' }, way);
 }

@@ -2,6 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import { STEP_NAMES, STEP_STATUSES } from '../plan/steps.ts';
 import type { MemberReport, Sizes } from '../run/members.ts';
 import type { Report } from '../run/report.ts';
+import { printable } from '../util/printable.ts';
 
 /** One series of a metric; undefined is left out. */
 type Value = readonly [value: number | undefined, labels?: Readonly<Record<string, string>>];
@@ -132,8 +133,12 @@ function addGauge(registry: Registry, { name, help, values }: Metric, report: Re
   if (known.length === 0) return;
   const labelNames = Object.keys(known[0]?.[1] ?? {});
   const gauge = new Gauge({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
-  for (const [value = 0, labels = {}] of known) gauge.set({ ...labels }, value);
+  for (const [value = 0, labels = {}] of known) gauge.set(shownLabels(labels), value);
 }
+
+/** A member's name, or a key, may hold what a terminal obeys, and this format has no escapes for it. */
+const shownLabels = (labels: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).map(([label, text]) => [label, printable(text)]));
 
 function stepStatuses({ steps }: Report): Value[] {
   return STEP_NAMES.flatMap((step) =>

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { manifestName } from '../../src/backup/names.ts';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { runProgram } from '../support/run-program.ts';
 import { type JobResult, runJob } from '../support/run-job.ts';
 import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
@@ -49,6 +52,24 @@ function assertHarmless({ stdout, stderr }: Pick<JobResult, 'stdout' | 'stderr'>
   assert.doesNotMatch(text, /^FAKE/m, 'a line of its own');
 }
 
+/** Somebody who is sent reports. */
+async function startListener() {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+    request.on('end', () => response.end());
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const close = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { url: `http://127.0.0.1:${port}/`, bodies, [Symbol.asyncDispose]: close };
+}
+
 /** The command's words as a person sees them, none of which a terminal obeys. */
 async function seen(args: string[], code: number, more: Record<string, string> = {}): Promise<string> {
   const result = await runCommand(args, { ...env, ...more });
@@ -66,6 +87,37 @@ test('a run tells of a member with such a name in whole lines of JSON', async ()
   );
   assert.equal(members[0]?.name, EVIL, 'escaped, and nothing of it lost');
   ({ name } = backup);
+});
+
+test('what a run leaves for others to show is harmless on a terminal too', async () => {
+  await using heard = await startListener();
+  const textfile = join(scratch.path, 'upkeep.prom');
+  const job = { ...env, METRICS_TEXTFILE: textfile, HEARTBEAT_URL: heard.url, NODE_NAME: EVIL };
+  const { code, stdout, terminationMessage = '' } = await runJob(job);
+  assert.equal(code, 0, stdout);
+  const [manifest = ''] = (await readdir(folder))
+    .filter((file) => file.endsWith('.json'))
+    .toSorted()
+    .slice(-1);
+  const texts = {
+    terminationMessage,
+    manifest: await readFile(join(folder, manifest), 'utf8'),
+    metrics: await readFile(textfile, 'utf8'),
+    heartbeat: heard.bodies.join(''),
+  };
+  for (const text of Object.values(texts)) assertHarmless({ stdout: text, stderr: '' });
+  assert.ok(texts.metrics.includes(VISIBLE), texts.metrics);
+  assert.equal(JSON.parse(texts.manifest).node, EVIL, 'escaped, and nothing of it lost');
+  assert.equal(JSON.parse(texts.heartbeat).members[0].name, EVIL);
+});
+
+test('a termination message tells of a lock whose holder has such a name', async () => {
+  await cluster.etcdctl('put', 'etcd-upkeep/lock', EVIL);
+  const { code, terminationMessage = '' } = await runJob(env);
+  await cluster.etcdctl('del', 'etcd-upkeep/lock');
+  assert.equal(code, 6);
+  assertHarmless({ stdout: terminationMessage, stderr: '' });
+  assert.ok(JSON.parse(terminationMessage).error.includes(EVIL), terminationMessage);
 });
 
 test('status shows the name, and one member', async () => {
