@@ -30,6 +30,7 @@ export function readS3Access(vars: Variables): S3Access {
   checkUrl(vars, 'AWS_CONTAINER_CREDENTIALS_FULL_URI');
   vars.parse('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', tokenFile);
   checkChecksums(vars);
+  vars.read('AWS_DEFAULTS_MODE', (it) => it.asEnum(DEFAULTS_MODES));
   return {
     region: vars.parse('AWS_REGION', regionOf) ?? vars.parse('AWS_DEFAULT_REGION', regionOf),
     ca: vars.parse('AWS_CA_BUNDLE', (path) => readCertificates(path).pem.toString('latin1')),
@@ -37,6 +38,9 @@ export function readS3Access(vars: Variables): S3Access {
     ...sourcesOf(vars),
   };
 }
+
+/** What the SDK takes; of another it says no more than that a parameter is invalid. */
+const DEFAULTS_MODES = ['standard', 'in-region', 'cross-region', 'mobile', 'legacy', 'auto'] as const;
 
 const SOURCES = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const;
 const REMOTE_SOURCES = [

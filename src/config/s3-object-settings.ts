@@ -51,6 +51,12 @@ function encryptionOf(parameters: Parameters): Pick<S3ObjectSettings, 'serverSid
   if (kmsKeyId !== undefined && !serverSideEncryption?.startsWith('aws:kms')) {
     throw new Error('has a kmsKeyId, for which serverSideEncryption should be aws:kms or aws:kms:dsse');
   }
+  // It goes into a header.
+  if (kmsKeyId !== undefined && !/^[\x21-\x7e]+$/.test(kmsKeyId)) {
+    throw new Error(
+      'has a wrong kmsKeyId, which should be the ID, the ARN or the alias of a key, in one word',
+    );
+  }
   return {
     ...(serverSideEncryption !== undefined && { serverSideEncryption }),
     ...(kmsKeyId !== undefined && { kmsKeyId }),

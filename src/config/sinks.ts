@@ -15,10 +15,12 @@ export interface SinksConfig {
 }
 
 export function readSinks(vars: Variables): SinksConfig {
-  const { parse } = vars;
+  const { given, parse } = vars;
   const pushgatewayUrl = parse('METRICS_PUSHGATEWAY_URL', httpUrl);
   const heartbeatUrl = parse('HEARTBEAT_URL', httpUrl);
-  const proxies = (pushgatewayUrl ?? heartbeatUrl) && readProxies(vars);
+  // By what was given: all that is wrong is told at once.
+  const isAnyGiven = (given('METRICS_PUSHGATEWAY_URL') ?? given('HEARTBEAT_URL')) !== undefined;
+  const proxies = isAnyGiven ? readProxies(vars) : undefined;
   return {
     pushgatewayUrl,
     textfile: parse('METRICS_TEXTFILE', textfile),

@@ -11,8 +11,13 @@ export type StoreConfig = ReturnType<(typeof KINDS)[number]['parse']>;
 
 export function readStore(vars: Variables): StoreConfig {
   const store = vars.parse('BACKUP_STORE', storeOf, 'file:///backups');
-  return store.kind === 's3' ? { ...store, access: readS3Access(vars) } : store;
+  if (!isS3(vars)) return store;
+  const access = readS3Access(vars);
+  return store.kind === 's3' ? { ...store, access } : store;
 }
+
+/** By what was given, be it right or wrong: what else is wrong with a store of that kind is told beside it. */
+const isS3 = ({ given }: Variables): boolean => /^s3:/i.test(given('BACKUP_STORE') ?? '');
 
 /** Reads a store's URL; throws an Error whose message goes on after the words "it ". */
 function storeOf(text: string): StoreConfig {

@@ -174,6 +174,12 @@ describe('the variables of the AWS SDK', () => {
       /speaks http or https/,
     ],
     [
+      'a mode of defaults that there is not',
+      { ...KEYS, AWS_DEFAULTS_MODE: 'quick' },
+      'AWS_DEFAULTS_MODE',
+      /should be one of \[standard/,
+    ],
+    [
       'a proxy that is no URL',
       { http_proxy: 'http://me:pa/ss+word@proxy' },
       'http_proxy',
@@ -195,6 +201,18 @@ describe('the variables of the AWS SDK', () => {
     const env = { ...KEYS, AWS_SESSION_TOKEN: 'x\n', AWS_ENDPOINT_URL_S3: 'minio', AWS_REGION: '-' };
     const variables = problemsOf({ ...S3, ...env }).map(({ variable }) => variable);
     assert.deepEqual(variables, ['AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL_S3', 'AWS_REGION']);
+  });
+
+  test('are told beside what is wrong with the store itself', () => {
+    const env = { ...KEYS, BACKUP_STORE: 's3:bucket', AWS_SECRET_ACCESS_KEY: 'x\n' };
+    const variables = problemsOf({ ...S3, ...env }).map(({ variable }) => variable);
+    assert.deepEqual(variables, ['BACKUP_STORE', 'AWS_SECRET_ACCESS_KEY']);
+  });
+
+  test('of a proxy are told beside a sink that is wrong', () => {
+    const env = { HEARTBEAT_URL: 'monitor/ping', HTTPS_PROXY: 'socks5://proxy' };
+    const variables = problemsOf(env).map(({ variable }) => variable);
+    assert.deepEqual(variables, ['HEARTBEAT_URL', 'HTTPS_PROXY']);
   });
 
   test('mean nothing to a store that is a folder', () => {

@@ -55,6 +55,7 @@ describe('an S3 store', () => {
     ['s3://bucket?tag.team=yes%26no', /the tag tag\.team, whose name and value/],
     ['s3://bucket?serverSideEncryption=aes', /serverSideEncryption.*AES256, aws:kms/],
     ['s3://bucket?kmsKeyId=x', /serverSideEncryption should be aws:kms/],
+    ['s3://bucket?serverSideEncryption=aws:kms&kmsKeyId=x%0A', /wrong kmsKeyId/],
     ['s3://bucket?serverSideEncryption=AES256&kmsKeyId=x', /serverSideEncryption should be aws:kms/],
     ['s3://bucket?storageClass=GLACIER', /wrong storageClass, which should be one of STANDARD/],
     ['s3://bucket?objectLockMode=GOVERNANCE', /objectLockMode together with/],

@@ -38,7 +38,12 @@ const NAMES: Record<string, Explanation> = {
   },
   ExpiredToken: { code: 'access', why: 'the session token has expired', advice: CREDENTIALS },
   InvalidToken: { code: 'access', why: 'the session token is not valid', advice: CREDENTIALS },
-  EndpointError: { code: 'other', why: 'the address of the server is no URL', advice: ENDPOINT },
+  EndpointError: {
+    code: 'other',
+    why: 'the AWS SDK finds no address for these settings',
+    advice:
+      'check AWS_ENDPOINT_URL_S3 (or endpoint_url in the AWS configuration), AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and the bucket in BACKUP_STORE',
+  },
   ERR_INVALID_URL: { code: 'other', why: 'the address of the server is no URL', advice: ENDPOINT },
   ERR_INVALID_CHAR: {
     code: 'other',
