@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { format } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import packageJson from '../package.json' with { type: 'json' };
 import { Interrupted } from './errors.ts';
@@ -36,6 +37,17 @@ const onWarning = (listen: (warning: string) => void): void => {
     if (!('code' in warning) || warning.code !== 'DEP0123') listen(`${warning.name}: ${warning.message}`);
   });
 };
+
+// What a library prints by itself would be neither a log line nor free of what a terminal obeys: it is a warning.
+const warned = (...said: unknown[]): void => process.emitWarning(format(...said).replaceAll(/\s+/g, ' '));
+Object.assign(console, {
+  debug: warned,
+  error: warned,
+  info: warned,
+  log: warned,
+  trace: warned,
+  warn: warned,
+});
 
 // Without a listener Node would print the error and everything in it.
 const onCrash = (listen: (error: unknown) => void): void => {
