@@ -12,9 +12,9 @@ export interface Hiding {
 
 const HIDDEN = '***';
 
-/** What is a secret wherever it comes from: identities of age, private keys, the IDs of AWS's access keys. */
+/** What is a secret wherever it comes from: identities of age, private keys, the IDs of AWS's access keys, signed tokens. */
 const ALWAYS =
-  /AGE-SECRET-KEY-1[A-Z0-9]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/gi;
+  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|AGE-SECRET-KEY-1[A-Z0-9]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/gi;
 
 /**
  * @param secrets what must not be told, as it is; the ways in which it may be written are found here

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -224,6 +225,58 @@ describe('no secret is told', () => {
       assert.match(result.stderr, /AccessDenied/);
       assertNotTold(result, [id, secret, token]);
     }
+  });
+
+  test('of a shared credentials file by an S3 server that says again what it was sent', async () => {
+    const id = canaryFor('the ID in the file');
+    const secret = canaryFor('the key in the file', '/+');
+    const token = canaryFor('the token in the file', randomBytes(40).toString('hex'));
+    const file = join(scratch.path, 'credentials');
+    await writeFile(
+      file,
+      `[default]\naws_access_key_id = ${id.value}\naws_secret_access_key = ${secret.value}\naws_session_token = ${token.value}\n`,
+    );
+    const named = `<Error><Code>${id.value}</Code><Message>${secret.value}</Message></Error>`;
+    for (const told of [refusalOf, () => named]) {
+      await using server = await startEcho(403, told);
+      const env = {
+        BACKUP_STORE: 's3://bucket/prefix?forcePathStyle=true',
+        CLUSTER_NAME: 'prod',
+        AWS_ENDPOINT_URL_S3: `http://${server.host}`,
+        AWS_REGION: 'us-east-1',
+        AWS_SHARED_CREDENTIALS_FILE: file,
+      };
+      for (const command of ['list', 'verify', 'history']) {
+        const result = await runJob(env, { args: [command] });
+        assert.equal(result.code, 4, result.stderr);
+        assert.match(result.stderr, /access denied \(.*\*\*\*/);
+        assertNotTold(result, [id, secret, token]);
+      }
+    }
+  });
+
+  test('of a service account by an STS that says again what it was sent', async () => {
+    const part = () => randomBytes(30).toString('base64url');
+    const token = { value: `eyJ${part()}.${part()}.${part()}`, variable: 'AWS_WEB_IDENTITY_TOKEN_FILE' };
+    const file = join(scratch.path, 'web-identity');
+    await writeFile(file, token.value);
+    await using sts = await startEcho(
+      400,
+      () =>
+        `<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>no: ${token.value}</Message></Error></ErrorResponse>`,
+    );
+    const env = {
+      BACKUP_STORE: 's3://bucket/prefix',
+      CLUSTER_NAME: 'prod',
+      AWS_ENDPOINT_URL_STS: `http://${sts.host}`,
+      AWS_REGION: 'us-east-1',
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/x',
+      AWS_WEB_IDENTITY_TOKEN_FILE: file,
+    };
+    const result = await runJob(env, { args: ['list'] });
+    assert.equal(result.code, 4, result.stderr);
+    assert.match(result.stderr, /STS does not take the token/);
+    assertNotTold(result, [token]);
   });
 
   test('by the file that a run leaves for kubelet, nor by a dry run', async () => {

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3StoreConfig } from '../../config/config.ts';
 import { Failure } from '../../errors.ts';
+import { hidingOf } from '../../util/hide.ts';
 import { inTime } from '../../util/in-time.ts';
 import { proxyFault } from '../../util/proxies.ts';
 import { credentialsLate, toCredentialsFailure } from './credentials.ts';
@@ -21,12 +22,14 @@ export function explainAround(client: S3Client, access: Access): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       await regionKnown(() => config.region());
-      await credentialsKnown(() => config.credentials(), access);
+      const credentials = await credentialsKnown(() => config.credentials(), access);
       try {
         return await next(args);
       } catch (error) {
         const fault = proxyFault(error, access?.proxies);
-        throw fault === undefined ? error : new ProxyFault(fault, { cause: error });
+        throw fault === undefined
+          ? withoutSecrets(error, credentials)
+          : new ProxyFault(fault, { cause: error });
       }
     },
     { step: 'initialize', priority: 'high', name: 'explainAround' },
@@ -46,10 +49,26 @@ async function regionKnown(resolve: () => Promise<string>): Promise<void> {
   }
 }
 
-async function credentialsKnown(resolve: () => Promise<unknown>, access: Access): Promise<void> {
+async function credentialsKnown<T>(resolve: () => Promise<T>, access: Access): Promise<T> {
   try {
-    await inTime(CREDENTIALS_MS, () => credentialsLate(CREDENTIALS_MS), resolve);
+    return await inTime(CREDENTIALS_MS, () => credentialsLate(CREDENTIALS_MS), resolve);
   } catch (error) {
     throw toCredentialsFailure(error, access);
   }
+}
+
+interface Secrets {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+/** What the server said, without the credentials that it says again: those of a file or a role nobody else here knows. */
+function withoutSecrets(error: unknown, { accessKeyId, secretAccessKey, sessionToken }: Secrets): unknown {
+  if (!(error instanceof Error)) return error;
+  const { text } = hidingOf([accessKeyId, secretAccessKey, sessionToken ?? '']);
+  // In place: by its class and its fields others tell what it is. One of the platform's own takes no other message.
+  if (text(error.message) !== error.message) error.message = text(error.message);
+  if (text(error.name) !== error.name) error.name = text(error.name);
+  return error;
 }
