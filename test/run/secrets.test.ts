@@ -256,8 +256,8 @@ describe('no secret is told', () => {
   });
 
   test('of a service account by an STS that says again what it was sent', async () => {
-    const part = () => randomBytes(30).toString('base64url');
-    const token = { value: `eyJ${part()}.${part()}.${part()}`, variable: 'AWS_WEB_IDENTITY_TOKEN_FILE' };
+    const [head, body, signature] = [1, 2, 3].map(() => randomBytes(30).toString('base64url'));
+    const token = { value: `eyJ${head}.${body}.${signature}`, variable: 'AWS_WEB_IDENTITY_TOKEN_FILE' };
     const file = join(scratch.path, 'web-identity');
     await writeFile(file, token.value);
     await using sts = await startEcho(

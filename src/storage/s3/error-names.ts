@@ -40,9 +40,9 @@ const NAMES: Record<string, Explanation> = {
   InvalidToken: { code: 'access', why: 'the session token is not valid', advice: CREDENTIALS },
   EndpointError: {
     code: 'other',
-    why: 'the AWS SDK finds no address for these settings',
+    why: 'the address of the server is no URL, or does not go with the other settings',
     advice:
-      'check AWS_ENDPOINT_URL_S3 (or endpoint_url in the AWS configuration), AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and the bucket in BACKUP_STORE',
+      'check AWS_ENDPOINT_URL_S3, or endpoint_url in the AWS configuration (it begins with http:// or https://), AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and the bucket in BACKUP_STORE',
   },
   ERR_INVALID_URL: { code: 'other', why: 'the address of the server is no URL', advice: ENDPOINT },
   ERR_INVALID_CHAR: {

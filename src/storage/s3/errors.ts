@@ -119,7 +119,7 @@ function byStatus({ permission, resource }: S3Request, error: Error): Explanatio
     return {
       code: 'access',
       why: 'access denied',
-      advice: `allow ${permission} on ${resource} to the credentials of this job${isUnreadable(error) ? BEFORE_IT : ''}`,
+      advice: `allow ${permission} on ${resource} to the credentials of this job${isUnreadable(error) ? BEFORE_IT : ''}${permission === 's3:DeleteObject' ? KEPT : ''}`,
     };
   }
   if (status === 429 || status >= 500) {
@@ -142,6 +142,10 @@ function redirected(error: Error): Explanation {
 }
 
 const BEFORE_IT = ', unless it was a proxy or an ingress before the server that refused it';
+
+/** Servers tell who may not ask for it no more than "access denied", and no right to delete would help then. */
+const KEPT =
+  '; or the bucket keeps it (object lock, a retention policy), which this job is told with s3:GetObjectRetention and s3:GetObjectLegalHold';
 
 const BY_STATUS: Record<number, Explanation> = {
   407: {

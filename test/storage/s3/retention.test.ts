@@ -47,9 +47,15 @@ describe('a bucket that locks objects', () => {
     place.proxy.fail(({ operation }) =>
       operation === 'DeleteObject' ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined,
     );
-    await assert.rejects(place.store.remove('plain'), refusedAs('access', /allow s3:DeleteObject/));
+    await assert.rejects(
+      place.store.remove('plain'),
+      refusedAs('access', /allow s3:DeleteObject.*or the bucket keeps it.*s3:GetObjectRetention/),
+    );
     place.proxy.fail(() => ({ kind: 'answer', status: 403, code: 'AccessDenied' }));
-    await assert.rejects(place.store.remove('plain'), refusedAs('access', /allow s3:DeleteObject/));
+    await assert.rejects(
+      place.store.remove('plain'),
+      refusedAs('access', /allow s3:DeleteObject.*or the bucket keeps it.*s3:GetObjectRetention/),
+    );
     place.proxy.fail(({ operation }) =>
       operation === 'DeleteObject' ? { kind: 'answer', status: 400, code: 'InvalidRequest' } : undefined,
     );
