@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -117,6 +118,16 @@ test('a member whose own certificate has expired: exit 3, and it says whose it i
 test('https where the member speaks http: exit 3, and it asks whether it is http there', async () => {
   const endpoints = plain.endpoints.replace('http:', 'https:');
   await assertUnreachable({ ...env, ETCDCTL_ENDPOINTS: endpoints }, /does not speak TLS: is it http there\?/);
+});
+
+test('http where a web server answers: exit 3, and it says that this is not etcd', async () => {
+  const web = createHttpServer((_, answer) => answer.end('<html>')).listen(0, '127.0.0.1');
+  await once(web, 'listening');
+  const address = web.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const endpoint = `http://127.0.0.1:${address.port}`;
+  await assertUnreachable({ ...settings, ETCDCTL_ENDPOINTS: endpoint }, /does not speak as etcd does/);
+  web.close();
 });
 
 test('http where the member speaks https: exit 3, and it asks whether it is https there', async () => {

@@ -21,6 +21,7 @@ const EXPLANATIONS: readonly [RegExp, string][] = [
   [/disconnected before secure TLS|wrong version number/, 'it does not speak TLS: is it http there?'],
   // gRPC's words for ENHANCE_YOUR_CALM, as etcd says it to a client that pings too often.
   [/^Bandwidth exhausted or memory limit/, 'it, or what stands before it, told the connection to go away'],
+  [/^Protocol error$/, 'it does not speak as etcd does: is it the port for clients?'],
   [/no space left on device/, 'its disk is full'],
   // Not a word of the reason: a server of TLS does so with plain text, and etcd with a certificate on its list of
   // revoked ones (`--client-crl-file`).

@@ -77,6 +77,22 @@ const NAMES: Record<string, Explanation> = {
     why: 'it arrived damaged',
     advice: 'look at the network between this node and the server',
   },
+  CERT_HAS_EXPIRED: {
+    code: 'unreachable',
+    why: "the server's certificate has expired",
+    advice: "renew it, and look at this node's clock",
+  },
+  CERT_NOT_YET_VALID: {
+    code: 'unreachable',
+    why: "the server's certificate is not valid yet",
+    advice: "look at this node's clock and the server's",
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    code: 'unreachable',
+    why: "the server's certificate has another name",
+    advice:
+      "check the host name in AWS_ENDPOINT_URL_S3; where the bucket's name stands before it, forcePathStyle=true in BACKUP_STORE may be missing",
+  },
   ENOTFOUND: {
     code: 'unreachable',
     why: "the server's name is not known",

@@ -5,7 +5,9 @@ import type { StoreErrorCode } from '../../../src/storage/errors.ts';
 import { S3Store } from '../../../src/storage/s3/store.ts';
 import { NAME, never, refusedAs } from '../../support/file-store.ts';
 import type { Fault } from '../../support/s3-proxy.ts';
-import { withEnv } from '../../support/s3-server.ts';
+import { type CertificateOptions, createAuthority } from '../../support/pki.ts';
+import { startS3, withEnv } from '../../support/s3-server.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 import { type S3Place, startPlace } from './place.ts';
 
 /** A store as a command opens it: by what the environment says. */
@@ -161,4 +163,24 @@ describe('an answer that is not in the words of S3', () => {
       refusedAs('other', /InvalidArgument.*AWS_REQUEST_CHECKSUM_CALCULATION/),
     );
   });
+});
+
+describe('a certificate of the server that is of its CA', () => {
+  const wrong: [string, Partial<CertificateOptions>, RegExp][] = [
+    ['and has expired', { validity: 'expired' }, /certificate has expired.*renew it/],
+    ['and is not valid yet', { validity: 'not-yet-valid' }, /not valid yet.*clock/],
+    ['and has other names', { hosts: ['s3.test'] }, /has another name.*AWS_ENDPOINT_URL_S3.*forcePathStyle/],
+  ];
+  for (const [what, options, words] of wrong) {
+    test(`${what}: nobody is sent to look for the CA`, async () => {
+      await using folder = await scratchFolder('pki');
+      const authority = await createAuthority(folder.path);
+      await using server = await startS3({ tls: await authority.server({ name: 's3', ...options }) });
+      using _ = withEnv({ ...server.env(), AWS_CA_BUNDLE: authority.ca });
+      await assert.rejects(open().prepare(), (error: unknown) => {
+        assert.doesNotMatch(String(error), /AWS_CA_BUNDLE/);
+        return refusedAs('unreachable', words)(error);
+      });
+    });
+  }
 });
