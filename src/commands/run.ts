@@ -52,14 +52,13 @@ function refuse(error: unknown, state: RunState, log: Log): Report {
   return reportOf(state, state.clock());
 }
 
-/** Metrics and heartbeat, also of a run that never began; none of a dry run. What fails is one warning more. */
+/** Metrics and heartbeat, also of a run that never began. What fails is one warning more. */
 async function notifyOthers(
   report: Report,
   { reporting }: Configuration,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  if (report.outcome === 'dry-run') return;
   for (const warning of await notifySinks(report, reporting.sinks, signal)) {
     report.warnings.push(warning);
     log.warn({ warning }, 'warning');

@@ -5,7 +5,7 @@ import { type EtcdConfig, readEtcd } from './etcd.ts';
 import { type LockConfig, readLock } from './lock.ts';
 import { readObjectPrefix } from './object-prefix.ts';
 import { ConfigurationError } from './problems.ts';
-import { readReporting, type ReportingConfig } from './reporting.ts';
+import { readDryRun, readReporting, type ReportingConfig } from './reporting.ts';
 import { checkUnknownVariables } from './unknown.ts';
 import { type Environment, type Variables, variablesOf } from './variables.ts';
 
@@ -81,7 +81,7 @@ function readAll(vars: Variables, reporting: ReportingConfig): Config {
   const config: Config = {
     ...reporting,
     etcd: readEtcd(vars),
-    dryRun: read('DRY_RUN', (it) => it.default('false').asTrueOrFalse()),
+    dryRun: readDryRun(vars),
     nodeName: read('NODE_NAME', (it) => it.asString()),
     lock: readLock(vars),
     consistencyCheck: read('CONSISTENCY_CHECK', (it) => it.default('true').asTrueOrFalse()),

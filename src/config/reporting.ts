@@ -18,5 +18,14 @@ export const readReporting = (vars: Variables): ReportingConfig => ({
   logLevel: vars.read('LOG_LEVEL', (it) => it.default('info').asEnum(LOG_LEVELS)),
   clusterName: readClusterName(vars),
   terminationLog: vars.read('TERMINATION_LOG', (it) => it.default('/dev/termination-log').asString()),
-  sinks: readSinks(vars),
+  sinks: sinksOf(vars),
 });
+
+export const readDryRun = ({ read }: Variables): boolean =>
+  read('DRY_RUN', (it) => it.default('false').asTrueOrFalse());
+
+/** A dry run tells nobody, however it ends. What is wrong with a sink is told of it all the same. */
+function sinksOf(vars: Variables): SinksConfig {
+  const sinks = readSinks(vars);
+  return readDryRun(vars) ? {} : sinks;
+}

@@ -172,6 +172,14 @@ describe('a heartbeat', () => {
     assert.equal(JSON.parse(server.requests[1]?.body ?? '').exitCode, 4);
     const dryRun = await runJob(envOf({ HEARTBEAT_URL, DRY_RUN: 'true' }));
     assertRunEnded(dryRun, 0, 'dry-run');
+    const unreachable = {
+      ETCDCTL_ENDPOINTS: `http://127.0.0.1:${await freePort()}`,
+      ETCDCTL_DIAL_TIMEOUT: '1s',
+    };
+    const dryFailed = await runJob(envOf({ HEARTBEAT_URL, DRY_RUN: 'true', ...unreachable }));
+    assertRunEnded(dryFailed, 3, 'failed');
+    const dryRefused = await runJob(envOf({ HEARTBEAT_URL, DRY_RUN: 'true', BACKUP_KEEP_LAST: 'x' }));
+    assertRunEnded(dryRefused, 2, 'failed');
     assert.equal(server.requests.length, 2);
   });
 
