@@ -5,17 +5,23 @@ import { readSmallFile } from './small-file.ts';
 import type { VariableName } from './secrecy.ts';
 import type { Variables } from './variables.ts';
 
+/** The variable that names a file of profiles, and its name in `~/.aws` where the variable is not set. */
+const FILES = [
+  ['AWS_CONFIG_FILE', 'config'],
+  ['AWS_SHARED_CREDENTIALS_FILE', 'credentials'],
+] as const;
+
 /**
  * Looks whether the AWS SDK will find the profile that is asked for. By itself it goes on without a word where a file
  * cannot be read or the profile is in none, and ends with "no credentials".
  */
 export function checkProfile(vars: Variables): void {
   const before = vars.problems.length;
-  const texts = [
-    textOf(vars, 'AWS_CONFIG_FILE', 'config'),
-    textOf(vars, 'AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
-  ];
-  for (const text of texts) checkTokenFiles(vars, text);
+  const texts = FILES.map(([variable, name]) => {
+    const text = textOf(vars, variable, name);
+    checkTokenFiles(vars, variable, text);
+    return text;
+  });
   const profile = vars.given('AWS_PROFILE');
   if (profile === undefined || vars.problems.length > before) return;
   if (texts.some((text) => profilesIn(text).includes(profile))) return;
@@ -29,18 +35,19 @@ export function checkProfile(vars: Variables): void {
  * The SDK opens them without a look at what they are, and a pipe waits for its other end: no signal ends the process then.
  * One that is missing may be that of a profile which nobody asked for.
  */
-function checkTokenFiles(vars: Variables, text: string): void {
+function checkTokenFiles(vars: Variables, variable: VariableName, text: string): void {
   for (const [, path = ''] of text.matchAll(/^[^\S\n]*web_identity_token_file[^\S\n]*=[^\S\n]*(.*\S)/gm)) {
-    if (!isNoFile(path)) continue;
-    vars.report('AWS_CONFIG_FILE', `names the web_identity_token_file ${path}; it should be a regular file`);
+    if (!isSomethingElse(path)) continue;
+    vars.report(variable, `names the web_identity_token_file ${path}; it should be a regular file`);
   }
 }
 
-function isNoFile(path: string): boolean {
+/** Something is there that is no file. */
+function isSomethingElse(path: string): boolean {
   try {
     return !statSync(path).isFile();
   } catch {
-    return false;
+    return false; // nobody can see it, so nobody can wait for it
   }
 }
 

@@ -152,12 +152,14 @@ describe('the variables of the AWS SDK', () => {
       'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
       /regular file/,
     ],
-    [
-      'a pipe for the token of a profile',
-      { AWS_CONFIG_FILE: piped },
-      'AWS_CONFIG_FILE',
-      /web_identity_token_file .*pipe; it should be a regular file/,
-    ],
+    ...(['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'] as const).map(
+      (variable): [string, Record<string, string>, string, RegExp] => [
+        `a pipe for the token of a profile, in the file of ${variable}`,
+        { [variable]: piped },
+        variable,
+        /web_identity_token_file .*pipe; it should be a regular file/,
+      ],
+    ),
     ['a role that is no ARN', { ...ROLE, AWS_ROLE_ARN: 'etcd-upkeep' }, 'AWS_ROLE_ARN', /like arn:aws:iam/],
     ['a CA that is not there', { AWS_CA_BUNDLE: '/nowhere/ca.pem' }, 'AWS_CA_BUNDLE', /there is none/],
     ['a CA that is none', { AWS_CA_BUNDLE: token }, 'AWS_CA_BUNDLE', /should hold PEM certificates/],

@@ -59,7 +59,9 @@ const ofFile = (error: Error): Failure =>
 const unreachable = (why: string, advice: string, cause: Error): StoreError =>
   new StoreError('unreachable', `${PROBLEM}: ${why}`, advice, cause);
 
-const GIVER = 'the server that gives credentials (STS, or AWS_ENDPOINT_URL_STS)';
+/** The SDK does not tell which of them it was. */
+const GIVER =
+  "the server that gives credentials (STS or AWS_ENDPOINT_URL_STS, an agent in the pod, or this machine's metadata service)";
 const LOOK_THERE = 'look whether it can be reached from here; the next run tries again';
 
 /** For credentials that do not come. */
