@@ -1,5 +1,6 @@
 /** Spans of time in milliseconds. */
-export const HOUR_MS = 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
 /**
@@ -9,4 +10,15 @@ export const DAY_MS = 24 * HOUR_MS;
 export function clockFrom(from: Date): () => Date {
   const began = performance.now();
   return () => new Date(from.getTime() + Math.round(performance.now() - began));
+}
+
+/** Says yes when it is asked first, and then once a minute: for what is told while something is waited for. */
+export function onceAMinute(): () => boolean {
+  let nextAt = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now < nextAt) return false;
+    nextAt = now + MINUTE_MS;
+    return true;
+  };
 }

@@ -1,11 +1,11 @@
 import { pause } from '../../util/abortable.ts';
+import { onceAMinute } from '../../util/time.ts';
 import type { Connection } from '../client/connection.ts';
 import { statusOnce } from '../client/status.ts';
 import { type EtcdError, toEtcdError } from '../errors.ts';
 import { type Identity, type MemberStatus, otherThan } from '../types.ts';
 
 const POLL_MS = 500;
-const MINUTE_MS = 60_000;
 
 interface Patience {
   patienceMs: number;
@@ -25,7 +25,7 @@ export async function awaitAnswer(
   { patienceMs, signal, onSilence }: Patience,
 ): Promise<MemberStatus | EtcdError | undefined> {
   const deadline = performance.now() + patienceMs;
-  let tellAt = 0;
+  const isToTell = onceAMinute();
   for (;;) {
     signal.throwIfAborted();
     const leftMs = Math.max(1, deadline - performance.now());
@@ -33,10 +33,7 @@ export async function awaitAnswer(
     if (answer !== undefined) return answer;
     const now = performance.now();
     if (now >= deadline) return undefined;
-    if (now >= tellAt) {
-      onSilence?.();
-      tellAt = now + MINUTE_MS;
-    }
+    if (isToTell()) onSilence?.();
     await pause(Math.min(POLL_MS, deadline - now), signal);
   }
 }

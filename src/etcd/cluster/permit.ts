@@ -1,6 +1,7 @@
 import { Failure } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { pause } from '../../util/abortable.ts';
+import { onceAMinute } from '../../util/time.ts';
 import { type EtcdError, toEtcdError } from '../errors.ts';
 import type { Lock } from '../lock/lock.ts';
 import type { ClusterStatus, Verdict } from '../types.ts';
@@ -45,7 +46,6 @@ interface GateInput {
 }
 
 const POLL_MS = 500;
-const MINUTE_MS = 60_000;
 
 /** Before a change: long enough for an election, too short for a sick member to go unnoticed. */
 const BEFORE_A_CHANGE: Pace = { steadyMs: 0, patienceMs: 10_000 };
@@ -66,7 +66,7 @@ export function openGate(input: GateInput): Gate {
 async function awaitGo(input: GateInput, { steadyMs, patienceMs }: Pace): Promise<ClusterStatus> {
   const deadline = performance.now() + steadyMs + patienceMs;
   let wellSince: number | undefined;
-  let tellAt = 0;
+  const isToTell = onceAMinute();
   for (;;) {
     const { cluster, verdict } = await look(input);
     if (verdict.kind === 'never') throw new Failure('refused', verdict.reason);
@@ -74,10 +74,8 @@ async function awaitGo(input: GateInput, { steadyMs, patienceMs }: Pace): Promis
     wellSince = verdict.kind === 'go' ? (wellSince ?? now) : undefined;
     if (cluster !== undefined && wellSince !== undefined && now - wellSince >= steadyMs) return cluster;
     if (now >= deadline) throw new Failure('refused', unwell(verdict, steadyMs));
-    if (verdict.kind === 'not-now' && now >= tellAt) {
-      tellAt = now + MINUTE_MS;
+    if (verdict.kind === 'not-now' && isToTell())
       input.log.warn({ reason: verdict.reason }, 'cluster is not well yet, waiting for it');
-    }
     await pause(POLL_MS, input.signal);
   }
 }

@@ -8,7 +8,8 @@ import { leaderOf, readMembers } from './members.ts';
 
 /**
  * The cluster as it is now: who its members are by the cluster's own agreement, and of every one its status, version,
- * lag and alarms, and whether a downgrade is enabled. What was read once for the plan (quotas, hashes, revisions) stays as it was.
+ * lag and alarms, and whether a downgrade is enabled. What was read once for the plan (quotas, hashes, revisions) stays as
+ * it was.
  *
  * @throws EtcdError where the member list cannot be read; every call has its deadline
  */

@@ -21,7 +21,7 @@ export interface Origin {
   revision: number;
 }
 
-/** Node's timers cannot do without a bound on counting keys either; it reads the index alone. */
+/** Far more than it takes: etcd counts keys in its index alone, without a look at the data. */
 const COUNT_TIMEOUT_MS = 60_000;
 
 /** Read before the snapshot is: every write up to this revision is then in there. */

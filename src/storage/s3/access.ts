@@ -68,7 +68,9 @@ function withoutSecrets(error: unknown, { accessKeyId, secretAccessKey, sessionT
   if (!(error instanceof Error)) return error;
   const { text } = hidingOf([accessKeyId, secretAccessKey, sessionToken ?? '']);
   // In place: by its class and its fields others tell what it is. One of the platform's own takes no other message.
-  if (text(error.message) !== error.message) error.message = text(error.message);
-  if (text(error.name) !== error.name) error.name = text(error.name);
+  for (const field of ['message', 'name'] as const) {
+    const told = text(error[field]);
+    if (told !== error[field]) error[field] = told;
+  }
   return error;
 }
