@@ -137,14 +137,15 @@ describe('the environment', () => {
     });
   });
 
-  test('0 and false are told; null leaves the run its own default', async () => {
+  test('0 and false are told; null is the default', async () => {
     const env = await renderEnv({
-      values: { backup: { keepLast: 0, keepDaily: null }, defrag: { wait: '0' } },
+      values: { backup: { keepLast: 0, keepDaily: null, timeout: null }, defrag: { wait: '0' } },
     });
     assert.equal(env.BACKUP_KEEP_LAST, '0');
     assert.equal(env.DEFRAG_WAIT, '0');
     assert.equal(env.BACKUP_SKIP_CONFIRMED, 'false');
-    assert.ok(!('BACKUP_KEEP_DAILY' in env));
+    assert.equal(env.BACKUP_KEEP_DAILY, '0');
+    assert.equal(env.BACKUP_TIMEOUT, '30m');
   });
 
   test('secrets come from Secrets, never as text', async () => {

@@ -64,16 +64,21 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
     { backup: { store: 's3://bucket' }, clusterName: null },
     /missing property 'clusterName'|\/clusterName': value must be 'a name/,
   ],
+  'a change without a backup whose confirmation is null': [
+    { backup: { enabled: false, skipConfirmed: null } },
+    /missing property 'skipConfirmed'|\/backup\/skipConfirmed': value must be/,
+  ],
+  'certificates for plain text where null says what is the default': [
+    { etcd: { endpoints: ['http://127.0.0.1:2379'], tls: { enabled: null } } },
+    /missing property 'enabled'|\/etcd\/tls\/enabled': value must be/,
+  ],
+  'no time at all to start, as text': [{ startingDeadlineSeconds: '0' }, /\/startingDeadlineSeconds':/],
+  'a port that is none, as text': [{ networkPolicy: { etcd: { ports: ['65536'] } } }, /\/etcd\/ports\/0':/],
+  'a part of nothing, as text': [{ prometheusRule: { runs: { shrunkTo: '0.0' } } }, /\/shrunkTo':/],
   'a store elsewhere than what is mounted': [
     { backup: { hostPath: '' }, extraVolumeMounts: [{ name: 'certs', mountPath: '/etc/ssl' }] },
     /Nothing is mounted at \/backups, where backup\.store is: set backup\.hostPath/,
   ],
-  'no deadline to start at all': [
-    { startingDeadlineSeconds: null },
-    /missing property 'startingDeadlineSeconds'/,
-  ],
-  'no time to stop': [{ terminationGracePeriodSeconds: null }, /missing property 'terminationGracePeriodSec/],
-  'a group of values taken away': [{ networkPolicy: null }, /missing property 'networkPolicy'/],
   'a user that kubelet will not start': [
     { podSecurityContext: { runAsNonRoot: true } },
     /\/podSecurityContext\/runAsUser': value must be 'another than 0 with runAsNonRoot/,
@@ -85,7 +90,7 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   'a size that is none': [{ defrag: { minDbSize: '100MB' } }, /\/defrag\/minDbSize':/],
   'a number below 0': [{ compaction: { retention: -1 } }, /\/compaction\/retention': minimum/],
   'a part above 1': [{ defrag: { minFragmentation: 45 } }, /\/defrag\/minFragmentation': maximum/],
-  'a boolean in quotes': [{ dryRun: 'false' }, /\/dryRun': got string, want boolean/],
+  'a boolean in quotes': [{ dryRun: 'false' }, /\/dryRun': got string, want null or boolean/],
   'a compression nobody knows': [
     { backup: { compression: 'gzip' } },
     /\/backup\/compression': value must be/,
@@ -141,7 +146,7 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   ],
   'a size with a unit where Prometheus reads it': [
     { prometheusRule: { etcd: { fragmentation: { minBytes: '500Mi' } } } },
-    /\/fragmentation\/minBytes': got string, want integer/,
+    /\/fragmentation\/minBytes': '500Mi' does not match/,
   ],
   'a job that would end the query': [{ prometheusRule: { etcd: { job: 'a"} or b{c="' } } }, /\/etcd\/job':/],
   'a schedule of six fields': [{ schedule: '0 0 2 * * *' }, /\/schedule':/],

@@ -1,0 +1,44 @@
+{{/*
+Every template begins with this. A value that somebody set to null, or that a null took away, gets its default back: Helm
+drops such a key, and what a template made of a missing one would be a crash or, worse, a 0. Numbers that came as text
+become numbers. Values are one map for all templates, and to fill them twice changes nothing.
+*/}}
+{{- define "etcd-upkeep.fill" -}}
+{{- include "etcd-upkeep.fillMap" (list .Values (include "etcd-upkeep.defaults" . | fromYaml)) }}
+{{- end }}
+
+{{- define "etcd-upkeep.fillMap" }}
+{{- $given := index . 0 }}
+{{- range $key, $default := index . 1 }}
+{{- $value := index $given $key }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := set $given $key $default }}
+{{- else if and (kindIs "map" $value) (include "etcd-upkeep.isFree" (list $key $default)) }}
+{{- include "etcd-upkeep.dropNulls" $value }}
+{{- else if kindIs "map" $value }}
+{{- include "etcd-upkeep.fillMap" (list $value $default) }}
+{{- else if and (kindIs "string" $value) (kindIs "float64" $default) }}
+{{- $_ := set $given $key (float64 $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Whether the keys of a map are the user's own (labels, a part of a pod): what is missing there was left out or taken away on
+purpose.
+*/}}
+{{- define "etcd-upkeep.isFree" -}}
+{{- $key := index . 0 }}
+{{- if or (not (index . 1)) (has $key (list "labels" "nodeSelector" "podSecurityContext" "resources" "securityContext")) }}yes{{ end }}
+{{- end }}
+
+{{- define "etcd-upkeep.dropNulls" }}
+{{- $map := . }}
+{{- range $key, $value := . }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $map $key }}
+{{- else if kindIs "map" $value }}
+{{- include "etcd-upkeep.dropNulls" $value }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { CHART, HELM_VERSIONS, render, renderCronJob, type RenderOptions, renderText } from './chart.ts';
+import { DEFAULTS, defaultsTemplate } from './docs.ts';
+
+/**
+ * Helm takes a key away whose value is null; as a part of another chart, and behind other installers, the null is lost or
+ * arrives. So null has to mean one thing wherever it comes from: the default.
+ */
+
+/** Most of what the chart can make. Each key is set to null in here too: templates read most keys only then. */
+const EVERYTHING = {
+  clusterName: 'production',
+  hostNetwork: false,
+  etcd: { tls: { existingSecret: 'etcd-client' }, auth: { existingSecret: 'etcd-root' } },
+  backup: { persistence: { enabled: true }, s3: { existingSecret: 'bucket' } },
+  drill: { enabled: true, ageIdentity: { existingSecret: 'backup-key' } },
+  metrics: { pushgatewayUrl: 'http://pushgateway:9091', textfile: { enabled: true } },
+  heartbeat: { existingSecret: 'heartbeat' },
+  prometheusRule: { enabled: true },
+  dashboard: { enabled: true },
+  networkPolicy: { enabled: true },
+};
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function pathsOf(values: Record<string, unknown>, above: string[] = []): string[][] {
+  return Object.entries(values).flatMap(([key, value]) => {
+    const path = [...above, key];
+    return isMap(value) ? [path, ...pathsOf(value, path)] : [path];
+  });
+}
+
+function withNull(values: Record<string, unknown>, [key = '', ...rest]: string[]): object {
+  if (rest.length === 0) return { ...values, [key]: null };
+  const value = values[key];
+  return { ...values, [key]: withNull(isMap(value) ? value : {}, rest) };
+}
+
+/** Helm's own words for a template that met what it did not expect. */
+const CRASH = /nil pointer|error calling|can't evaluate|wrong type|parse error|%!/;
+
+async function withoutCrash(options: RenderOptions): Promise<void> {
+  const manifests = await render(options).catch(({ message }: Error) => {
+    assert.doesNotMatch(message, CRASH);
+    return [];
+  });
+  assert.doesNotMatch(JSON.stringify(manifests), /:null[,}]|<nil>|%!/);
+}
+
+const VALUES: Record<string, unknown> = parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
+/** Below these Helm's own meaning holds: null takes away what the default has there. */
+const FREE =
+  /^(dashboard\.labels|nodeSelector|podSecurityContext|resources|securityContext|drill\.resources)\./;
+const PATHS = pathsOf(VALUES).filter((path) => !FREE.test(path.join('.')));
+
+test('the templates know the defaults', async () => {
+  const said = 'values.yaml changed: npm run docs writes it anew';
+  assert.ok((await readFile(DEFAULTS, 'utf8')) === (await defaultsTemplate()), said);
+});
+
+for (const helm of HELM_VERSIONS) {
+  describe(`null with helm ${helm}`, { concurrency: 2 }, async () => {
+    const standard = await renderText({ helm });
+    for (const path of PATHS) {
+      const name = path.join('.');
+
+      test(`${name} is its default then`, async () => {
+        assert.equal(await renderText({ helm, values: withNull({}, path) }), standard);
+      });
+
+      test(`${name} among all that the chart can make`, async () => {
+        await withoutCrash({ helm, values: withNull(EVERYTHING, path) });
+      });
+    }
+  });
+}
+
+test('a null in a part of a pod takes that part away, in both helms', async () => {
+  const values = { resources: { limits: null }, podSecurityContext: { fsGroupChangePolicy: null } };
+  for (const helm of HELM_VERSIONS) {
+    const pod = (await renderCronJob({ helm, values })).spec.jobTemplate.spec.template.spec;
+    assert.deepEqual(pod.containers[0]['resources'], { requests: { cpu: '100m', memory: '192Mi' } });
+    assert.ok(!Object.keys(pod['securityContext'] ?? {}).includes('fsGroupChangePolicy'));
+  }
+});
+
+test('numbers may come as text', async () => {
+  const numbers = {
+    startingDeadlineSeconds: 100,
+    activeDeadlineSeconds: 20_000,
+    backoffLimit: 0,
+    etcd: { members: 3 },
+    networkPolicy: { enabled: true, etcd: { ports: [12_379] } },
+    prometheusRule: {
+      enabled: true,
+      etcd: { quota: { info: 0.5 }, fragmentation: { minBytes: 1_000_000_000 } },
+    },
+    hostNetwork: false,
+    drill: { enabled: true, activeDeadlineSeconds: 600 },
+  };
+  const asText: object = JSON.parse(JSON.stringify(numbers), (_, value) =>
+    typeof value === 'number' ? String(value) : value,
+  );
+  for (const helm of HELM_VERSIONS) {
+    assert.equal(await renderText({ helm, values: asText }), await renderText({ helm, values: numbers }));
+  }
+});
