@@ -152,17 +152,11 @@ extraVolumes: []
 extraVolumeMounts: []
 hostNetwork: true
 dnsPolicy: ""
-nodeSelector:
-  node-role.kubernetes.io/control-plane: ""
-tolerations:
-  - key: node-role.kubernetes.io/control-plane
-    operator: Exists
-    effect: NoSchedule
+nodeSelector: {}
+tolerations: []
 affinity: {}
 priorityClassName: system-cluster-critical
 podSecurityContext:
-  runAsUser: 0
-  runAsGroup: 0
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault

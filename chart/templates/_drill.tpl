@@ -6,7 +6,10 @@ activeDeadlineSeconds: {{ int64 $drill.activeDeadlineSeconds }}
 {{- /* Never the node's network: its etcd would be found there in place of the scratch one. */}}
 hostNetwork: false
 {{- /* No priority class: kubelet does not evict what is critical, not even for more than its sizeLimit. */}}
-{{ include "etcd-upkeep.placement" . }}
+{{ include "etcd-upkeep.podBasics" . }}
+{{- /* It follows the runs to where their backups are; what is in no node's folder it reads from anywhere. */}}
+{{- $follows := and .Values.hostNetwork (include "etcd-upkeep.ofTheNode" (include "etcd-upkeep.storeVolumes" .)) }}
+{{ include "etcd-upkeep.placement" (list . $follows) }}
 initContainers:
   - name: fetch
     {{- include "etcd-upkeep.drillTool" . | nindent 4 }}

@@ -2,7 +2,8 @@
 restartPolicy: Never
 terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
 hostNetwork: {{ .Values.hostNetwork }}
-{{ include "etcd-upkeep.placement" . }}
+{{ include "etcd-upkeep.podBasics" . }}
+{{ include "etcd-upkeep.placement" (list . .Values.hostNetwork) }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
@@ -31,8 +32,8 @@ volumes:
 {{- end }}
 {{- end }}
 
-{{/* Where a pod may run, and as whom. */}}
-{{- define "etcd-upkeep.placement" -}}
+{{/* What the pods of run and drill have in common. */}}
+{{- define "etcd-upkeep.podBasics" -}}
 serviceAccountName: {{ include "etcd-upkeep.serviceAccountName" . | quote }}
 automountServiceAccountToken: false
 {{- /* A Service named etcdctl would give the pod ETCDCTL_PORT, which a run refuses as a variable it does not know. */}}
@@ -44,20 +45,8 @@ dnsPolicy: {{ . | quote }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
 securityContext:
-  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+  {{- include "etcd-upkeep.podSecurityContext" . | nindent 2 }}
 {{- end }}
 
 {{/* "hostPath", "claim" or "none": what lies behind a file:// store. */}}

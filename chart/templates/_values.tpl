@@ -29,7 +29,7 @@ purpose.
 */}}
 {{- define "etcd-upkeep.isFree" -}}
 {{- $key := index . 0 }}
-{{- if or (not (index . 1)) (has $key (list "labels" "nodeSelector" "podSecurityContext" "resources" "securityContext")) }}yes{{ end }}
+{{- if or (not (index . 1)) (has $key (list "labels" "podSecurityContext" "resources" "securityContext")) }}yes{{ end }}
 {{- end }}
 
 {{- define "etcd-upkeep.dropNulls" }}

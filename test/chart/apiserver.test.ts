@@ -73,7 +73,7 @@ for (const version of HELM_VERSIONS) {
 
     await helmIn('upgrade', 'etcd-upkeep', CHART, `--values=${EXTERNAL}`, '--set=schedule=1 2 3 4 5');
     assert.equal(await get('cronjob/etcd-upkeep', '{.spec.schedule}'), '1 2 3 4 5');
-    assert.equal(await get('cronjob/etcd-upkeep', `{${pod}.hostNetwork}{${pod}.nodeSelector}`), '');
+    assert.equal(await get('cronjob/etcd-upkeep', `{${pod}.hostNetwork}{${pod}.affinity}`), '');
     assert.equal(await get('pvc', '{.items[*].metadata.name}'), 'etcd-upkeep-backups');
 
     await helmIn('rollback', 'etcd-upkeep', '1');

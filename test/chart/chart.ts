@@ -18,6 +18,8 @@ export interface RenderOptions {
   values?: object;
   /** As a person types them after `--set`: helm decides on the type. They win over the others. */
   set?: string[];
+  /** API versions that the cluster has beside the usual ones. */
+  apiVersions?: string[];
 }
 
 /** The parts of the rendered objects that tests look at. */
@@ -85,8 +87,9 @@ export async function runHelm(
 
 /** What `helm install` would send to the cluster, as text. */
 export function renderText(options: RenderOptions = {}): Promise<string> {
-  const { release = 'etcd-upkeep', namespace = 'kube-system' } = options;
-  return runHelm(['template', release, CHART, '--namespace', namespace], options);
+  const { release = 'etcd-upkeep', namespace = 'kube-system', apiVersions = [] } = options;
+  const has = apiVersions.map((version) => `--api-versions=${version}`);
+  return runHelm(['template', release, CHART, '--namespace', namespace, ...has], options);
 }
 
 export async function render(options: RenderOptions = {}): Promise<Manifest[]> {

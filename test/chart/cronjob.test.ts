@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Manifest, render, renderCronJob, renderPod } from './chart.ts';
+import { LINUX, ON_CONTROL_PLANE } from './nodes.ts';
 
 /** Everything but the variables, which environment.test.ts looks at. */
 async function specOf(values: object) {
@@ -63,10 +64,8 @@ test('by default: a control plane pod with no rights but root to read the keys',
             enableServiceLinks: false,
             hostNetwork: true,
             priorityClassName: 'system-cluster-critical',
-            nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
-            tolerations: [
-              { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' },
-            ],
+            nodeSelector: LINUX,
+            ...ON_CONTROL_PLANE,
             securityContext: {
               runAsUser: 0,
               runAsGroup: 0,
@@ -125,8 +124,8 @@ test('with every value set: all of it arrives', async () => {
     extraVolumeMounts: [{ name: 'more', mountPath: '/more' }],
     hostNetwork: false,
     dnsPolicy: 'Default',
-    nodeSelector: { 'node-role.kubernetes.io/control-plane': null, disk: 'ssd' },
-    tolerations: [],
+    nodeSelector: { disk: 'ssd' },
+    tolerations: [{ operator: 'Exists' }],
     affinity,
     priorityClassName: '',
     podSecurityContext: { runAsUser: 1_000_650_000, runAsGroup: 1, fsGroup: 2 },
@@ -161,9 +160,11 @@ test('with every value set: all of it arrives', async () => {
             hostNetwork: false,
             dnsPolicy: 'Default',
             imagePullSecrets: [{ name: 'pull' }],
-            nodeSelector: { disk: 'ssd' },
+            nodeSelector: { ...LINUX, disk: 'ssd' },
+            tolerations: [{ operator: 'Exists' }],
             affinity,
             securityContext: {
+              runAsNonRoot: true,
               runAsUser: 1_000_650_000,
               runAsGroup: 1,
               fsGroup: 2,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { CHART, type Container, render, renderCronJob } from './chart.ts';
+import { LINUX, ON_CONTROL_PLANE } from './nodes.ts';
 
 const COMPONENT = { 'app.kubernetes.io/component': 'drill' };
 const NAMES = { 'app.kubernetes.io/name': 'etcd-upkeep', 'app.kubernetes.io/instance': 'etcd-upkeep' };
@@ -94,8 +95,8 @@ test('by default: fetch, restore, serve and compare, on the control plane but ne
     serviceAccountName: 'etcd-upkeep',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
-    tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
+    nodeSelector: LINUX,
+    ...ON_CONTROL_PLANE,
     securityContext: {
       runAsUser: 0,
       runAsGroup: 0,

@@ -54,8 +54,7 @@ async function withoutCrash(options: RenderOptions): Promise<void> {
 
 const VALUES: Record<string, unknown> = parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
 /** Below these Helm's own meaning holds: null takes away what the default has there. */
-const FREE =
-  /^(dashboard\.labels|nodeSelector|podSecurityContext|resources|securityContext|drill\.resources)\./;
+const FREE = /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources)\./;
 const PATHS = pathsOf(VALUES).filter((path) => !FREE.test(path.join('.')));
 
 test('the templates know the defaults', async () => {

@@ -81,7 +81,7 @@ const REJECTED: Record<string, [values: object, message: RegExp]> = {
   ],
   'a user that kubelet will not start': [
     { podSecurityContext: { runAsNonRoot: true } },
-    /\/podSecurityContext\/runAsUser': value must be 'another than 0 with runAsNonRoot/,
+    /runAsNonRoot is true, and the pod would run as root .*Take runAsNonRoot away; or use a Secret/,
   ],
   'a number for a variable': [
     { extraEnv: [{ name: 'A', value: 5 }] },

@@ -1,0 +1,74 @@
+{{/*
+On which nodes a pod may run. Of the root, and whether the pod belongs to the control plane: to the etcd of its own node, or to
+what a run left there. That is only the default. Who gives a selector or an affinity means it in place of that, not beside
+it, and would else need a null to take it away, which wrapper charts and installers lose on its way.
+*/}}
+{{- define "etcd-upkeep.placement" -}}
+{{- $values := (index . 0).Values }}
+{{- $controlPlane := "node-role.kubernetes.io/control-plane" }}
+{{- $affinity := $values.affinity }}
+{{- $tolerations := $values.tolerations }}
+{{- if index . 1 }}
+{{- if not (or $affinity $values.nodeSelector) }}
+{{- /* Exists: the label's value is "" on kubeadm, "true" on k3s and RKE2. */}}
+{{- $term := dict "matchExpressions" (list (dict "key" $controlPlane "operator" "Exists")) }}
+{{- $required := dict "nodeSelectorTerms" (list $term) }}
+{{- $affinity = dict "nodeAffinity" (dict "requiredDuringSchedulingIgnoredDuringExecution" $required) }}
+{{- end }}
+{{- if not $tolerations }}
+{{- $tolerations = list (dict "key" $controlPlane "operator" "Exists" "effect" "NoSchedule") }}
+{{- end }}
+{{- end -}}
+nodeSelector:
+  {{- /* The images have no other system. */}}
+  {{- include "etcd-upkeep.over" (list (dict "kubernetes.io/os" "linux") $values.nodeSelector) | nindent 2 }}
+{{- with $tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+As whom the pods run: root where the run uses files of the node, which belong to root; else a user of their own. A drill is
+the same user as the run, whose backups nobody else can read (mode 0600). What the user gives wins, key by key.
+*/}}
+{{- define "etcd-upkeep.podSecurityContext" -}}
+{{- $given := .Values.podSecurityContext }}
+{{- /* What a container says wins over its pod. */}}
+{{- $asGiven := include "etcd-upkeep.over" (list $given .Values.securityContext) | fromYaml }}
+{{- $default := dict }}
+{{- if include "etcd-upkeep.ofTheNode" (include "etcd-upkeep.volumes" .) }}
+{{- $default = dict "runAsUser" 0 "runAsGroup" 0 }}
+{{- else if and (hasKey $asGiven "runAsUser") (eq (int64 $asGiven.runAsUser) 0) }}
+{{- $default = dict "runAsGroup" 0 }}
+{{- else if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}
+{{- /* OpenShift gives each namespace users and groups of its own, and refuses others. */}}
+{{- $default = dict "runAsNonRoot" true }}
+{{- else }}
+{{- $default = dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "fsGroup" 65532 }}
+{{- end }}
+{{- $pod := include "etcd-upkeep.over" (list $default $given) | fromYaml }}
+{{- $container := include "etcd-upkeep.over" (list $pod .Values.securityContext) | fromYaml }}
+{{- if and $container.runAsNonRoot (hasKey $container "runAsUser") (eq (int64 $container.runAsUser) 0) }}
+{{- fail "\n\nrunAsNonRoot is true, and the pod would run as root (runAsUser 0), which kubelet then never starts. It is root where you set podSecurityContext.runAsUser to 0, and by default where it uses files of the node, which belong to root: certificates (etcd.tls.hostPath), backups (backup.hostPath), metrics (metrics.textfile.hostPath) or a hostPath in extraVolumes. Take runAsNonRoot away; or use a Secret (etcd.tls.existingSecret) and a claim (backup.persistence.enabled) or a bucket in their place; or set podSecurityContext.runAsUser to one that may read and write those files." }}
+{{- end }}
+{{- toYaml $pod }}
+{{- end }}
+
+{{/* One map over another. Not sprig's merge, which takes a 0 and a false for nothing and would put the other's in its place. */}}
+{{- define "etcd-upkeep.over" -}}
+{{- $result := deepCopy (index . 0) }}
+{{- range $key, $value := index . 1 }}
+{{- $_ := set $result $key $value }}
+{{- end }}
+{{- toYaml $result }}
+{{- end }}
+
+{{/* Something, where one of the volumes is a file or a folder of the node. */}}
+{{- define "etcd-upkeep.ofTheNode" -}}
+{{- range fromYamlArray . }}{{ if .hostPath }}yes{{ end }}{{ end }}
+{{- end }}
