@@ -89,6 +89,16 @@ for (const version of HELM_VERSIONS) {
   });
 }
 
+test('from one values file of the chart to any other, and back to the defaults', async () => {
+  const namespace = 'one-after-the-other';
+  await api.kubectl('create', 'namespace', namespace);
+  const presets = (await valuesFiles()).filter((file) => file.includes('/presets/'));
+  for (const file of [...presets, ...presets.toReversed()]) {
+    await runHelmIn('4.3', namespace, ['upgrade', '--install', 'etcd-upkeep', CHART, `--values=${file}`]);
+  }
+  await runHelmIn('4.3', namespace, ['upgrade', 'etcd-upkeep', CHART]);
+});
+
 async function runHelmIn(version: HelmVersion, namespace: string, args: string[]): Promise<string> {
   return runProgram(await helm(version), [...args, '--namespace', namespace], { env: api.env });
 }
