@@ -185,8 +185,13 @@ networkPolicy:
       - 2379
     to: []
   store:
-    ports:
-      - 443
+    ports: []
+    to: []
+  credentials:
+    ports: []
+    to: []
+  proxy:
+    ports: []
     to: []
   pushgateway:
     ports:
@@ -196,4 +201,9 @@ networkPolicy:
     ports:
       - 443
     to: []
+  dns:
+    ports:
+      - 53
+    to: []
+  extraEgress: []
 {{- end }}

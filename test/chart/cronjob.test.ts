@@ -255,30 +255,6 @@ test('a service account: without a token, with the annotations that were asked f
   );
 });
 
-test('a network policy: to etcd and to the store, and nobody to the pod', async () => {
-  const values = {
-    clusterName: 'c',
-    hostNetwork: false,
-    etcd: { endpoints: ['https://a:12379'] },
-    backup: { store: 's3://bucket' },
-    networkPolicy: { enabled: true, store: { ports: [9000], to: [{ podSelector: {} }] } },
-  };
-  const policy = kindOf(await render({ values }), 'NetworkPolicy');
-  assert.deepEqual(policy?.spec, {
-    podSelector: {
-      matchLabels: NAMES,
-      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill'] }],
-    },
-    policyTypes: ['Ingress', 'Egress'],
-    ingress: [],
-    egress: [
-      { ports: [2379, 12_379].map((port) => ({ protocol: 'TCP', port })) },
-      { ports: [{ protocol: 'TCP', port: 9000 }], to: [{ podSelector: {} }] },
-      { ports: ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 })) },
-    ],
-  });
-});
-
 function kindOf(manifests: Manifest[], kind: string): Manifest | undefined {
   return manifests.find((manifest) => manifest.kind === kind);
 }

@@ -246,28 +246,3 @@ test('an empty schedule is once a week, after the small hours, and differs by re
   for (const schedule of schedules) assert.match(schedule, /^([0-9]|[1-5][0-9]) [5-8] \* \* [0-6]$/);
   assert.ok(new Set(schedules).size >= schedules.length - 1, schedules.join(', '));
 });
-
-test('a network policy: a drill may reach the store, and nothing else', async () => {
-  assert.deepEqual(await egressOf({}, ALL), []);
-  const bucket = {
-    clusterName: 'c',
-    hostNetwork: false,
-    backup: { store: 's3://bucket' },
-    drill: { enabled: true },
-    networkPolicy: { enabled: true, store: { ports: [9000], to: [{ podSelector: {} }] } },
-  };
-  assert.deepEqual(await egressOf(bucket), [
-    { ports: [{ protocol: 'TCP', port: 9000 }], to: [{ podSelector: {} }] },
-    { ports: ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 })) },
-  ]);
-});
-
-async function egressOf(values: object, file?: string): Promise<unknown> {
-  const manifests = await render({ values, ...(file !== undefined && { file }) });
-  const found = manifests.find(
-    ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name.endsWith('-drill'),
-  );
-  assert.ok(found && 'podSelector' in found.spec && 'egress' in found.spec);
-  assert.deepEqual(found.spec.podSelector, { matchLabels: { ...NAMES, ...COMPONENT } });
-  return found.spec.egress;
-}

@@ -58,24 +58,6 @@ test('names and selectors do not change with values or versions', async () => {
       );
     }
   }
-  const policies = await render({ file: join(CHART, 'ci/external-values.yaml') });
-  assert.deepEqual(policies.find(({ kind }) => kind === 'NetworkPolicy')?.spec, {
-    podSelector: {
-      matchLabels: { 'app.kubernetes.io/name': 'etcd-upkeep', 'app.kubernetes.io/instance': 'etcd-upkeep' },
-      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill'] }],
-    },
-    policyTypes: ['Ingress', 'Egress'],
-    ingress: [],
-    egress: [
-      { ports: [{ protocol: 'TCP', port: 2379 }], to: [{ ipBlock: { cidr: '192.0.2.0/24' } }] },
-      {
-        ports: [
-          { protocol: 'UDP', port: 53 },
-          { protocol: 'TCP', port: 53 },
-        ],
-      },
-    ],
-  });
 });
 
 test('the longest names stay within what Kubernetes allows', async () => {
