@@ -46,6 +46,7 @@ etcd:
       key: tls.key
   auth:
     existingSecret: ""
+    username: ""
     secretKeys:
       username: username
       password: password

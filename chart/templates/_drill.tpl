@@ -16,8 +16,8 @@ initContainers:
     args: [fetch, latest, /drill/snapshot.db, --receipt, /drill/receipt.json]
     env:
       {{- include "etcd-upkeep.readEnv" . | trim | nindent 6 }}
-      {{- with .Values.extraEnv }}
-      {{- toYaml . | nindent 6 }}
+      {{- with include "etcd-upkeep.extraEnvOfStore" . | trim }}
+      {{- . | nindent 6 }}
       {{- end }}
     volumeMounts:
       - { name: drill, mountPath: /drill }
@@ -61,7 +61,7 @@ initContainers:
       periodSeconds: 2
       timeoutSeconds: 10
       failureThreshold: 300
-    {{- with include "etcd-upkeep.etcdCredentials" (list list .Values.etcd.auth) | trim }}
+    {{- with include "etcd-upkeep.etcdCredentials" . | trim }}
     env:
       {{- . | nindent 6 }}
     {{- end }}
@@ -72,7 +72,7 @@ containers:
     env:
       - name: ETCDCTL_ENDPOINTS
         value: http://127.0.0.1:2379
-      {{- with include "etcd-upkeep.etcdCredentials" (list list .Values.etcd.auth) | trim }}
+      {{- with include "etcd-upkeep.etcdCredentials" . | trim }}
       {{- . | nindent 6 }}
       {{- end }}
     volumeMounts:

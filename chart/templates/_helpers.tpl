@@ -183,47 +183,11 @@ extraEnv sets is left to it.
     fieldRef:
       fieldPath: spec.nodeName
 {{- end }}
-{{- include "etcd-upkeep.etcdCredentials" (list $extra .Values.etcd.auth) }}
+{{- include "etcd-upkeep.etcdCredentialsOfValues" . }}
 {{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
 {{- with .Values.heartbeat }}
 {{- if .existingSecret }}
 {{- include "etcd-upkeep.secretEnv" (list $extra "HEARTBEAT_URL" .existingSecret .secretKey) }}
 {{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "etcd-upkeep.extraNames" }}
-{{- $names := list }}
-{{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
-{{- toJson $names }}
-{{- end }}
-
-{{- define "etcd-upkeep.etcdCredentials" }}
-{{- $extra := index . 0 }}
-{{- with index . 1 }}
-{{- if .existingSecret }}
-{{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_USER" .existingSecret .secretKeys.username) }}
-{{- include "etcd-upkeep.secretEnv" (list $extra "ETCDCTL_PASSWORD" .existingSecret .secretKeys.password) }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "etcd-upkeep.s3Credentials" }}
-{{- $extra := index . 0 }}
-{{- with index . 1 }}
-{{- if .existingSecret }}
-{{- include "etcd-upkeep.secretEnv" (list $extra "AWS_ACCESS_KEY_ID" .existingSecret .secretKeys.accessKeyId) }}
-{{- include "etcd-upkeep.secretEnv" (list $extra "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeys.secretAccessKey) }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "etcd-upkeep.secretEnv" }}
-{{- if not (has (index . 1) (index . 0)) }}
-- name: {{ index . 1 }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ index . 2 | quote }}
-      key: {{ index . 3 | quote }}
 {{- end }}
 {{- end }}
