@@ -44,6 +44,10 @@ etcd:
       cacert: ca.crt
       cert: tls.crt
       key: tls.key
+    ca:
+      existingSecret: ""
+      existingConfigMap: ""
+      key: ca.crt
   auth:
     existingSecret: ""
     username: ""
@@ -70,6 +74,10 @@ backup:
       secretAccessKey: AWS_SECRET_ACCESS_KEY
     region: ""
     endpoint: ""
+    ca:
+      existingSecret: ""
+      existingConfigMap: ""
+      key: ca.crt
   compression: zstd
   ageRecipients: []
   keepLast: 7

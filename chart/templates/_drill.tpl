@@ -126,6 +126,7 @@ resources:
   "CLUSTER_ID" .Values.drill.clusterId
   "AWS_REGION" .Values.backup.s3.region
   "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
+  "AWS_CA_BUNDLE" (include "etcd-upkeep.caFile" (list "store" .Values.backup.s3.ca))
 }}
 {{- if .Values.drill.ageIdentity.existingSecret }}
 {{- $_ := set $variables "BACKUP_AGE_IDENTITY_FILE" "/identity/identity.txt" }}

@@ -147,6 +147,7 @@ extraEnv sets is left to it.
   "BACKUP_TIMEOUT" .Values.backup.timeout
   "AWS_REGION" .Values.backup.s3.region
   "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
+  "AWS_CA_BUNDLE" (include "etcd-upkeep.caFile" (list "store" .Values.backup.s3.ca))
   "COMPACTION_ENABLED" .Values.compaction.enabled
   "COMPACTION_RETENTION" .Values.compaction.retention
   "COMPACTION_TIMEOUT" .Values.compaction.timeout
@@ -162,7 +163,7 @@ extraEnv sets is left to it.
   "DEFRAG_ALLOW_KNOWN_BAD_VERSIONS" .Values.defrag.allowKnownBadVersions
 }}
 {{- if $tls.enabled }}
-{{- $_ := set $variables "ETCDCTL_CACERT" "/pki/ca.crt" }}
+{{- $_ := set $variables "ETCDCTL_CACERT" (include "etcd-upkeep.caFile" (list "etcd" $tls.ca) | default "/pki/ca.crt") }}
 {{- if $files.cert }}
 {{- $_ := set $variables "ETCDCTL_CERT" "/pki/client.crt" }}
 {{- $_ := set $variables "ETCDCTL_KEY" "/pki/client.key" }}

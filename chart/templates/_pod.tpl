@@ -73,14 +73,19 @@ securityContext:
 
 {{- define "etcd-upkeep.volumeMounts" -}}
 {{- $tls := .Values.etcd.tls }}
-{{- if and $tls.enabled $tls.existingSecret }}
+{{- $ownCa := include "etcd-upkeep.caFile" (list "etcd" $tls.ca) }}
+{{- if $tls.enabled }}
+{{- include "etcd-upkeep.caMount" (list "etcd" $tls.ca) }}
+{{- if and $tls.existingSecret (or $tls.secretKeys.cert (not $ownCa)) }}
 - name: pki
   mountPath: /pki
   readOnly: true
-{{- else if $tls.enabled }}
+{{- else if not $tls.existingSecret }}
+{{- if not $ownCa }}
 - name: etcd-ca
   mountPath: /pki/ca.crt
   readOnly: true
+{{- end }}
 {{- if $tls.hostPath.cert }}
 - name: etcd-cert
   mountPath: /pki/client.crt
@@ -88,6 +93,7 @@ securityContext:
 - name: etcd-key
   mountPath: /pki/client.key
   readOnly: true
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if include "etcd-upkeep.textfileFolder" . }}
@@ -102,9 +108,10 @@ securityContext:
 {{- with .Values.metrics.textfile }}{{ if .enabled }}{{ .hostPath }}{{ end }}{{ end }}
 {{- end }}
 
-{{/* The store, and what else is mounted: it may hold the store. */}}
+{{/* The store, its CA, and what else is mounted: it may hold the store. */}}
 {{- define "etcd-upkeep.storeMount" }}
 {{- $values := .root.Values }}
+{{- include "etcd-upkeep.caMount" (list "store" $values.backup.s3.ca) }}
 {{- if ne (include "etcd-upkeep.storeVolume" .root) "none" }}
 - name: backups
   mountPath: {{ $values.backup.store | trimPrefix "file://" | quote }}
@@ -119,26 +126,34 @@ securityContext:
 
 {{- define "etcd-upkeep.volumes" -}}
 {{- $tls := .Values.etcd.tls }}
-{{- if and $tls.enabled $tls.existingSecret }}
+{{- $ownCa := include "etcd-upkeep.caFile" (list "etcd" $tls.ca) }}
+{{- if $tls.enabled }}
+{{- include "etcd-upkeep.caVolume" (list "etcd" $tls.ca) }}
+{{- /* No items at all would mean every one of the Secret's. */}}
+{{- if and $tls.existingSecret (or $tls.secretKeys.cert (not $ownCa)) }}
 - name: pki
   secret:
     secretName: {{ $tls.existingSecret | quote }}
     # Whoever the pod runs as has to read them; nobody else is in there.
     defaultMode: 0444
     items:
+      {{- if not $ownCa }}
       - key: {{ $tls.secretKeys.cacert | quote }}
         path: ca.crt
+      {{- end }}
       {{- if $tls.secretKeys.cert }}
       - key: {{ $tls.secretKeys.cert | quote }}
         path: client.crt
       - key: {{ $tls.secretKeys.key | quote }}
         path: client.key
       {{- end }}
-{{- else if $tls.enabled }}
+{{- else if not $tls.existingSecret }}
+{{- if not $ownCa }}
 - name: etcd-ca
   hostPath:
     path: {{ $tls.hostPath.cacert | quote }}
     type: File
+{{- end }}
 {{- if $tls.hostPath.cert }}
 - name: etcd-cert
   hostPath:
@@ -148,6 +163,7 @@ securityContext:
   hostPath:
     path: {{ $tls.hostPath.key | quote }}
     type: File
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with include "etcd-upkeep.textfileFolder" . }}
@@ -161,6 +177,7 @@ securityContext:
 {{- end }}
 
 {{- define "etcd-upkeep.storeVolumes" }}
+{{- include "etcd-upkeep.caVolume" (list "store" .Values.backup.s3.ca) }}
 {{- $store := include "etcd-upkeep.storeVolume" . }}
 {{- if eq $store "claim" }}
 - name: backups

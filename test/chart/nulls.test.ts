@@ -15,8 +15,14 @@ import { DEFAULTS, defaultsTemplate } from './docs.ts';
 const EVERYTHING = {
   clusterName: 'production',
   hostNetwork: false,
-  etcd: { tls: { existingSecret: 'etcd-client' }, auth: { existingSecret: 'etcd-root' } },
-  backup: { persistence: { enabled: true }, s3: { existingSecret: 'bucket' } },
+  etcd: {
+    tls: { existingSecret: 'etcd-client', ca: { existingConfigMap: 'etcd-ca' } },
+    auth: { username: 'root', existingSecret: 'etcd-root' },
+  },
+  backup: {
+    persistence: { enabled: true },
+    s3: { existingSecret: 'bucket', ca: { existingSecret: 'bucket-ca' } },
+  },
   drill: { enabled: true, ageIdentity: { existingSecret: 'backup-key' } },
   metrics: { pushgatewayUrl: 'http://pushgateway:9091', textfile: { enabled: true } },
   heartbeat: { existingSecret: 'heartbeat' },
