@@ -63,5 +63,6 @@ own and gets nothing else of extraEnv.
 {{- define "etcd-upkeep.extraNames" }}
 {{- $names := list }}
 {{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
+{{- include "etcd-upkeep.once" (list $names "extraEnv has %s twice: Kubernetes takes the last, and refuses both from who applies on the server, as Helm 4, Flux and Argo CD do. Leave one.") }}
 {{- toJson $names }}
 {{- end }}

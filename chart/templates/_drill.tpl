@@ -1,5 +1,8 @@
 {{- define "etcd-upkeep.drillPod" -}}
 {{- $drill := .Values.drill }}
+{{- $fetchMounts := include "etcd-upkeep.fetchMounts" . | trim }}
+{{- $volumes := include "etcd-upkeep.drillVolumes" . | trim }}
+{{- include "etcd-upkeep.checkMounts" (list $fetchMounts $volumes "the drill") -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: 10
 activeDeadlineSeconds: {{ int64 $drill.activeDeadlineSeconds }}
@@ -20,13 +23,7 @@ initContainers:
       {{- . | nindent 6 }}
       {{- end }}
     volumeMounts:
-      - { name: drill, mountPath: /drill }
-      {{- if $drill.ageIdentity.existingSecret }}
-      - { name: identity, mountPath: /identity, readOnly: true }
-      {{- end }}
-      {{- with include "etcd-upkeep.storeMount" (dict "root" . "readOnly" true) | trim }}
-      {{- . | nindent 6 }}
-      {{- end }}
+      {{- $fetchMounts | nindent 6 }}
   - name: restore
     {{- include "etcd-upkeep.drillEtcd" . | nindent 4 }}
     # A token of its own gives it another ID than the cluster's, so that nothing can take it for that.
@@ -78,21 +75,33 @@ containers:
     volumeMounts:
       - { name: drill, mountPath: /drill, readOnly: true }
 volumes:
-  - name: drill
-    emptyDir:
-      sizeLimit: {{ $drill.sizeLimit | quote }}
-  {{- if $drill.ageIdentity.existingSecret }}
-  - name: identity
-    secret:
-      secretName: {{ $drill.ageIdentity.existingSecret | quote }}
-      defaultMode: 0444
-      items:
-        - key: {{ $drill.ageIdentity.secretKey | quote }}
-          path: identity.txt
-  {{- end }}
-  {{- with include "etcd-upkeep.storeVolumes" . | trim }}
-  {{- . | nindent 2 }}
-  {{- end }}
+  {{- $volumes | nindent 2 }}
+{{- end }}
+
+{{- define "etcd-upkeep.fetchMounts" -}}
+- { name: drill, mountPath: /drill }
+{{- if .Values.drill.ageIdentity.existingSecret }}
+- { name: identity, mountPath: /identity, readOnly: true }
+{{- end }}
+{{- include "etcd-upkeep.storeMount" (dict "root" . "readOnly" true) }}
+{{- end }}
+
+{{- define "etcd-upkeep.drillVolumes" -}}
+- name: drill
+  emptyDir:
+    sizeLimit: {{ .Values.drill.sizeLimit | quote }}
+{{- with .Values.drill.ageIdentity }}
+{{- if .existingSecret }}
+- name: identity
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    defaultMode: 0444
+    items:
+      - key: {{ .secretKey | quote }}
+        path: identity.txt
+{{- end }}
+{{- end }}
+{{- include "etcd-upkeep.storeVolumes" . }}
 {{- end }}
 
 {{- define "etcd-upkeep.drillTool" -}}

@@ -1,4 +1,7 @@
 {{- define "etcd-upkeep.pod" -}}
+{{- $mounts := include "etcd-upkeep.volumeMounts" . | trim }}
+{{- $volumes := include "etcd-upkeep.volumes" . | trim }}
+{{- include "etcd-upkeep.checkMounts" (list $mounts $volumes "the run") -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
 hostNetwork: {{ .Values.hostNetwork }}
@@ -22,11 +25,11 @@ containers:
       {{- toYaml .Values.resources | nindent 6 }}
     # A process that dies without its report shows the end of its log in its place.
     terminationMessagePolicy: FallbackToLogsOnError
-    {{- with include "etcd-upkeep.volumeMounts" . | trim }}
+    {{- with $mounts }}
     volumeMounts:
       {{- . | nindent 6 }}
     {{- end }}
-{{- with include "etcd-upkeep.volumes" . | trim }}
+{{- with $volumes }}
 volumes:
   {{- . | nindent 2 }}
 {{- end }}
