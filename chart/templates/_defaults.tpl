@@ -161,6 +161,9 @@ extraVolumes: []
 extraVolumeMounts: []
 hostNetwork: true
 dnsPolicy: ""
+dnsConfig: {}
+hostAliases: []
+extraPodSpec: {}
 nodeSelector: {}
 tolerations: []
 affinity: {}

@@ -50,6 +50,21 @@ imagePullSecrets:
 {{- end }}
 securityContext:
   {{- include "etcd-upkeep.podSecurityContext" . | nindent 2 }}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- $addresses := list }}
+{{- range . }}{{ $addresses = append $addresses .ip }}{{ end }}
+{{- include "etcd-upkeep.once" (list $addresses "hostAliases has the address %s twice, which Kubernetes refuses from who applies on the server, as Helm 4, Flux and Argo CD do: put all its hostnames into one of them.") }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- /* The schema refuses in it every key that stands in one of the pods already: YAML would let the last one win. */}}
+{{- with .Values.extraPodSpec }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* "hostPath", "claim" or "none": what lies behind a file:// store. */}}
