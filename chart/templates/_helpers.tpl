@@ -78,8 +78,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- ceil $seconds | int64 }}
 {{- end }}
 
+{{/* A schema knows no sums: 23h90m is more than the day that a run takes for the longest. */}}
+{{- define "etcd-upkeep.checkDurations" -}}
+{{- $durations := dict
+  "etcd.dialTimeout" .Values.etcd.dialTimeout
+  "etcd.commandTimeout" .Values.etcd.commandTimeout
+  "backup.timeout" .Values.backup.timeout
+  "compaction.timeout" .Values.compaction.timeout
+  "defrag.timeout" .Values.defrag.timeout
+  "defrag.wait" .Values.defrag.wait
+}}
+{{- range $key, $duration := $durations }}
+{{- if gt (include "etcd-upkeep.seconds" (toString $duration) | int64) 86400 }}
+{{- fail (printf "\n\n%s is %s, and a run takes no more than 24h: lower it." $key $duration) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* How long a night may take. Only a backup is tried again: whatever fails later ends the Job. */}}
 {{- define "etcd-upkeep.activeDeadlineSeconds" -}}
+{{- include "etcd-upkeep.checkDurations" . }}
 {{- $backup := default "30m" .Values.backup.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
 {{- $compact := default "10m" .Values.compaction.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
 {{- $defrag := default "10m" .Values.defrag.timeout | toString | include "etcd-upkeep.seconds" | int64 }}
@@ -89,10 +107,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $work := add (mul $members (add $compact $defrag $wait)) (mul 2 $defrag) }}
 {{- $least := add $backup $work }}
 {{- $given := .Values.activeDeadlineSeconds }}
-{{- if kindIs "invalid" $given }}
+{{- if has $given (list nil "") }}
 {{- $inspection := 900 }}
 {{- $tries := add 1 (int64 .Values.backoffLimit) }}
-{{- add (mul $tries (add $inspection $backup)) $work }}
+{{- /* A longer one overflows in the job controller, which then takes it for over at once. */}}
+{{- min 2147483647 (add (mul $tries (add $inspection $backup)) $work) }}
 {{- else if lt (int64 $given) $least }}
 {{- $sum := printf "backup.timeout (%ds) + %d members x (compaction.timeout (%ds) + defrag.timeout (%ds) + defrag.wait (%ds)) + 2 x defrag.timeout" $backup $members $compact $defrag $wait }}
 {{- fail (printf "\n\nactiveDeadlineSeconds is %d, less than %s = %d: Kubernetes would end a run in the middle of its work. Raise it, leave it out, or lower the timeouts." (int64 $given) $sum $least) }}
@@ -108,7 +127,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- else if eq . (floor .) }}
 {{- int64 . }}
 {{- else }}
-{{- printf "%.9f" . | trimAll "0" | printf "0%s" }}
+{{- regexReplaceAll "[.]?0+$" (printf "%.9f" .) "" }}
 {{- end }}
 {{- end }}
 

@@ -1,7 +1,7 @@
 {{/*
 Every template begins with this. A value that somebody set to null, or that a null took away, gets its default back: Helm
 drops such a key, and what a template made of a missing one would be a crash or, worse, a 0. Numbers that came as text
-become numbers. Values are one map for all templates, and to fill them twice changes nothing.
+become numbers, and an empty one is no 0. Values are one map for all templates, and to fill them twice changes nothing.
 */}}
 {{- define "etcd-upkeep.fill" -}}
 {{- include "etcd-upkeep.fillMap" (list .Values (include "etcd-upkeep.defaults" . | fromYaml)) }}
@@ -11,7 +11,7 @@ become numbers. Values are one map for all templates, and to fill them twice cha
 {{- $given := index . 0 }}
 {{- range $key, $default := index . 1 }}
 {{- $value := index $given $key }}
-{{- if kindIs "invalid" $value }}
+{{- if or (kindIs "invalid" $value) (and (eq (toString $value) "") (kindIs "float64" $default)) }}
 {{- $_ := set $given $key $default }}
 {{- else if and (kindIs "map" $value) (include "etcd-upkeep.isFree" (list $key $default)) }}
 {{- include "etcd-upkeep.dropNulls" $value }}
