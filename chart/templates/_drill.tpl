@@ -89,7 +89,7 @@ volumes:
 {{- define "etcd-upkeep.drillVolumes" -}}
 - name: drill
   emptyDir:
-    sizeLimit: {{ .Values.drill.sizeLimit | quote }}
+    sizeLimit: {{ include "etcd-upkeep.text" .Values.drill.sizeLimit | quote }}
 {{- with .Values.drill.ageIdentity }}
 {{- if .existingSecret }}
 - name: identity

@@ -20,6 +20,8 @@ export interface RenderOptions {
   set?: string[];
   /** API versions that the cluster has beside the usual ones. */
   apiVersions?: string[];
+  /** What would come of values that the schema refuses. */
+  withoutSchema?: boolean;
 }
 
 /** The parts of the rendered objects that tests look at. */
@@ -78,10 +80,11 @@ export const nameOf = (file: string): string => basename(file, '.yaml');
 /** helm with values on its stdin. Throws with what helm says where it refuses them. */
 export async function runHelm(
   command: string[],
-  { helm: version = '4.3', file, values = {}, set = [] }: RenderOptions = {},
+  { helm: version = '4.3', file, values = {}, set = [], withoutSchema = false }: RenderOptions = {},
 ) {
   const files = file === undefined ? [] : ['--values', file];
-  const args = [...command, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
+  const skip = withoutSchema ? ['--skip-schema-validation'] : [];
+  const args = [...command, ...skip, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
   return runProgram(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
 }
 

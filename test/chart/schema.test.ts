@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHART, HELM_VERSIONS, renderEnv, renderText, runHelm } from './chart.ts';
+import { problemsIn } from './schema.ts';
 
 const KEY = `age1${'q'.repeat(58)}`;
 
@@ -223,6 +224,8 @@ describe('helm', { concurrency: 2 }, () => {
       test(`${helm} rejects ${what}`, async () => {
         await assert.rejects(renderText({ helm, values }), ({ message: said }: Error) => {
           assert.match(said, message);
+          // A template says one thing; so does the schema, whatever else a mistake has to do with.
+          assert.ok(problemsIn(said).length <= 1, said);
           return true;
         });
       });

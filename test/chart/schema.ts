@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { plainEnv, runProgram } from '../support/run-program.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { type HelmVersion, helm } from '../support/tools.ts';
@@ -12,12 +13,13 @@ export interface Problem {
 }
 
 /**
- * What helm's own reader of schemas has to say of each of these values, without the defaults, none where it takes them. One
+ * What helm's own reader of schemas has to say of each of these values over the defaults; nothing where it takes them. One
  * call of helm answers for all, so tables may be long: they are the items of a list in a chart that has nothing else.
  */
 export async function problemsOf(version: HelmVersion, cases: readonly object[]): Promise<Problem[][]> {
   await using folder = await scratchFolder('schema');
   const { definitions, ...values } = JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8'));
+  const defaults: object = parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
   const schema = {
     $schema: values.$schema,
     definitions: { ...definitions, values },
@@ -28,7 +30,7 @@ export async function problemsOf(version: HelmVersion, cases: readonly object[])
 
   const args = ['template', 'cases', folder.path, '--values', '-'];
   const said = await runProgram(await helm(version), args, {
-    input: JSON.stringify({ cases }),
+    input: JSON.stringify({ cases: cases.map((one) => over(defaults, one)) }),
     env: plainEnv(),
   }).then(
     () => '',
@@ -42,6 +44,20 @@ export async function problemsOf(version: HelmVersion, cases: readonly object[])
       return Number(number) === index ? [{ at: `/${rest.join('/')}`, said: text }] : [];
     }),
   );
+}
+
+const isMap = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** As helm does it: maps key by key, and a null takes its key away. */
+function over(defaults: object, values: object): object {
+  const merged = new Map<string, unknown>(Object.entries(defaults));
+  for (const [key, value] of Object.entries(values)) {
+    const before = merged.get(key);
+    if (value === null) merged.delete(key);
+    else merged.set(key, isMap(before) && isMap(value) ? over(before, value) : value);
+  }
+  return Object.fromEntries(merged);
 }
 
 /** Those that helm tells of, without the lines that only say that there are some below them. */

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { loadConfig } from '../../src/config/config.ts';
+import { HELM_VERSIONS, renderEnv, renderText } from './chart.ts';
+import { problemsOf } from './schema.ts';
+
+/** Both ends of what a run takes: a night must not begin with an exit code 2 that an install could have told of. */
+
+const PLAIN = { endpoints: ['http://127.0.0.1:2379'], tls: { enabled: false } };
+
+/** A value's path -> what it may be at its bounds, and what it may not be just beyond. */
+const BOUNDS: Record<string, { right: unknown[]; wrong: unknown[] }> = {
+  'compaction.retention': {
+    right: [0, '0', 999_999_999_999_999, '999999999999999'],
+    wrong: [-1, '-1', 1.5, 2 ** 53, '9007199254740992', '1e3', ' 1'],
+  },
+  'backup.keepLast': { right: [0, '0', 999_999_999_999_999], wrong: [-1, 2 ** 53, '+1'] },
+  'backup.timeout': {
+    right: ['1ms', '0.5ms', '24h', '1440m', '86400s', '23h60m'],
+    wrong: ['0', '0s', '0h0m', '25h', '23h61m', '86400.5s', '-1m', '1d', '5'],
+  },
+  'etcd.dialTimeout': { right: ['1ms', '24h'], wrong: ['0ms', '24h1s'] },
+  'defrag.wait': { right: [0, '0', '0s', '24h', '1h30m0.5s'], wrong: [1, '1', '24h0m1s', '-1s'] },
+  lockTtl: {
+    right: ['1s', '60s', '3600s', '60m', '1h', '59m59s'],
+    wrong: ['0s', '3601s', '61m', '2h', '1500ms', '60m1s'],
+  },
+  'etcd.quotaBytes': {
+    right: ['', 1, '1', '999T', '1.5Gi', '0.5Ki', '1.001k', 999_999_999_999_999],
+    wrong: [0, '0', '0Gi', '0.0', '1.1Gi', '1.0001k', '0.5', '8Pi', '9Pi', 2 ** 53, '2GB', '-1'],
+  },
+  'defrag.minDbSize': { right: [0, '0', '100Mi', '0.25Gi'], wrong: [-1, '0.3', '100MB', '1m'] },
+  'defrag.minFragmentation': {
+    right: [0, 1, '0', '1', '.5', '0.45', 0.000_000_000_1, 0.000_000_1, 0.999_999_999],
+    wrong: [-0.1, 1.1, '1.1', '45%', '2'],
+  },
+  'etcd.endpoints': {
+    right: [
+      ['http://127.0.0.1:65535'],
+      ['http://a.b-c_d.svc.:1', 'http://[2001:db8::1]:2379/'],
+      ['127.0.0.1:2379'],
+    ],
+    wrong: [
+      'http://127.0.0.1:65536',
+      'http://127.0.0.1:0',
+      'http://256.0.0.1:1',
+      'http://1.2.3:1',
+      'http://-a:1',
+      'http://a..b:1',
+      'http://a b:1',
+      'http://u:p@a:1',
+      'unix://a:1',
+      'http://a',
+      'http://a:1/b',
+    ].map((endpoint) => [endpoint]),
+  },
+  'backup.store': {
+    right: ['file:///a', 's3://buc', 's3://b.u_c-k/a b?forcePathStyle=true'],
+    wrong: ['file://a', 'file:///a?b', 's3://ab', 's3://-ab', 's3://a:80/b', 's3://abc#d', 's3://u:p@abc'],
+  },
+  'backup.s3.endpoint': {
+    right: ['', 'http://minio:9000', 'https://[::1]:1/a', 'https://s3.example.com'],
+    wrong: ['minio:9000', 'http://a:65536', 'http://u:p@a', 'http:// a', 'http:///a'],
+  },
+  'backup.s3.region': { right: ['', 'eu-central-1'], wrong: ['-eu', 'eu central', 'x'.repeat(64)] },
+  'metrics.pushgatewayUrl': {
+    right: ['', 'http://a:1', 'https://[::1]:65535/a/', 'http://a.b'],
+    wrong: ['http://a:65536', 'http://a:b', 'a:9091', 'http://u:p@a', 'http://a#b', 'http://[::1'],
+  },
+  clusterName: { right: ['', 'a', `a${'.'.repeat(62)}`], wrong: ['.a', 'a'.repeat(64), 'ä'] },
+  objectPrefix: { right: ['/', `/${'a'.repeat(200)}`], wrong: ['a', `/${'a'.repeat(201)}`, '/ä'] },
+};
+
+function valuesOf(path: string, value: unknown): object {
+  const [head = '', ...rest] = path.split('.').toReversed();
+  const values: Record<string, unknown> = rest.reduce<Record<string, unknown>>(
+    (inner, key) => ({ [key]: inner }),
+    { [head]: value },
+  );
+  const { etcd, ...others } = values;
+  return { clusterName: 'c', ...others, etcd: { ...PLAIN, ...(typeof etcd === 'object' ? etcd : {}) } };
+}
+
+describe('what the chart takes a run takes, at the bounds', { concurrency: 2 }, () => {
+  for (const [path, { right, wrong }] of Object.entries(BOUNDS)) {
+    test(path, async () => {
+      for (const value of right) {
+        const said = `${path}: ${JSON.stringify(value)}`;
+        const env = await renderEnv({ values: valuesOf(path, value) });
+        assert.doesNotThrow(() => loadConfig(env), said);
+      }
+      for (const helm of HELM_VERSIONS) {
+        const [good, bad] = [right, wrong].map((all) => all.map((value) => valuesOf(path, value)));
+        for (const [index, problems] of (await problemsOf(helm, good ?? [])).entries()) {
+          assert.deepEqual(problems, [], JSON.stringify(right[index]));
+        }
+        for (const [index, problems] of (await problemsOf(helm, bad ?? [])).entries()) {
+          assert.ok(problems.length <= 1, JSON.stringify([wrong[index], problems]));
+          if (problems.length === 1) continue;
+          // What a schema cannot add up a template does.
+          const rendered = renderText({ helm, values: valuesOf(path, wrong[index]) });
+          await assert.rejects(rendered, /a run takes no more than 24h/, JSON.stringify(wrong[index]));
+        }
+      }
+    });
+  }
+});
