@@ -22,6 +22,8 @@ export interface RenderOptions {
   apiVersions?: string[];
   /** What would come of values that the schema refuses. */
   withoutSchema?: boolean;
+  /** The folder of another chart, which this one is a part of. */
+  chart?: string;
 }
 
 /** The parts of the rendered objects that tests look at. */
@@ -90,9 +92,9 @@ export async function runHelm(
 
 /** What `helm install` would send to the cluster, as text. */
 export function renderText(options: RenderOptions = {}): Promise<string> {
-  const { release = 'etcd-upkeep', namespace = 'kube-system', apiVersions = [] } = options;
+  const { release = 'etcd-upkeep', namespace = 'kube-system', chart = CHART, apiVersions = [] } = options;
   const has = apiVersions.map((version) => `--api-versions=${version}`);
-  return runHelm(['template', release, CHART, '--namespace', namespace, ...has], options);
+  return runHelm(['template', release, chart, '--namespace', namespace, ...has], options);
 }
 
 export async function render(options: RenderOptions = {}): Promise<Manifest[]> {
