@@ -11,6 +11,7 @@ imagePullSecrets: []
 schedule: ""
 timeZone: Etc/UTC
 suspend: false
+runOnInstall: false
 startingDeadlineSeconds: 7200
 activeDeadlineSeconds: null
 backoffLimit: 3

@@ -14,6 +14,7 @@ import { DEFAULTS, defaultsTemplate } from './docs.ts';
 /** Most of what the chart can make. Each key is set to null in here too: templates read most keys only then. */
 const EVERYTHING = {
   clusterName: 'production',
+  runOnInstall: true,
   hostNetwork: false,
   etcd: {
     tls: { existingSecret: 'etcd-client', ca: { existingConfigMap: 'etcd-ca' } },
