@@ -28,6 +28,8 @@ export interface ReleaseOptions {
   /** A values file, applied before `values`. */
   file?: string;
   helm?: HelmVersion;
+  /** More arguments, say `--wait`. */
+  args?: string[];
 }
 
 /** `helm install` (or `upgrade`) of the chart; what helm prints. */
@@ -40,11 +42,11 @@ export function upgrade(node: Reach, options: ReleaseOptions = {}): Promise<stri
 }
 
 async function apply(command: string, node: Reach, options: ReleaseOptions): Promise<string> {
-  const { namespace = NAMESPACE, values = {}, file, helm: version } = options;
+  const { namespace = NAMESPACE, values = {}, file, helm: version, args: more = [] } = options;
   const files = file === undefined ? [] : [`--values=${file}`];
-  const args = [command, RELEASE, CHART, `--namespace=${namespace}`, ...files, '--values=-'];
+  const args = [command, RELEASE, CHART, `--namespace=${namespace}`, ...files, '--values=-', ...more];
   const input = JSON.stringify({ ...LOCAL_IMAGE, ...values });
-  return runProgram(await helm(version), args, { env: node.env, input });
+  return runProgram(await helm(version), args, { env: node.env, input, timeoutMs: JOB_TIMEOUT_MS });
 }
 
 /** Any other helm command on the release. */
