@@ -9,7 +9,7 @@
     {{- /* Of one name, so that what inhibits the lesser of two severities by the name does. */}}
     - alert: EtcdQuotaUsage
       # A quota below 0 is none.
-      expr: etcd_mvcc_db_total_size_in_bytes{{ $of }} / (etcd_server_quota_backend_bytes{{ $of }} > 0) > {{ $part }}
+      expr: etcd_mvcc_db_total_size_in_bytes{{ $of }} / (etcd_server_quota_backend_bytes{{ $of }} > 0) > {{ include "etcd-upkeep.text" $part }}
       for: 10m
       labels:
         severity: {{ $severity }}
@@ -23,7 +23,7 @@
     {{- end }}
     - alert: EtcdFragmentation
       expr: |-
-        1 - etcd_mvcc_db_total_size_in_use_in_bytes{{ $of }} / etcd_mvcc_db_total_size_in_bytes{{ $of }} > {{ $etcd.fragmentation.ratio }}
+        1 - etcd_mvcc_db_total_size_in_use_in_bytes{{ $of }} / etcd_mvcc_db_total_size_in_bytes{{ $of }} > {{ include "etcd-upkeep.text" $etcd.fragmentation.ratio }}
         and
         etcd_mvcc_db_total_size_in_bytes{{ $of }} > {{ int64 $etcd.fragmentation.minBytes }}
       for: 1h

@@ -5,6 +5,8 @@ newest that counts.
 {{- define "etcd-upkeep.alertsOfRuns" -}}
 {{- $runs := .Values.prometheusRule.runs }}
 {{- $hours := int64 $runs.noSuccessHours }}
+{{- $shrunkTo := include "etcd-upkeep.text" $runs.shrunkTo }}
+{{- $factor := include "etcd-upkeep.text" $runs.slow.factor }}
 {{- $of := "" }}
 {{- if and .Values.clusterName (not $runs.allClusters) }}{{ $of = printf "{cluster=%q}" .Values.clusterName }}{{ end }}
 {{- $cluster := "cluster {{ $labels.cluster }}" }}
@@ -76,15 +78,15 @@ newest that counts.
       # gave back is no loss. Events come and go.
       expr: |-
         etcd_upkeep_backup_raw_bytes{{ $of }}
-          < {{ $runs.shrunkTo }} * min without (member, when) (etcd_upkeep_member_db_size_bytes{{ $of }} offset 1d)
+          < {{ $shrunkTo }} * min without (member, when) (etcd_upkeep_member_db_size_bytes{{ $of }} offset 1d)
         or
         sum without (resource) (etcd_upkeep_objects{{ include "etcd-upkeep.withMatcher" (list $of "resource!=\"events\"") }})
-          < {{ $runs.shrunkTo }} * sum without (resource) (etcd_upkeep_objects{{ include "etcd-upkeep.withMatcher" (list $of "resource!=\"events\"") }} offset 1d)
+          < {{ $shrunkTo }} * sum without (resource) (etcd_upkeep_objects{{ include "etcd-upkeep.withMatcher" (list $of "resource!=\"events\"") }} offset 1d)
       labels:
         severity: warning
       annotations:
         summary: >-
-          The last backup of {{ $cluster }} holds less than {{ mulf 100 $runs.shrunkTo | printf "%.0f" }} % of what was there a day before
+          The last backup of {{ $cluster }} holds less than {{ include "etcd-upkeep.text" (mulf 100 $runs.shrunkTo) }} % of what was there a day before
         description: >-
           Either much was deleted, or the run looked at another or a restored etcd. See by the objects by resource
           what is gone, and keep the older backups (backup.keepLast) until you know.
@@ -93,14 +95,14 @@ newest that counts.
       expr: |-
         (
           {{- include "etcd-upkeep.newest" (list "etcd_upkeep_run_duration_seconds" $of) | nindent 10 }}
-        ) > {{ $runs.slow.factor }} * quantile_over_time(0.5, etcd_upkeep_run_duration_seconds{{ $of }}[7d] offset 1d)
+        ) > {{ $factor }} * quantile_over_time(0.5, etcd_upkeep_run_duration_seconds{{ $of }}[7d] offset 1d)
         and
         etcd_upkeep_run_duration_seconds{{ $of }} > {{ int64 $runs.slow.seconds }} + quantile_over_time(0.5, etcd_upkeep_run_duration_seconds{{ $of }}[7d] offset 1d)
       labels:
         severity: info
       annotations:
         summary: >-
-          The last run of etcd-upkeep on {{ $cluster }} took {{ "{{ $value | humanizeDuration }}" }}, more than {{ $runs.slow.factor }} times as long as it usually does
+          The last run of etcd-upkeep on {{ $cluster }} took {{ "{{ $value | humanizeDuration }}" }}, more than {{ $factor }} times as long as it usually does
         description: >-
           A slow disk or network, a larger database, or a member that lags. The durations of the steps say which of
           them it was; a slow disk is the one to mend first, for all of Kubernetes waits for it.

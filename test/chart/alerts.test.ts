@@ -84,7 +84,8 @@ test('the thresholds and the job arrive', async () => {
       },
     },
   });
-  const text = (name: string) => JSON.stringify(all(changed).filter(({ alert }) => alert === name));
+  const text = (name: string) =>
+    JSON.stringify(all(changed).flatMap(({ expr, ...rest }) => (rest.alert === name ? [expr, rest] : [])));
   assert.match(
     text('EtcdUpkeepNoSuccess'),
     /\[100h\].*> 50 \* 3600.*https:\/\/wiki\.example\.com\/etcd#etcdup/,
@@ -103,6 +104,21 @@ test('the thresholds and the job arrive', async () => {
   assert.match(text('EtcdFragmentation'), /> 0\.9.*> 12345678/);
   assert.match(text('EtcdNotCompacted'), /offset 13h.*> 1000000/);
   assert.match(text('EtcdDefragmentationLong'), /"for":"20m"/);
+});
+
+test('Prometheus reads numbers as people write them', async () => {
+  const prometheusRule = {
+    runs: { shrunkTo: 0.00001, slow: { factor: 10.5 } },
+    etcd: { quota: { info: '0.5' }, fragmentation: { ratio: 0.00005, minBytes: 5e11 } },
+  };
+  for (const helm of HELM_VERSIONS) {
+    const exact = await rulesOf({ helm, values: { prometheusRule } });
+    const text = JSON.stringify(all(exact).map(({ expr, annotations }) => [expr, annotations]));
+    assert.match(text, /< 0\.00001 \* min.*less than 0\.001 %/);
+    assert.match(text, /> 10\.5 \* quantile.*more than 10\.5 times/);
+    assert.match(text, / > 0\.5".* > 0\.00005\\nand\\n.* > 500000000000"/);
+    await checkRules(exact);
+  }
 });
 
 test('a cluster with a name hears of itself alone, unless it is to hear of all', async () => {
