@@ -1,18 +1,21 @@
-{{/* Alerts on etcd's own metrics, which all of etcd 3.4 to 3.7 have unless it says otherwise. */}}
+{{/*
+Alerts on etcd's own metrics, which all of etcd 3.4 to 3.7 have unless it says otherwise. Severities, and most of `for`, are
+in the values.
+*/}}
 {{- define "etcd-upkeep.alertsOfEtcd" -}}
 {{- $etcd := .Values.prometheusRule.etcd }}
 {{- $of := printf "{job=~%q}" $etcd.job }}
 {{- $member := "etcd {{ $labels.instance }}" }}
 - name: etcd
   rules:
-    {{- range $severity, $part := $etcd.quota }}
+    {{- range $level, $severity := .Values.prometheusRule.alerts.EtcdQuotaUsage.severities }}
+    {{- if $severity }}
     {{- /* Of one name, so that what inhibits the lesser of two severities by the name does. */}}
     - alert: EtcdQuotaUsage
       # A quota below 0 is none.
-      expr: etcd_mvcc_db_total_size_in_bytes{{ $of }} / (etcd_server_quota_backend_bytes{{ $of }} > 0) > {{ include "etcd-upkeep.text" $part }}
-      for: 10m
+      expr: etcd_mvcc_db_total_size_in_bytes{{ $of }} / (etcd_server_quota_backend_bytes{{ $of }} > 0) > {{ include "etcd-upkeep.text" (index $etcd.quota $level) }}
       labels:
-        severity: {{ $severity }}
+        severity: {{ $severity | quote }}
       annotations:
         summary: >-
           The database of {{ $member }} fills {{ "{{ $value | humanizePercentage }}" }} of its quota
@@ -21,14 +24,12 @@
           themselves are so large, find by the objects by resource what can go, or raise --quota-backend-bytes.
         {{- include "etcd-upkeep.runbook" (list $ "EtcdQuotaUsage") | nindent 8 }}
     {{- end }}
+    {{- end }}
     - alert: EtcdFragmentation
       expr: |-
         1 - etcd_mvcc_db_total_size_in_use_in_bytes{{ $of }} / etcd_mvcc_db_total_size_in_bytes{{ $of }} > {{ include "etcd-upkeep.text" $etcd.fragmentation.ratio }}
         and
         etcd_mvcc_db_total_size_in_bytes{{ $of }} > {{ int64 $etcd.fragmentation.minBytes }}
-      for: 1h
-      labels:
-        severity: warning
       annotations:
         summary: >-
           {{ "{{ $value | humanizePercentage }}" }} of the database file of {{ $member }} is not in use
@@ -47,8 +48,6 @@
           or
           label_replace(etcd_mvcc_db_total_size_in_bytes{{ $of }} >= (etcd_server_quota_backend_bytes{{ $of }} > 0), "alarm_type", "NOSPACE", "", "")
         )
-      labels:
-        severity: critical
       annotations:
         summary: >-
           etcd (job {{ "{{ $labels.job }}" }}) has the alarm {{ "{{ $labels.alarm_type }}" }}
@@ -62,9 +61,6 @@
           <= max_over_time(etcd_debugging_mvcc_compact_revision{{ $of }}[1h] offset {{ int64 $etcd.compaction.hours }}h)
         and
         etcd_debugging_mvcc_current_revision{{ $of }} - etcd_debugging_mvcc_compact_revision{{ $of }} > {{ int64 $etcd.compaction.minRevisions }}
-      for: 15m
-      labels:
-        severity: warning
       annotations:
         summary: >-
           The history of {{ $member }} has not been compacted for {{ int64 $etcd.compaction.hours }} hours
@@ -76,8 +72,6 @@
     - alert: EtcdDefragmentationLong
       expr: etcd_disk_defrag_inflight{{ $of }} > 0
       for: {{ int64 $etcd.defragMinutes }}m
-      labels:
-        severity: warning
       annotations:
         summary: >-
           {{ $member }} has been defragmented for {{ int64 $etcd.defragMinutes }} minutes and does not answer meanwhile

@@ -1,6 +1,6 @@
 {{/*
 Alerts on what the runs tell. With a textfile each node has the figures of the runs that it had itself, so it is the
-newest that counts.
+newest that counts. Severities, and most of `for`, are in the values.
 */}}
 {{- define "etcd-upkeep.alertsOfRuns" -}}
 {{- $runs := .Values.prometheusRule.runs }}
@@ -19,9 +19,6 @@ newest that counts.
         or
         time() - max by (cluster) (etcd_upkeep_last_run_timestamp_seconds{{ $of }})
           unless on (cluster) max_over_time(etcd_upkeep_last_success_timestamp_seconds{{ $of }}[{{ mul 2 $hours }}h])
-      for: 15m
-      labels:
-        severity: critical
       annotations:
         summary: >-
           No run of etcd-upkeep on {{ $cluster }} has gone well for {{ $hours }} hours, or none ever has
@@ -32,8 +29,6 @@ newest that counts.
     - alert: EtcdUpkeepNotSeen
       expr: absent(etcd_upkeep_last_run_timestamp_seconds{{ $of }})
       for: {{ $hours }}h
-      labels:
-        severity: critical
       annotations:
         summary: >-
           Nothing has been heard of any run of etcd-upkeep for {{ $hours }} hours
@@ -48,9 +43,6 @@ newest that counts.
         max by (cluster) (
           {{- include "etcd-upkeep.newest" (list "etcd_upkeep_last_run_exit_code" $of) | nindent 10 }}
         ) > 0 != 5 != 6
-      for: 15m
-      labels:
-        severity: warning
       annotations:
         summary: >-
           The last run of etcd-upkeep on {{ $cluster }} failed with exit code {{ "{{ $value }}" }}
@@ -63,9 +55,6 @@ newest that counts.
         max by (cluster) (
           {{- include "etcd-upkeep.newest" (list "etcd_upkeep_last_run_exit_code" $of) | nindent 10 }}
         ) == 5
-      for: 15m
-      labels:
-        severity: warning
       annotations:
         summary: >-
           The last run of etcd-upkeep on {{ $cluster }} made a backup, and then refused or failed at a step
@@ -82,8 +71,6 @@ newest that counts.
         or
         sum without (resource) (etcd_upkeep_objects{{ include "etcd-upkeep.withMatcher" (list $of "resource!=\"events\"") }})
           < {{ $shrunkTo }} * sum without (resource) (etcd_upkeep_objects{{ include "etcd-upkeep.withMatcher" (list $of "resource!=\"events\"") }} offset 1d)
-      labels:
-        severity: warning
       annotations:
         summary: >-
           The last backup of {{ $cluster }} holds less than {{ include "etcd-upkeep.text" (mulf 100 $runs.shrunkTo) }} % of what was there a day before
@@ -98,8 +85,6 @@ newest that counts.
         ) > {{ $factor }} * quantile_over_time(0.5, etcd_upkeep_run_duration_seconds{{ $of }}[7d] offset 1d)
         and
         etcd_upkeep_run_duration_seconds{{ $of }} > {{ int64 $runs.slow.seconds }} + quantile_over_time(0.5, etcd_upkeep_run_duration_seconds{{ $of }}[7d] offset 1d)
-      labels:
-        severity: info
       annotations:
         summary: >-
           The last run of etcd-upkeep on {{ $cluster }} took {{ "{{ $value | humanizeDuration }}" }}, more than {{ $factor }} times as long as it usually does
@@ -121,9 +106,4 @@ max by (cluster) (etcd_upkeep_last_run_timestamp_seconds{{ index . 1 }})
 {{/* Matchers, with one more. */}}
 {{- define "etcd-upkeep.withMatcher" -}}
 {{- with index . 0 }}{{ trimSuffix "}" . }},{{ else }}{{ "{" }}{{ end }}{{ index . 1 }}{{ "}" }}
-{{- end }}
-
-{{/* The link to what an alert asks of people. */}}
-{{- define "etcd-upkeep.runbook" -}}
-runbook_url: {{ printf "%s#%s" (index . 0).Values.prometheusRule.runbookUrl (index . 1 | lower) | quote }}
 {{- end }}

@@ -129,6 +129,7 @@ prometheusRule:
   enabled: false
   labels: {}
   annotations: {}
+  additionalRuleLabels: {}
   runbookUrl: https://github.com/etcd-upkeep/etcd-upkeep/blob/main/docs/monitoring.md
   runs:
     enabled: true
@@ -152,6 +153,75 @@ prometheusRule:
       hours: 26
       minRevisions: 100000
     defragMinutes: 10
+  alerts:
+    EtcdUpkeepNoSuccess:
+      enabled: true
+      severity: critical
+      for: 15m
+      labels: {}
+      annotations: {}
+    EtcdUpkeepNotSeen:
+      enabled: true
+      severity: critical
+      labels: {}
+      annotations: {}
+    EtcdUpkeepRunFailed:
+      enabled: true
+      severity: warning
+      for: 15m
+      labels: {}
+      annotations: {}
+    EtcdUpkeepRunPartial:
+      enabled: true
+      severity: warning
+      for: 15m
+      labels: {}
+      annotations: {}
+    EtcdUpkeepBackupShrank:
+      enabled: true
+      severity: warning
+      for: ""
+      labels: {}
+      annotations: {}
+    EtcdUpkeepRunSlow:
+      enabled: true
+      severity: info
+      for: ""
+      labels: {}
+      annotations: {}
+    EtcdQuotaUsage:
+      enabled: true
+      severities:
+        info: info
+        warning: warning
+        critical: critical
+      for: 10m
+      labels: {}
+      annotations: {}
+    EtcdFragmentation:
+      enabled: true
+      severity: warning
+      for: 1h
+      labels: {}
+      annotations: {}
+    EtcdAlarm:
+      enabled: true
+      severity: critical
+      for: ""
+      labels: {}
+      annotations: {}
+    EtcdNotCompacted:
+      enabled: true
+      severity: warning
+      for: 15m
+      labels: {}
+      annotations: {}
+    EtcdDefragmentationLong:
+      enabled: true
+      severity: warning
+      labels: {}
+      annotations: {}
+  extraRules: []
 dashboard:
   enabled: false
   labels:

@@ -2,7 +2,20 @@ import type { ApiServer } from '../support/kubernetes/apiserver.ts';
 
 const text = { type: 'string' };
 const texts = { type: 'object', additionalProperties: text };
-const duration = { type: 'string', pattern: '^([0-9]+[wdhms])+$' };
+const duration = {
+  type: 'string',
+  minLength: 1,
+  pattern: '^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$',
+};
+const RULE = {
+  alert: text,
+  record: text,
+  expr: text,
+  for: duration,
+  keep_firing_for: duration,
+  labels: texts,
+  annotations: texts,
+};
 
 /** What a PrometheusRule may hold, of the parts that the chart writes: strict, so that others would be refused. */
 const RULE_SCHEMA = {
@@ -23,11 +36,7 @@ const RULE_SCHEMA = {
               name: { type: 'string', minLength: 1 },
               rules: {
                 type: 'array',
-                items: {
-                  type: 'object',
-                  required: ['expr'],
-                  properties: { alert: text, expr: text, for: duration, labels: texts, annotations: texts },
-                },
+                items: { type: 'object', required: ['expr'], properties: RULE },
               },
             },
           },
