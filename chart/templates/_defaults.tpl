@@ -129,6 +129,7 @@ prometheusRule:
   enabled: false
   labels: {}
   annotations: {}
+  namespace: ""
   additionalRuleLabels: {}
   runbookUrl: https://github.com/etcd-upkeep/etcd-upkeep/blob/main/docs/monitoring.md
   runs:
@@ -227,6 +228,7 @@ dashboard:
   labels:
     grafana_dashboard: "1"
   annotations: {}
+  namespace: ""
 extraEnv: []
 extraVolumes: []
 extraVolumeMounts: []

@@ -18,6 +18,15 @@
 {{- printf "%s-drill" (include "etcd-upkeep.fullname" . | trunc 46 | trimSuffix "-") }}
 {{- end }}
 
+{{/*
+The name of an object that can be in another namespace than the release's, where it may meet that of a release of the same
+name: there it ends in the release's namespace. No namespace has a dot, so no two releases come to the same name.
+*/}}
+{{- define "etcd-upkeep.nameIn" -}}
+{{- $own := (index . 0).Release.Namespace }}
+{{- index . 2 }}{{ if not (has (index . 1) (list "" $own)) }}.{{ $own }}{{ end }}
+{{- end }}
+
 {{- define "etcd-upkeep.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "etcd-upkeep.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
