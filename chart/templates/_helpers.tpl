@@ -1,62 +1,9 @@
-{{- define "etcd-upkeep.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
-{{- end }}
-
-{{/* 52 characters: a CronJob adds 11 to its own name for its Jobs, and 63 are allowed. */}}
-{{- define "etcd-upkeep.fullname" -}}
-{{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
-{{- end }}
-{{- end }}
-
-{{- define "etcd-upkeep.drillName" -}}
-{{- printf "%s-drill" (include "etcd-upkeep.fullname" . | trunc 46 | trimSuffix "-") }}
-{{- end }}
-
-{{/*
-The name of an object that can be in another namespace than the release's, where it may meet that of a release of the same
-name: there it ends in the release's namespace. No namespace has a dot, so no two releases come to the same name.
-*/}}
-{{- define "etcd-upkeep.nameIn" -}}
-{{- $own := (index . 0).Release.Namespace }}
-{{- index . 2 }}{{ if not (has (index . 1) (list "" $own)) }}.{{ $own }}{{ end }}
-{{- end }}
-
-{{- define "etcd-upkeep.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "etcd-upkeep.name" . | quote }}
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
-{{- end }}
-
-{{- define "etcd-upkeep.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "etcd-upkeep.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- end }}
-
-{{- define "etcd-upkeep.serviceAccountName" -}}
-{{- if .Values.serviceAccount.create }}
-{{- default (include "etcd-upkeep.fullname" .) .Values.serviceAccount.name }}
-{{- else }}
-{{- default "default" .Values.serviceAccount.name }}
-{{- end }}
-{{- end }}
-
 {{- define "etcd-upkeep.image" -}}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
 {{- else }}
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- end }}
-{{- end }}
-
-{{- define "etcd-upkeep.claimName" -}}
-{{- default (printf "%s-backups" (include "etcd-upkeep.fullname" .)) .Values.backup.persistence.existingClaim }}
 {{- end }}
 
 {{/* A minute of the small hours. The checksum of a checksum spreads names that differ in one letter. */}}
