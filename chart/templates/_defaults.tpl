@@ -1,5 +1,8 @@
 {{/* Made from values.yaml by `npm run docs`, for _values.tpl. */}}
 {{- define "etcd-upkeep.defaults" -}}
+global:
+  imageRegistry: ""
+  imagePullSecrets: []
 nameOverride: ""
 fullnameOverride: ""
 image:

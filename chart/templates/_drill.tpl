@@ -112,7 +112,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
 
 {{- define "etcd-upkeep.drillEtcd" -}}
-image: {{ .Values.drill.image | quote }}
+image: {{ include "etcd-upkeep.drillImage" . | quote }}
 {{ include "etcd-upkeep.drillLimits" . }}
 terminationMessagePolicy: FallbackToLogsOnError
 volumeMounts:

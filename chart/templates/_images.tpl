@@ -1,7 +1,35 @@
 {{- define "etcd-upkeep.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
-{{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- $image := .Values.image }}
+{{- $version := printf ":%s" ($image.tag | default .Chart.AppVersion) }}
+{{- if $image.digest }}{{ $version = printf "@%s" $image.digest }}{{ end }}
+{{- include "etcd-upkeep.fromRegistry" (list . $image.repository) }}{{ $version }}
+{{- end }}
+
+{{- define "etcd-upkeep.drillImage" -}}
+{{- include "etcd-upkeep.fromRegistry" (list . .Values.drill.image) }}
+{{- end }}
+
+{{/*
+An image as it is, or from global.imageRegistry. What stands before its first slash is a registry where it has a dot or a
+port, or is localhost, and part of the image's own name otherwise: that is how container runtimes read it.
+*/}}
+{{- define "etcd-upkeep.fromRegistry" -}}
+{{- $image := index . 1 }}
+{{- with (index . 0).Values.global.imageRegistry }}
+{{- $image = regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $image "" | printf "%s/%s" (trimSuffix "/" .) }}
+{{- end }}
+{{- $image }}
+{{- end }}
+
+{{/* Each Secret once, whether it is given by its name or as a reference, for this chart or for all. */}}
+{{- define "etcd-upkeep.imagePullSecrets" -}}
+{{- $names := list }}
+{{- range concat .Values.imagePullSecrets .Values.global.imagePullSecrets }}
+{{- $name := . }}
+{{- if kindIs "map" . }}{{ $name = .name }}{{ end }}
+{{- $names = append $names $name }}
+{{- end }}
+{{- range $names | compact | uniq }}
+- name: {{ . | quote }}
 {{- end }}
 {{- end }}

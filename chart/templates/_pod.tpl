@@ -44,9 +44,9 @@ enableServiceLinks: false
 {{- with .Values.dnsPolicy }}
 dnsPolicy: {{ . | quote }}
 {{- end }}
-{{- with .Values.imagePullSecrets }}
+{{- with include "etcd-upkeep.imagePullSecrets" . | trim }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 securityContext:
   {{- include "etcd-upkeep.podSecurityContext" . | nindent 2 }}
