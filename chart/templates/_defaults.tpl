@@ -11,6 +11,12 @@ image:
   digest: ""
   pullPolicy: IfNotPresent
 imagePullSecrets: []
+commonLabels: {}
+commonAnnotations: {}
+cronJobLabels: {}
+cronJobAnnotations: {}
+jobLabels: {}
+jobAnnotations: {}
 schedule: ""
 timeZone: Etc/UTC
 suspend: false

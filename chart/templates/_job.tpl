@@ -16,13 +16,7 @@ podFailurePolicy:
           status: "True"
 template:
   metadata:
-    labels:
-      {{- /* The chart's own win: the NetworkPolicy and people find the pods by them. */}}
-      {{- merge (include "etcd-upkeep.labels" . | fromYaml) .Values.podLabels | toYaml | nindent 6 }}
-    {{- with .Values.podAnnotations }}
-    annotations:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
+    {{- include "etcd-upkeep.metadata" (dict "root" . "labels" .Values.podLabels "annotations" .Values.podAnnotations) | nindent 4 }}
   spec:
     {{- include "etcd-upkeep.pod" . | nindent 4 }}
 {{- end }}
@@ -35,10 +29,9 @@ Whether there is a first Job. While the runs are suspended there is none: who pa
 {{- end }}
 
 {{/*
-A Job's pod cannot be changed, so another one has another name: under the same name the API server refuses the upgrade. 63
-characters are allowed.
+A Job's pod cannot be changed, so another one has another name: under the same name the API server refuses the upgrade.
 */}}
 {{- define "etcd-upkeep.firstJobName" -}}
 {{- $hash := include "etcd-upkeep.jobSpec" . | sha256sum | trunc 8 }}
-{{- printf "%s-first-%s" (include "etcd-upkeep.fullname" . | trunc 46 | trimSuffix "-") $hash }}
+{{- include "etcd-upkeep.nameWith" (list . (printf "-first-%s" $hash) 63) }}
 {{- end }}
