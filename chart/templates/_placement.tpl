@@ -21,7 +21,7 @@ it, and would else need a null to take it away, which wrapper charts and install
 {{- end -}}
 nodeSelector:
   {{- /* The images have no other system. */}}
-  {{- include "etcd-upkeep.over" (list (dict "kubernetes.io/os" "linux") $values.nodeSelector) | nindent 2 }}
+  {{- include "etcd-upkeep.overlay" (list (dict "kubernetes.io/os" "linux") $values.nodeSelector) | nindent 2 }}
 {{- with $tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
@@ -39,7 +39,7 @@ the same user as the run, whose backups nobody else can read (mode 0600). What t
 {{- define "etcd-upkeep.podSecurityContext" -}}
 {{- $given := .Values.podSecurityContext }}
 {{- /* What a container says wins over its pod. */}}
-{{- $asGiven := include "etcd-upkeep.over" (list $given .Values.securityContext) | fromYaml }}
+{{- $asGiven := include "etcd-upkeep.overlay" (list $given .Values.securityContext) | fromYaml }}
 {{- $default := dict }}
 {{- if include "etcd-upkeep.ofTheNode" (include "etcd-upkeep.volumes" .) }}
 {{- $default = dict "runAsUser" 0 "runAsGroup" 0 }}
@@ -51,21 +51,12 @@ the same user as the run, whose backups nobody else can read (mode 0600). What t
 {{- else }}
 {{- $default = dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "fsGroup" 65532 }}
 {{- end }}
-{{- $pod := include "etcd-upkeep.over" (list $default $given) | fromYaml }}
-{{- $container := include "etcd-upkeep.over" (list $pod .Values.securityContext) | fromYaml }}
+{{- $pod := include "etcd-upkeep.overlay" (list $default $given) | fromYaml }}
+{{- $container := include "etcd-upkeep.overlay" (list $pod .Values.securityContext) | fromYaml }}
 {{- if and $container.runAsNonRoot (hasKey $container "runAsUser") (eq (int64 $container.runAsUser) 0) }}
 {{- fail "\n\nrunAsNonRoot is true, and the pod would run as root (runAsUser 0), which kubelet then never starts. It is root where you set podSecurityContext.runAsUser to 0, and by default where it uses files of the node, which belong to root: certificates (etcd.tls.hostPath), backups (backup.hostPath), metrics (metrics.textfile.hostPath) or a hostPath in extraVolumes. Take runAsNonRoot away; or use a Secret (etcd.tls.existingSecret) and a claim (backup.persistence.enabled) or a bucket in their place; or set podSecurityContext.runAsUser to one that may read and write those files." }}
 {{- end }}
 {{- toYaml $pod }}
-{{- end }}
-
-{{/* One map over another. Not sprig's merge, which takes a 0 and a false for nothing and would put the other's in its place. */}}
-{{- define "etcd-upkeep.over" -}}
-{{- $result := deepCopy (index . 0) }}
-{{- range $key, $value := index . 1 }}
-{{- $_ := set $result $key $value }}
-{{- end }}
-{{- toYaml $result }}
 {{- end }}
 
 {{/* Something, where one of the volumes is a file or a folder of the node. */}}
