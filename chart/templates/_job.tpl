@@ -22,14 +22,16 @@ template:
 {{- end }}
 
 {{/*
-Whether there is a first Job. While the runs are suspended there is none: who pauses them wants no run that an upgrade makes.
+Whether there is a first Job. An upgrade has none, whatever it changes: it must not defragment anything in the middle of the
+day. While the runs are suspended there is none either.
 */}}
 {{- define "etcd-upkeep.hasFirstJob" -}}
-{{- if and .Values.runOnInstall (not .Values.suspend) }}yes{{ end }}
+{{- if and .Values.runOnInstall .Release.IsInstall (not .Values.suspend) }}yes{{ end }}
 {{- end }}
 
 {{/*
-A Job's pod cannot be changed, so another one has another name: under the same name the API server refuses the upgrade.
+A Job's pod cannot be changed, so another one has another name: to Argo CD every sync is an install, and under the same name
+the API server would refuse it.
 */}}
 {{- define "etcd-upkeep.firstJobName" -}}
 {{- $hash := include "etcd-upkeep.jobSpec" . | sha256sum | trunc 8 }}

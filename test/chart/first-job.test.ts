@@ -127,38 +127,41 @@ describe('installers that wait', () => {
         backup: { persistence: { storageClass: 'late', size: '1Gi' } },
       };
       const install = (runOnInstall: boolean, ...args: string[]) =>
-        runHelmIn(version, namespace, { ...values, runOnInstall }, 'upgrade', '--install', ...args);
+        runHelmIn(version, namespace, { ...values, runOnInstall }, 'install', ...args);
       const claim = () => get(namespace, 'pvc/etcd-upkeep-backups', '{.status.phase}');
 
       await assert.rejects(install(false, '--wait', '--timeout=10s'), /context deadline exceeded/);
       assert.equal(await claim(), 'Pending');
+      await runProgram(await helm(version), ['uninstall', 'etcd-upkeep', `--namespace=${namespace}`], {
+        env: api.env,
+      });
 
       await install(true, '--wait', '--timeout=60s');
       assert.equal(await claim(), 'Bound');
     });
 
-    test(`helm ${version}: an upgrade makes a first Job anew where the run is another`, async () => {
+    test(`helm ${version}: an upgrade makes no run, and takes the first Job away`, async () => {
       const namespace = `upgrade-${nameOf(version)}`;
       await api.kubectl('create', 'namespace', namespace);
       const upgrade = (values: object = {}) =>
         runHelmIn(version, namespace, { runOnInstall: true, ...values }, 'upgrade', '--install');
-      const jobs = () => get(namespace, 'jobs', '{.items[*].metadata.uid}');
+      const jobs = () => get(namespace, 'jobs', '{.items[*].metadata.name}');
 
       const notes = await upgrade();
-      const usual = await jobs();
-      assert.match(notes, /logs --follow job\/etcd-upkeep-first-[0-9a-f]{8}/);
-      await upgrade();
-      await upgrade({ schedule: '1 2 * * *' });
-      assert.equal(await jobs(), usual);
+      const first = await jobs();
+      assert.match(first, /^etcd-upkeep-first-[0-9a-f]{8}$/);
+      assert.match(notes, new RegExp(`logs --follow job/${first}`));
 
-      await upgrade({ image: { tag: 'next' } });
-      const next = await jobs();
-      assert.match(next, /^\S+$/, 'one Job, and not the one from before');
-      assert.notEqual(next, usual);
-
-      await upgrade({ image: { tag: 'next' }, suspend: true });
+      const later = await upgrade({ image: { tag: 'next' } });
       assert.equal(await jobs(), '');
+      assert.doesNotMatch(later, /First  a run begins now/);
       await upgrade();
+      assert.equal(await jobs(), '');
+
+      await runProgram(await helm(version), ['rollback', 'etcd-upkeep', '1', `--namespace=${namespace}`], {
+        env: api.env,
+      });
+      assert.equal(await jobs(), first, 'what revision 1 was is what a rollback brings back');
       const uninstall = ['uninstall', 'etcd-upkeep', `--namespace=${namespace}`];
       await runProgram(await helm(version), uninstall, { env: api.env });
       assert.equal(await jobs(), '');
