@@ -1,11 +1,3 @@
-{{- define "etcd-upkeep.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
-{{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
-{{- end }}
-{{- end }}
-
 {{/* A minute of the small hours. The checksum of a checksum spreads names that differ in one letter. */}}
 {{- define "etcd-upkeep.schedule" -}}
 {{- $minute := mod (include "etcd-upkeep.seed" . | int64) 240 }}
