@@ -137,7 +137,7 @@ test('each group can be left out, and the object is labelled as Prometheus selec
   assert.deepEqual(await groupsOf({}), ['etcd-upkeep', 'etcd']);
   assert.deepEqual(await groupsOf({ runs: { enabled: false } }), ['etcd']);
   assert.deepEqual(await groupsOf({ etcd: { enabled: false } }), ['etcd-upkeep']);
-  const labels = { release: 'prometheus', 'app.kubernetes.io/name': 'not mine to change' };
+  const labels = { release: 'prometheus', 'app.kubernetes.io/name': 'not-mine-to-change' };
   const values = { prometheusRule: { enabled: true, labels, annotations: { a: 'b' } } };
   const rule = (await render({ values })).find(({ kind }) => kind === 'PrometheusRule');
   assert.equal(rule?.metadata.labels['release'], 'prometheus');

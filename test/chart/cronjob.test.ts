@@ -132,7 +132,7 @@ test('with every value set: all of it arrives', async () => {
     securityContext: { privileged: false },
     resources: { limits: { cpu: 2 } },
     podAnnotations: { a: 'b' },
-    podLabels: { team: 'etcd', 'app.kubernetes.io/name': 'not mine to change' },
+    podLabels: { team: 'etcd', 'app.kubernetes.io/name': 'not-mine-to-change' },
     serviceAccount: { create: false },
   });
   assert.deepEqual(spec, {
