@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parse } from 'yaml';
-import { CHART, HELM_VERSIONS, render, renderCronJob, type RenderOptions, renderText } from './chart.ts';
+import { HELM_VERSIONS, render, renderCronJob, type RenderOptions, renderText } from './chart.ts';
 import { DEFAULTS, defaultsTemplate } from './docs.ts';
+import { KNOWN_PATHS, withNull } from './values.ts';
 
 /**
  * Helm takes a key away whose value is null; as a part of another chart, and behind other installers, the null is lost or
@@ -32,22 +31,6 @@ const EVERYTHING = {
   networkPolicy: { enabled: true },
 };
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function pathsOf(values: Record<string, unknown>, above: string[] = []): string[][] {
-  return Object.entries(values).flatMap(([key, value]) => {
-    const path = [...above, key];
-    return isMap(value) ? [path, ...pathsOf(value, path)] : [path];
-  });
-}
-
-function withNull(values: Record<string, unknown>, [key = '', ...rest]: string[]): object {
-  if (rest.length === 0) return { ...values, [key]: null };
-  const value = values[key];
-  return { ...values, [key]: withNull(isMap(value) ? value : {}, rest) };
-}
-
 /** Helm's own words for a template that met what it did not expect. */
 const CRASH = /nil pointer|error calling|can't evaluate|wrong type|parse error|%!/;
 
@@ -59,11 +42,6 @@ async function withoutCrash(options: RenderOptions): Promise<void> {
   assert.doesNotMatch(JSON.stringify(manifests), /:null[,}]|<nil>|%!/);
 }
 
-const VALUES: Record<string, unknown> = parse(await readFile(join(CHART, 'values.yaml'), 'utf8'));
-/** Below these Helm's own meaning holds: null takes away what the default has there. */
-const FREE = /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources)\./;
-const PATHS = pathsOf(VALUES).filter((path) => !FREE.test(path.join('.')));
-
 test('the templates know the defaults', async () => {
   const said = 'values.yaml changed: npm run docs writes it anew';
   assert.ok((await readFile(DEFAULTS, 'utf8')) === (await defaultsTemplate()), said);
@@ -72,7 +50,7 @@ test('the templates know the defaults', async () => {
 for (const helm of HELM_VERSIONS) {
   describe(`null with helm ${helm}`, { concurrency: 2 }, async () => {
     const standard = await renderText({ helm });
-    for (const path of PATHS) {
+    for (const path of KNOWN_PATHS) {
       const name = path.join('.');
 
       test(`${name} is its default then`, async () => {

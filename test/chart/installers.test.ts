@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  CHART,
+  HELM_VERSIONS,
+  type Manifest,
+  nameOf,
+  render,
+  type RenderOptions,
+  runHelm,
+  valuesFiles,
+} from './chart.ts';
+import {
+  DEFAULT_VALUES,
+  KNOWN_PATHS,
+  mapScalars,
+  pathsOf,
+  presetFiles,
+  readValues,
+  setArguments,
+  valueAt,
+  type Values,
+  withNull,
+} from './values.ts';
+import { CHART_NAME, wrapperChart } from './wrapper.ts';
+
+/**
+ * The same values come as a file, one by one, or from another chart, and as what each tool makes of them: they have to
+ * make the same objects.
+ */
+
+/** In an order of its own: helm's differs between its versions and with charts in charts. */
+async function objects(options: RenderOptions): Promise<Manifest[]> {
+  return (await render(options)).toSorted((a, b) => (identity(a) < identity(b) ? -1 : 1));
+}
+
+const identity = ({ kind, metadata }: Manifest): string => `${kind}/${metadata.namespace}/${metadata.name}`;
+
+describe('a preset', { concurrency: 2 }, async () => {
+  for (const file of await presetFiles()) {
+    const values = await readValues(file);
+    const expected = objects({ file });
+
+    for (const helm of HELM_VERSIONS) {
+      test(`${nameOf(file)} as a file with helm ${helm}`, async () => {
+        assert.deepEqual(await objects({ helm, file }), await expected);
+      });
+
+      test(`${nameOf(file)} in the values.yaml of another chart with helm ${helm}`, async () => {
+        await using wrapper = await wrapperChart(helm, { [CHART_NAME]: values });
+        assert.deepEqual(await objects({ helm, chart: wrapper.path }), await expected);
+      });
+
+      test(`${nameOf(file)} as values that are given to another chart with helm ${helm}`, async () => {
+        await using wrapper = await wrapperChart(helm, { [CHART_NAME]: {} });
+        const given = { [CHART_NAME]: values };
+        assert.deepEqual(await objects({ helm, chart: wrapper.path, values: given }), await expected);
+      });
+
+      test(`${nameOf(file)} under an alias with helm ${helm}`, async () => {
+        await using wrapper = await wrapperChart(helm, { upkeep: values });
+        const found = await objects({ helm, chart: wrapper.path });
+        assert.deepEqual(found, await underAlias('upkeep', { file }));
+      });
+
+      test(`${nameOf(file)} one by one with helm ${helm}`, async () => {
+        assert.deepEqual(await objects({ helm, args: setArguments(values) }), await expected);
+      });
+    }
+  }
+});
+
+/**
+ * Helm calls a chart by its alias. So an alias is what nameOverride is, and two of them in one release make names and
+ * selectors of their own; besides there is only the label that tells the chart.
+ */
+async function underAlias(alias: string, { file }: { file: string }): Promise<unknown> {
+  const renamed = await objects({ file, values: { nameOverride: alias } });
+  return JSON.parse(
+    JSON.stringify(renamed).replaceAll(`"helm.sh/chart":"${CHART_NAME}-`, `"helm.sh/chart":"${alias}-`),
+  );
+}
+
+for (const helm of HELM_VERSIONS) {
+  test(`two of them in one chart, for two etcds, keep apart with helm ${helm}`, async () => {
+    const each = { drill: { enabled: true }, backup: { persistence: { enabled: true } } };
+    await using wrapper = await wrapperChart(helm, { main: each, events: each });
+    const found = await objects({ helm, chart: wrapper.path });
+    assert.equal(new Set(found.map(identity)).size, found.length, found.map(identity).join(', '));
+    const selected = found.map(({ metadata }) => metadata.labels['app.kubernetes.io/name']);
+    assert.deepEqual(new Set(selected), new Set(['events', 'main']));
+  });
+
+  describe(`null in another chart's values with helm ${helm}`, { concurrency: 2 }, async () => {
+    const bases = ['drill', 'monitoring'].map((name) => join(CHART, `ci/${name}-values.yaml`));
+    for (const file of [undefined, ...bases]) {
+      const base = file === undefined ? {} : await readValues(file);
+      const expected = objects({ helm, values: base });
+      const name = file === undefined ? 'the defaults' : nameOf(file);
+
+      for (const depth of [1, 2, 3, 4]) {
+        const values = { [CHART_NAME]: nullsAt(depth, base) };
+
+        test(`${name}: every key of level ${depth}, in its values.yaml`, async () => {
+          await using wrapper = await wrapperChart(helm, values);
+          assert.deepEqual(await objects({ helm, chart: wrapper.path }), await expected);
+        });
+
+        test(`${name}: every key of level ${depth}, given to it`, async () => {
+          await using wrapper = await wrapperChart(helm, { [CHART_NAME]: base });
+          assert.deepEqual(await objects({ helm, chart: wrapper.path, values }), await expected);
+        });
+      }
+    }
+
+    // Of those that a template reads as a map or a list.
+    const single =
+      'podLabels nodeSelector tolerations etcd.endpoints backup.persistence.annotations drill.ageIdentity';
+    for (const path of single.split(' ')) {
+      test(`${path} alone`, async () => {
+        await using wrapper = await wrapperChart(helm, {
+          [CHART_NAME]: withNull({}, path.split('.')),
+        });
+        assert.deepEqual(await objects({ helm, chart: wrapper.path }), await objects({ helm }));
+      });
+    }
+  });
+}
+
+/** The values, and null in every known key of that level that they do not set. */
+function nullsAt(depth: number, base: Values): Values {
+  const given = new Set(pathsOf(base).map((path) => path.join('.')));
+  const left = KNOWN_PATHS.filter((path) => path.length === depth && !given.has(path.join('.')));
+  return left.reduce(withNull, base);
+}
+
+const asText = (type: 'number' | 'boolean') => (scalar: unknown) =>
+  typeof scalar === type ? String(scalar) : scalar;
+
+describe('what tools make of values', { concurrency: 2 }, async () => {
+  for (const file of await valuesFiles()) {
+    test(`${nameOf(file)}: numbers may all come as text`, async () => {
+      const values = mapScalars(await readValues(file), asText('number'));
+      const expected = await objects({ file });
+      for (const helm of HELM_VERSIONS) assert.deepEqual(await objects({ helm, values }), expected);
+    });
+  }
+
+  test('every number of the defaults may come as text', async () => {
+    const values = mapScalars(DEFAULT_VALUES, asText('number'));
+    for (const helm of HELM_VERSIONS) assert.deepEqual(await objects({ helm, values }), await objects({}));
+  });
+
+  test('a boolean that comes as text is refused by its name: "false" would mean yes', async () => {
+    const booleans = KNOWN_PATHS.filter((path) => typeof valueAt(DEFAULT_VALUES, path) === 'boolean');
+    assert.ok(booleans.length > 20, `${booleans.length}`);
+    const values = mapScalars(DEFAULT_VALUES, asText('boolean'));
+    for (const helm of HELM_VERSIONS) {
+      const { message } = await runHelm(['template', CHART], { helm, values }).then(
+        () => new Error('nothing is refused'),
+        (error: Error) => error,
+      );
+      for (const path of booleans) {
+        assert.match(message, new RegExp(`'/${path.join('/')}': got string, want (null or )?boolean`));
+      }
+    }
+  });
+});
