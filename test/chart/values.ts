@@ -26,8 +26,7 @@ export function pathsOf(values: Values, above: string[] = []): string[][] {
 }
 
 /** Below these Helm's own meaning holds: null takes away what the default has there. */
-const FREE =
-  /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources)\./;
+const FREE = /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources)\./;
 
 /** Where null means the default. */
 export const KNOWN_PATHS = pathsOf(DEFAULT_VALUES).filter((path) => !FREE.test(path.join('.')));

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { HelmVersion } from '../support/tools.ts';
+import { HELM_VERSIONS, nameOf, parseManifests, renderText, valuesFiles } from './chart.ts';
+import { makeNamespaces, type Server, startServer, type Stored } from './server.ts';
+import { readValues } from './values.ts';
+import { wrapperChart } from './wrapper.ts';
+
+/**
+ * Installers that keep up what is wanted apply it again and again. What differs from what the API server made of it,
+ * they see and mend for ever. Every values file at once: a process for each would take minutes.
+ */
+
+/** So many charts with their dashboards fit into the Secret that helm keeps a release in. */
+const PARTS = 4;
+
+const files = await valuesFiles();
+let server: Server;
+
+before(async () => {
+  server = await startServer();
+});
+
+after(() => server[Symbol.asyncDispose]());
+
+describe('nothing changes', { concurrency: 2 }, () => {
+  for (const how of [[], ['--server-side']]) {
+    const name = how[0]?.slice(2) ?? 'client-side';
+
+    test(`after it was applied once, ${name}`, async () => {
+      const text = await renderAll(name);
+      assert.equal(await renderAll(name), text, 'two renders are equal');
+      await makeNamespacesOf(text);
+      const kubectl = (command: string) => server.api.kubectlWithInput(text, command, ...how, '--filename=-');
+      await sameThreeTimes(text, () => kubectl('apply'));
+      assert.equal(await kubectl('diff'), '');
+    });
+  }
+
+  for (const version of HELM_VERSIONS) {
+    for (const [index, group] of groupsOf(files, PARTS).entries()) {
+      test(`after helm ${version} installed it: ${group.map(nameOf).join(', ')}`, async () => {
+        await installThreeTimes(version, `helm-${version.replace('.', '-')}-${index}`, group);
+      });
+    }
+  }
+});
+
+/** As parts of one chart, so that helm has to be started three times only. */
+async function installThreeTimes(version: HelmVersion, release: string, group: string[]): Promise<void> {
+  const values = await Promise.all(group.map(async (file) => [nameOf(file), await readValues(file)]));
+  await using wrapper = await wrapperChart(version, Object.fromEntries(values));
+  const text = await renderText({ helm: version, chart: wrapper.path, release, namespace: release });
+  await makeNamespacesOf(text);
+  await sameThreeTimes(text, () =>
+    server.helm(version, release, 'upgrade', '--install', release, wrapper.path),
+  );
+}
+
+/** What every values file makes, each in a namespace of its own. */
+async function renderAll(which: string): Promise<string> {
+  const texts: string[] = [];
+  for (const file of files) {
+    const release = `${nameOf(file)}-${which}`;
+    texts.push(await renderText({ file, release, namespace: release }));
+  }
+  return texts.join('\n---\n');
+}
+
+/** Some objects may lie elsewhere than their release. */
+function makeNamespacesOf(text: string): Promise<void> {
+  const named = parseManifests(text).flatMap(({ metadata }) => metadata.namespace ?? []);
+  return makeNamespaces(server.api, ...new Set(named));
+}
+
+async function sameThreeTimes(text: string, install: () => Promise<string>): Promise<void> {
+  await install();
+  const first = await stored(text);
+  await install();
+  const second = await stored(text);
+  await install();
+  const third = await stored(text);
+  assert.deepEqual(changes(first.map(withoutVersion), second.map(withoutVersion)), []);
+  assert.deepEqual(changes(second, third), []);
+}
+
+function changes(then: Stored[], now: Stored[]): string[] {
+  const changed = now.filter((object, index) => !isDeepStrictEqual(object, then[index]));
+  return changed.map(
+    ({ kind, metadata: { namespace, name, generation } }) =>
+      `${kind} ${namespace}/${name}, now of generation ${generation}`,
+  );
+}
+
+async function stored(text: string): Promise<Stored[]> {
+  const got = await server.api.kubectlWithInput(text, 'get', '--filename=-', '--output=json');
+  return JSON.parse(got).items;
+}
+
+/** Written for the second time a claim has its phase too, which a new one has only when it is read. */
+const withoutVersion = (object: Stored): Stored => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: '' },
+});
+
+function groupsOf<T>(items: T[], size: number): T[][] {
+  const starts = Array.from({ length: Math.ceil(items.length / size) }, (_, index) => index * size);
+  return starts.map((start) => items.slice(start, start + size));
+}
