@@ -1,104 +1,111 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
-import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.ts';
-import { runProgram } from '../support/run-program.ts';
-import { helm, type HelmVersion } from '../support/tools.ts';
-import { CHART, HELM_VERSIONS, nameOf, renderText, valuesFiles } from './chart.ts';
-import { addPrometheusRules } from './prometheus-operator.ts';
+import {
+  isCronJob,
+  isJob,
+  type JobSpec,
+  type Manifest,
+  nameOf,
+  parseManifests,
+  type PodSpec,
+  renderText,
+  valuesFiles,
+} from './chart.ts';
+import { makeNamespaces, type Server, startServer } from './server.ts';
+import { isMap } from './values.ts';
 
-/** A real kube-apiserver says what a real one would take. Nothing runs here: there are no controllers and no node. */
+/** A real kube-apiserver says what a real one would take, and what its Pod Security lets in. */
 
-const EXTERNAL = join(CHART, 'presets/external.yaml');
-const RESTRICTED = 'restricted';
+/** From what lets in the least. A namespace of each name enforces it and warns by it. */
+const LEVELS = ['restricted', 'baseline', 'privileged'] as const;
+type Level = (typeof LEVELS)[number];
 
-let cluster: Cluster;
-let api: ApiServer;
+/** The presets that use nothing of the node. Others of whom that holds are found by what they render. */
+const RESTRICTED = ['external', 'statefulset', 'talos', 'kamaji', 'vcluster'];
+
+const DRY_RUN = ['--dry-run=server', '--validate=strict', '--warnings-as-errors', '--filename=-'];
+
+let server: Server;
 
 before(async () => {
-  cluster = await startCluster();
-  api = await startApiServer({ etcd: cluster });
-  await addPrometheusRules(api);
-  await api.kubectl('create', 'namespace', RESTRICTED);
-  const levels = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
-  await api.kubectl('label', 'namespace', RESTRICTED, ...levels);
+  // There are no controllers that would make the ServiceAccounts of a pod.
+  server = await startServer(['--disable-admission-plugins=ServiceAccount']);
+  await makeNamespaces(server.api, ...LEVELS);
+  for (const level of LEVELS) {
+    const modes = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=${level}`);
+    await server.api.kubectl('label', 'namespace', level, ...modes);
+  }
 });
 
-after(async () => {
-  await api[Symbol.asyncDispose]();
-  await cluster[Symbol.asyncDispose]();
-});
+after(() => server[Symbol.asyncDispose]());
 
 describe('kube-apiserver takes', { concurrency: 2 }, async () => {
   for (const file of await valuesFiles()) {
-    test(`what ${nameOf(file)} makes`, async () => {
-      const manifests = await renderText({ file });
-      const how = ['--dry-run=server', '--validate=strict', '--warnings-as-errors', '--filename=-'];
-      const said = await api.kubectlWithInput(manifests, 'apply', ...how);
+    test(`what ${nameOf(file)} makes, in a namespace that lets in no more than it needs`, async () => {
+      const level = levelOf(parseManifests(await renderText({ file })).flatMap(podsOf));
+      if (RESTRICTED.includes(nameOf(file))) assert.equal(level, 'restricted');
+
+      const text = await renderText({ file, namespace: level });
+      const manifests = parseManifests(text);
+      await makeNamespaces(
+        server.api,
+        ...new Set(manifests.flatMap(({ metadata }) => metadata.namespace ?? [])),
+      );
+      const said = await server.api.kubectlWithInput(text, 'apply', ...DRY_RUN);
       assert.match(said, /cronjob.batch\/etcd-upkeep created \(server dry run\)/);
+      await createPods(manifests.flatMap(podsOf), level);
     });
   }
-
-  test('an external etcd without a warning in a namespace that is restricted', async () => {
-    const manifests = await renderText({ file: EXTERNAL, namespace: RESTRICTED });
-    const apply = ['apply', '--dry-run=server', '--warnings-as-errors', '--filename=-'];
-    await api.kubectlWithInput(manifests, ...apply);
-    const root = await renderText({ namespace: RESTRICTED });
-    await assert.rejects(api.kubectlWithInput(root, ...apply), /would violate PodSecurity "restricted/);
-  });
 });
 
-test('a schedule that only kube-apiserver knows to be none is refused by name', async () => {
-  const values = { schedule: '0 22-4 * * *' };
+test('Pod Security is asked: what needs the node is not let in where nothing of it may be used', async () => {
+  const text = await renderText({ namespace: 'restricted' });
   await assert.rejects(
-    api.kubectlWithInput(await renderText({ values }), 'apply', '--dry-run=server', '--filename=-'),
-    /spec\.schedule: Invalid value: "0 22-4 \* \* \*"/,
+    server.api.kubectlWithInput(text, 'apply', ...DRY_RUN),
+    /would violate PodSecurity "restricted/,
+  );
+  await assert.rejects(
+    createPods(parseManifests(text).flatMap(podsOf), 'baseline'),
+    /violates PodSecurity "baseline/,
   );
 });
 
-for (const version of HELM_VERSIONS) {
-  test(`helm ${version}: install, another shape, back, uninstall, install again`, async () => {
-    const namespace = `helm-${version.replace('.', '-')}`;
-    await api.kubectl('create', 'namespace', namespace);
-    const helmIn = (...args: string[]) => runHelmIn(version, namespace, args);
-    const get = (what: string, path: string) =>
-      api.kubectl('--namespace', namespace, 'get', what, `--output=jsonpath=${path}`);
-    const pod = '.spec.jobTemplate.spec.template.spec';
-
-    const notes = await helmIn('install', 'etcd-upkeep', CHART, '--set=clusterName=a');
-    assert.match(notes, /create job --from=cronjob\/etcd-upkeep etcd-upkeep-by-hand/);
-    assert.match(notes, /\/var\/backups\/etcd-upkeep on the node that a run happens to be on/);
-    const uid = await get('cronjob/etcd-upkeep', '{.metadata.uid}');
-
-    await helmIn('upgrade', 'etcd-upkeep', CHART, `--values=${EXTERNAL}`, '--set=schedule=1 2 3 4 5');
-    assert.equal(await get('cronjob/etcd-upkeep', '{.spec.schedule}'), '1 2 3 4 5');
-    assert.equal(await get('cronjob/etcd-upkeep', `{${pod}.hostNetwork}{${pod}.affinity}`), '');
-    assert.equal(await get('pvc', '{.items[*].metadata.name}'), 'etcd-upkeep-backups');
-
-    await helmIn('rollback', 'etcd-upkeep', '1');
-    assert.equal(await get('cronjob/etcd-upkeep', `{${pod}.hostNetwork}`), 'true');
-    assert.equal(await get('cronjob/etcd-upkeep', '{.metadata.uid}'), uid, 'it is the same object all along');
-
-    await helmIn('uninstall', 'etcd-upkeep');
-    assert.equal(await get('cronjob', '{.items[*].metadata.name}'), '');
-    assert.equal(await get('pvc', '{.items[*].metadata.name}'), 'etcd-upkeep-backups', 'backups stay');
-
-    const again = await helmIn('install', 'etcd-upkeep', CHART, `--values=${EXTERNAL}`);
-    assert.match(again, /the PersistentVolumeClaim etcd-upkeep-backups/);
-  });
-}
-
-test('from one values file of the chart to any other, and back to the defaults', async () => {
-  const namespace = 'one-after-the-other';
-  await api.kubectl('create', 'namespace', namespace);
-  const presets = (await valuesFiles()).filter((file) => file.includes('/presets/'));
-  for (const file of [...presets, ...presets.toReversed()]) {
-    await runHelmIn('4.3', namespace, ['upgrade', '--install', 'etcd-upkeep', CHART, `--values=${file}`]);
-  }
-  await runHelmIn('4.3', namespace, ['upgrade', 'etcd-upkeep', CHART]);
+test('a schedule that is none is refused by name', async () => {
+  const text = await renderText({ values: { schedule: '61 2 * * *' } });
+  await assert.rejects(
+    server.api.kubectlWithInput(text, 'apply', '--dry-run=server', '--filename=-'),
+    /spec\.schedule: Invalid value: "61 2 \* \* \*"/,
+  );
 });
 
-async function runHelmIn(version: HelmVersion, namespace: string, args: string[]): Promise<string> {
-  return runProgram(await helm(version), [...args, '--namespace', namespace], { env: api.env });
+type Template = JobSpec['template'];
+
+function podsOf(manifest: Manifest): Template[] {
+  if (isCronJob(manifest)) return [manifest.spec.jobTemplate.spec.template];
+  return isJob(manifest) ? [manifest.spec.template] : [];
+}
+
+/** The level that lets in no more than those pods need. */
+function levelOf(templates: Template[]): Level {
+  const specs = templates.map(({ spec }) => spec);
+  if (specs.some(usesNode)) return 'privileged';
+  return specs.some(isRoot) ? 'baseline' : 'restricted';
+}
+
+const usesNode = ({ hostNetwork, volumes = [] }: PodSpec): boolean =>
+  hostNetwork === true || volumes.some((volume) => 'hostPath' in volume);
+
+const isRoot = ({ securityContext }: PodSpec): boolean =>
+  !isMap(securityContext) || securityContext['runAsNonRoot'] !== true;
+
+/** A namespace refuses pods: of what makes them later it warns only. */
+async function createPods(templates: Template[], namespace: Level): Promise<void> {
+  const items = templates.map(({ metadata, spec }, index) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name: `pod-${index}`, namespace },
+    spec,
+  }));
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  await server.api.kubectlWithInput(list, 'apply', ...DRY_RUN);
 }

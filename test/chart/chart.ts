@@ -47,6 +47,10 @@ export interface CronJob extends Manifest {
   };
 }
 
+export interface Job extends Manifest {
+  spec: JobSpec;
+}
+
 export interface JobSpec {
   backoffLimit: number;
   activeDeadlineSeconds: number;
@@ -121,8 +125,12 @@ export async function renderCronJob(options: RenderOptions = {}, component?: 'dr
   return found;
 }
 
-function isCronJob(manifest: Manifest): manifest is CronJob {
+export function isCronJob(manifest: Manifest): manifest is CronJob {
   return manifest.kind === 'CronJob';
+}
+
+export function isJob(manifest: Manifest): manifest is Job {
+  return manifest.kind === 'Job';
 }
 
 export async function renderPod(options: RenderOptions = {}): Promise<PodSpec> {

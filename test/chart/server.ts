@@ -46,7 +46,7 @@ export async function startServer(extraArgs: string[] = []): Promise<Server> {
 
 export const identity = ({ kind, metadata }: Manifest): string => `${kind}/${metadata.name}`;
 
-/** The namespaces that objects lie in, made where they are missing. */
+/** Makes those that are missing. */
 export async function makeNamespaces(api: ApiServer, ...names: string[]): Promise<void> {
   const items = names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const list = { apiVersion: 'v1', kind: 'List', items };
