@@ -70,11 +70,11 @@ test('Pod Security is asked: what needs the node is not let in where nothing of 
   );
 });
 
-test('a schedule that is none is refused by name', async () => {
-  const text = await renderText({ values: { schedule: '61 2 * * *' } });
+test('what only kube-apiserver can know is refused by name', async () => {
+  const text = await renderText({ values: { timeZone: 'Europe/Nowhere' } });
   await assert.rejects(
     server.api.kubectlWithInput(text, 'apply', '--dry-run=server', '--filename=-'),
-    /spec\.schedule: Invalid value: "61 2 \* \* \*"/,
+    /spec\.timeZone: Invalid value: "Europe\/Nowhere"/,
   );
 });
 

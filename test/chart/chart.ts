@@ -10,8 +10,6 @@ export const HELM_VERSIONS: readonly HelmVersion[] = ['4.3', '3.22'];
 
 export interface RenderOptions {
   helm?: HelmVersion;
-  /** The folder of the chart, where it is not this one: of one that has it as a part. */
-  chart?: string;
   release?: string;
   namespace?: string;
   /** A values file; its name without the folder is enough for one of the chart's own. */
@@ -26,8 +24,6 @@ export interface RenderOptions {
   withoutSchema?: boolean;
   /** The folder of another chart, which this one is a part of. */
   chart?: string;
-  /** More of helm's own arguments. */
-  args?: string[];
 }
 
 /** The parts of the rendered objects that tests look at. */
@@ -90,12 +86,11 @@ export const nameOf = (file: string): string => basename(file, '.yaml');
 /** helm with values on its stdin. Throws with what helm says where it refuses them. */
 export async function runHelm(
   command: string[],
-  { helm: version = '4.3', file, values = {}, set = [], withoutSchema, args: more = [] }: RenderOptions = {},
+  { helm: version = '4.3', file, values = {}, set = [], withoutSchema = false }: RenderOptions = {},
 ) {
   const files = file === undefined ? [] : ['--values', file];
-  const skip = withoutSchema === true ? ['--skip-schema-validation'] : [];
-  const typed = set.map((value) => `--set=${value}`);
-  const args = [...command, ...skip, ...files, '--values', '-', ...typed, ...more];
+  const skip = withoutSchema ? ['--skip-schema-validation'] : [];
+  const args = [...command, ...skip, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
   return runProgram(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
 }
 

@@ -65,7 +65,7 @@ async function renderAll(which: string): Promise<string> {
     const release = `${nameOf(file)}-${which}`;
     texts.push(await renderText({ file, release, namespace: release }));
   }
-  return texts.join('\n---\n');
+  return texts.join('\n'); // each begins with ---
 }
 
 /** Some objects may lie elsewhere than their release. */
