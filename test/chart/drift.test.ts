@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { HelmVersion } from '../support/tools.ts';
-import { HELM_VERSIONS, nameOf, parseManifests, renderText, valuesFiles } from './chart.ts';
+import { HELM_VERSIONS, type Manifest, nameOf, parseManifests, renderText, valuesFiles } from './chart.ts';
 import { makeNamespaces, type Server, startServer, type Stored } from './server.ts';
 import { readValues } from './values.ts';
 import { wrapperChart } from './wrapper.ts';
@@ -29,11 +29,11 @@ describe('nothing changes', { concurrency: 2 }, () => {
     const name = how[0]?.slice(2) ?? 'client-side';
 
     test(`after it was applied once, ${name}`, async () => {
-      const text = await renderAll(name);
-      assert.equal(await renderAll(name), text, 'two renders are equal');
-      await makeNamespacesOf(text);
-      const kubectl = (command: string) => server.api.kubectlWithInput(text, command, ...how, '--filename=-');
-      await sameThreeTimes(text, () => kubectl('apply'));
+      const list = await renderAll(name);
+      assert.equal(await renderAll(name), list, 'two renders are equal');
+      await makeNamespacesOf(list);
+      const kubectl = (command: string) => server.api.kubectlWithInput(list, command, ...how, '--filename=-');
+      await sameThreeTimes(list, () => kubectl('apply'));
       assert.equal(await kubectl('diff'), '');
     });
   }
@@ -52,35 +52,46 @@ async function installThreeTimes(version: HelmVersion, release: string, group: s
   const values = await Promise.all(group.map(async (file) => [nameOf(file), await readValues(file)]));
   await using wrapper = await wrapperChart(version, Object.fromEntries(values));
   const text = await renderText({ helm: version, chart: wrapper.path, release, namespace: release });
-  await makeNamespacesOf(text);
-  await sameThreeTimes(text, () =>
+  const list = listOf(inNamespace(release, text));
+  await makeNamespacesOf(list);
+  await sameThreeTimes(list, () =>
     server.helm(version, release, 'upgrade', '--install', release, wrapper.path),
   );
 }
 
 /** What every values file makes, each in a namespace of its own. */
 async function renderAll(which: string): Promise<string> {
-  const texts: string[] = [];
+  const all: Manifest[] = [];
   for (const file of files) {
     const release = `${nameOf(file)}-${which}`;
-    texts.push(await renderText({ file, release, namespace: release }));
+    all.push(...inNamespace(release, await renderText({ file, release, namespace: release })));
   }
-  return texts.join('\n'); // each begins with ---
+  return listOf(all);
 }
+
+/** Where an object that names no namespace comes to lie with its release. */
+function inNamespace(namespace: string, text: string): Manifest[] {
+  return parseManifests(text).map((manifest) => ({
+    ...manifest,
+    metadata: { namespace, ...manifest.metadata },
+  }));
+}
+
+const listOf = (items: Manifest[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 
 /** Some objects may lie elsewhere than their release. */
-function makeNamespacesOf(text: string): Promise<void> {
-  const named = parseManifests(text).flatMap(({ metadata }) => metadata.namespace ?? []);
-  return makeNamespaces(server.api, ...new Set(named));
+function makeNamespacesOf(list: string): Promise<void> {
+  const { items }: { items: Manifest[] } = JSON.parse(list);
+  return makeNamespaces(server.api, ...new Set(items.flatMap(({ metadata }) => metadata.namespace ?? [])));
 }
 
-async function sameThreeTimes(text: string, install: () => Promise<string>): Promise<void> {
+async function sameThreeTimes(list: string, install: () => Promise<string>): Promise<void> {
   await install();
-  const first = await stored(text);
+  const first = await stored(list);
   await install();
-  const second = await stored(text);
+  const second = await stored(list);
   await install();
-  const third = await stored(text);
+  const third = await stored(list);
   assert.deepEqual(changes(first.map(withoutVersion), second.map(withoutVersion)), []);
   assert.deepEqual(changes(second, third), []);
 }
@@ -93,8 +104,8 @@ function changes(then: Stored[], now: Stored[]): string[] {
   );
 }
 
-async function stored(text: string): Promise<Stored[]> {
-  const got = await server.api.kubectlWithInput(text, 'get', '--filename=-', '--output=json');
+async function stored(list: string): Promise<Stored[]> {
+  const got = await server.api.kubectlWithInput(list, 'get', '--filename=-', '--output=json');
   return JSON.parse(got).items;
 }
 
