@@ -15,6 +15,7 @@ become numbers, and an empty one is no 0. Values are one map for all templates, 
 {{- $_ := set $given $key $default }}
 {{- else if and (kindIs "map" $value) (include "etcd-upkeep.isFree" (list $key $default)) }}
 {{- include "etcd-upkeep.dropNulls" $value }}
+{{- if hasSuffix "ecurityContext" $key }}{{ include "etcd-upkeep.numbersIn" $value }}{{ end }}
 {{- else if kindIs "map" $value }}
 {{- include "etcd-upkeep.fillMap" (list $value $default) }}
 {{- else if and (kindIs "string" $value) (kindIs "float64" $default) }}
@@ -39,6 +40,16 @@ purpose.
 {{- $_ := unset $map $key }}
 {{- else if kindIs "map" $value }}
 {{- include "etcd-upkeep.dropNulls" $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The IDs of users and groups, which the API server takes as numbers only. */}}
+{{- define "etcd-upkeep.numbersIn" }}
+{{- $map := . }}
+{{- range $key, $value := . }}
+{{- if and (kindIs "string" $value) (regexMatch "^[0-9]+$" $value) }}
+{{- $_ := set $map $key (int64 $value) }}
 {{- end }}
 {{- end }}
 {{- end }}

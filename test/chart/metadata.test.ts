@@ -217,12 +217,12 @@ for (const helm of HELM_VERSIONS) {
       [
         'a key with a blank',
         { podLabels: { 'a b': 'c' } },
-        /at '\/podLabels': additional properties 'a b' not/,
+        /at '\/podLabels\/a b': value must be 'under another key/,
       ],
       [
         'a key with two slashes',
         { commonAnnotations: { 'a/b/c': 'd' } },
-        /'\/commonAnnotations': additional/,
+        /at '\/commonAnnotations\/a~1b~1c': value must be 'under another key/,
       ],
       [
         'a number',

@@ -86,6 +86,7 @@ test('numbers may come as text', async () => {
     },
     hostNetwork: false,
     drill: { enabled: true, activeDeadlineSeconds: 600 },
+    podSecurityContext: { runAsUser: 1000, fsGroup: 0 },
   };
   const asText: object = JSON.parse(JSON.stringify(numbers), (_, value) =>
     typeof value === 'number' ? String(value) : value,
