@@ -49,7 +49,12 @@ describe('nothing changes', { concurrency: 2 }, () => {
 
 /** As parts of one chart, so that helm has to be started three times only. */
 async function installThreeTimes(version: HelmVersion, release: string, group: string[]): Promise<void> {
-  const values = await Promise.all(group.map(async (file) => [nameOf(file), await readValues(file)]));
+  // An upgrade takes the first Job away.
+  const parts = group.map(async (file) => [
+    nameOf(file),
+    { ...(await readValues(file)), runOnInstall: false },
+  ]);
+  const values = await Promise.all(parts);
   await using wrapper = await wrapperChart(version, Object.fromEntries(values));
   const text = await renderText({ helm: version, chart: wrapper.path, release, namespace: release });
   const list = listOf(inNamespace(release, text));

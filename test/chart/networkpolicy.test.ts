@@ -83,7 +83,7 @@ test('nobody may reach a run, and it may reach its etcd and names', async () => 
 test('a rule for each destination, with every port once and as a number', async () => {
   const to = [{ podSelector: { matchLabels: { app: 'a' } } }];
   const values = {
-    etcd: { endpoints: ['a:2379', 'https://[2001:db8::1]:12379/'], tls: { enabled: false } },
+    etcd: { endpoints: ['a:2379', 'http://[2001:db8::1]:12379/'], tls: { enabled: false } },
     backup: { store: 's3://bucket', s3: { existingSecret: 'keys', endpoint: 'https://minio:9000' } },
     metrics: { pushgatewayUrl: 'http://a:12379' },
     heartbeat: { existingSecret: 'heartbeat' },
