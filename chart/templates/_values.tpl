@@ -1,10 +1,16 @@
 {{/*
 Every template begins with this. A value that somebody set to null, or that a null took away, gets its default back: Helm
 drops such a key, and what a template made of a missing one would be a crash or, worse, a 0. Numbers that came as text
-become numbers, and an empty one is no 0. Values are one map for all templates, and to fill them twice changes nothing.
+become numbers, and an empty one is no 0.
+
+The first template does it for all: Helm gives them one root and one map of values. Each for itself would take half of the
+time of a render, and change nothing.
 */}}
 {{- define "etcd-upkeep.fill" -}}
+{{- if not (hasKey . "filled") }}
 {{- include "etcd-upkeep.fillMap" (list .Values (include "etcd-upkeep.defaults" . | fromYaml)) }}
+{{- $_ := set . "filled" true }}
+{{- end }}
 {{- end }}
 
 {{- define "etcd-upkeep.fillMap" }}
