@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
-import { CHART, HELM_VERSIONS, type RenderOptions, renderText } from './chart.ts';
+import { HELM_VERSIONS, type RenderOptions, renderText } from './chart.ts';
+import { type Wrapper, wrapperChart } from './wrapper.ts';
 
 /**
  * A deadline of 0 seconds is over at once, and a CronJob without time to start never does. So nothing that somebody takes
@@ -19,17 +17,10 @@ const KEYS = [
 ];
 
 const ALIAS = 'keeper';
-let whole: Scratch;
-
+let whole: Wrapper;
 before(async () => {
-  whole = await scratchFolder('whole');
-  const dependency = `{ name: etcd-upkeep, version: "*", alias: ${ALIAS} }`;
-  const chart = `apiVersion: v2\nname: whole\nversion: 0.1.0\ndependencies: [${dependency}]\n`;
-  await writeFile(join(whole.path, 'Chart.yaml'), chart);
-  await mkdir(join(whole.path, 'charts'));
-  await symlink(CHART, join(whole.path, 'charts/etcd-upkeep'));
+  whole = await wrapperChart({ [ALIAS]: {} });
 });
-
 after(() => whole[Symbol.asyncDispose]());
 
 /** All fields of seconds that come out, the chart by itself and as a part. */

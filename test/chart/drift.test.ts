@@ -55,7 +55,7 @@ async function installThreeTimes(version: HelmVersion, release: string, group: s
     { ...(await readValues(file)), runOnInstall: false },
   ]);
   const values = await Promise.all(parts);
-  await using wrapper = await wrapperChart(version, Object.fromEntries(values));
+  await using wrapper = await wrapperChart(Object.fromEntries(values));
   const text = await renderText({ helm: version, chart: wrapper.path, release, namespace: release });
   const list = listOf(inNamespace(release, text));
   await makeNamespacesOf(list);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HELM_VERSIONS, type Manifest, render } from './chart.ts';
 import type { HelmVersion } from '../support/tools.ts';
-import { renderPart } from './part.ts';
+import { renderPart } from './wrapper.ts';
 
 const LONG =
   'from {{ printf "%s, with so many words that YAML would fold them in the middle of what is a template" .Release.Name }}';

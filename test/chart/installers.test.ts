@@ -51,18 +51,18 @@ describe('a preset', { concurrency: 2 }, async () => {
       });
 
       test(`${nameOf(file)} in the values.yaml of another chart with helm ${helm}`, async () => {
-        await using wrapper = await wrapperChart(helm, { [CHART_NAME]: values });
+        await using wrapper = await wrapperChart({ [CHART_NAME]: values });
         assert.deepEqual(await objects({ helm, chart: wrapper.path }), await expected);
       });
 
       test(`${nameOf(file)} as values that are given to another chart with helm ${helm}`, async () => {
-        await using wrapper = await wrapperChart(helm, { [CHART_NAME]: {} });
+        await using wrapper = await wrapperChart({ [CHART_NAME]: {} });
         const given = { [CHART_NAME]: values };
         assert.deepEqual(await objects({ helm, chart: wrapper.path, values: given }), await expected);
       });
 
       test(`${nameOf(file)} under an alias with helm ${helm}`, async () => {
-        await using wrapper = await wrapperChart(helm, { upkeep: values });
+        await using wrapper = await wrapperChart({ upkeep: values });
         const found = await objects({ helm, chart: wrapper.path });
         assert.deepEqual(found, await underAlias('upkeep', { file }));
       });
@@ -95,7 +95,7 @@ async function underAlias(alias: string, { file }: { file: string }): Promise<un
 for (const helm of HELM_VERSIONS) {
   test(`two of them in one chart, for two etcds, keep apart with helm ${helm}`, async () => {
     const each = { drill: { enabled: true }, backup: { persistence: { enabled: true } } };
-    await using wrapper = await wrapperChart(helm, { main: each, events: each });
+    await using wrapper = await wrapperChart({ main: each, events: each });
     const found = await objects({ helm, chart: wrapper.path });
     assert.equal(new Set(found.map(identity)).size, found.length, found.map(identity).join(', '));
     const selected = found.map(({ metadata }) => metadata.labels['app.kubernetes.io/name']);
@@ -113,12 +113,12 @@ for (const helm of HELM_VERSIONS) {
         const values = { [CHART_NAME]: nullsAt(depth, base) };
 
         test(`${name}: every key of level ${depth}, in its values.yaml`, async () => {
-          await using wrapper = await wrapperChart(helm, values);
+          await using wrapper = await wrapperChart(values);
           assert.deepEqual(await objects({ helm, chart: wrapper.path }), await expected);
         });
 
         test(`${name}: every key of level ${depth}, given to it`, async () => {
-          await using wrapper = await wrapperChart(helm, { [CHART_NAME]: base });
+          await using wrapper = await wrapperChart({ [CHART_NAME]: base });
           assert.deepEqual(await objects({ helm, chart: wrapper.path, values }), await expected);
         });
       }
@@ -129,7 +129,7 @@ for (const helm of HELM_VERSIONS) {
       'podLabels nodeSelector tolerations etcd.endpoints backup.persistence.annotations drill.ageIdentity';
     for (const path of single.split(' ')) {
       test(`${path} alone`, async () => {
-        await using wrapper = await wrapperChart(helm, {
+        await using wrapper = await wrapperChart({
           [CHART_NAME]: withNull({}, path.split('.')),
         });
         assert.deepEqual(await objects({ helm, chart: wrapper.path }), await objects({ helm }));

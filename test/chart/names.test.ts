@@ -6,7 +6,7 @@ import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.
 import { runProgram } from '../support/run-program.ts';
 import { helm } from '../support/tools.ts';
 import { CHART, HELM_VERSIONS, type Manifest, render, type RenderOptions, renderText } from './chart.ts';
-import { renderPart } from './part.ts';
+import { renderPart } from './wrapper.ts';
 import { addPrometheusRules } from './prometheus-operator.ts';
 
 /** An object of each kind that the chart can make. */

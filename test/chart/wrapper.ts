@@ -1,11 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { plainEnv, runProgram } from '../support/run-program.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
-import { helm, type HelmVersion } from '../support/tools.ts';
-import { CHART } from './chart.ts';
-import type { Values } from './values.ts';
+import { CHART, type Manifest, render, type RenderOptions } from './chart.ts';
 
 export const CHART_NAME = 'etcd-upkeep';
 
@@ -16,27 +13,42 @@ export interface Wrapper extends AsyncDisposable {
 
 /**
  * A chart of somebody else that has this one as a part, or several times: a part's name is an alias where it is not the
- * chart's own. Its values.yaml holds theirs, and helm brings the chart into it from this checkout.
+ * chart's own. Its values.yaml holds what it says of them and of `global`. This checkout lies in it as
+ * `helm dependency update` would put it there.
  */
-export async function wrapperChart(version: HelmVersion, parts: Record<string, Values>): Promise<Wrapper> {
+export async function wrapperChart(parts: Record<string, object>, global: object = {}): Promise<Wrapper> {
   const scratch = await scratchFolder('wrapper');
-  const path = join(scratch.path, 'platform');
-  const part = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8'));
+  const { path } = scratch;
+  const { version } = parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8'));
   const dependencies = Object.keys(parts).map((alias) => ({
     name: CHART_NAME,
-    version: part.version,
-    repository: `file://${CHART}`,
+    version,
     ...(alias !== CHART_NAME && { alias }),
   }));
-  await mkdir(path);
+  await mkdir(join(path, 'charts'));
+  await symlink(CHART, join(path, 'charts', CHART_NAME));
   // JSON is YAML.
-  await writeFile(
-    join(path, 'Chart.yaml'),
-    JSON.stringify({ apiVersion: 'v2', name: 'platform', version: '1.0.0', dependencies }),
-  );
-  await writeFile(join(path, 'values.yaml'), JSON.stringify(parts));
-  // No repository of the machine's own is asked.
-  const env = plainEnv({ HOME: scratch.path });
-  await runProgram(await helm(version), ['dependency', 'update', path], { env });
+  const chart = { apiVersion: 'v2', name: 'platform', version: '1.0.0', dependencies };
+  await writeFile(join(path, 'Chart.yaml'), JSON.stringify(chart));
+  await writeFile(join(path, 'values.yaml'), JSON.stringify({ global, ...parts }));
   return { path, [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose]() };
+}
+
+export interface PartOptions extends RenderOptions {
+  /** What the other chart calls this one. */
+  alias?: string;
+  /** The other chart's `global`. */
+  global?: object;
+}
+
+/** What the chart makes as a part of another chart, whose values.yaml has the values. */
+export async function renderPart({
+  alias = CHART_NAME,
+  global,
+  values = {},
+  ...options
+}: PartOptions): Promise<Manifest[]> {
+  await using wrapper = await wrapperChart({ [alias]: values }, global);
+  // Awaited: the chart is gone when this returns.
+  return await render({ ...options, chart: wrapper.path });
 }
