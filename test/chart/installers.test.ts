@@ -16,12 +16,11 @@ import {
   DEFAULT_VALUES,
   KNOWN_PATHS,
   mapScalars,
-  pathsOf,
+  nullsAt,
   presetFiles,
   readValues,
   setArguments,
   valueAt,
-  type Values,
   withNull,
 } from './values.ts';
 import { CHART_NAME, wrapperChart } from './wrapper.ts';
@@ -61,12 +60,6 @@ describe('a preset', { concurrency: 2 }, async () => {
         assert.deepEqual(await objects({ helm, chart: wrapper.path, values: given }), await expected);
       });
 
-      test(`${nameOf(file)} under an alias with helm ${helm}`, async () => {
-        await using wrapper = await wrapperChart({ upkeep: values });
-        const found = await objects({ helm, chart: wrapper.path });
-        assert.deepEqual(found, await underAlias('upkeep', { file }));
-      });
-
       test(`${nameOf(file)} one by one with helm ${helm}`, async () => {
         const command = [
           'template',
@@ -85,12 +78,24 @@ describe('a preset', { concurrency: 2 }, async () => {
  * Helm calls a chart by its alias. So an alias is what nameOverride is, and two of them in one release make names and
  * selectors of their own; besides there is only the label that tells the chart.
  */
-async function underAlias(alias: string, { file }: { file: string }): Promise<unknown> {
+async function underAlias(alias: string, file: string): Promise<Manifest[]> {
   const renamed = await objects({ file, values: { nameOverride: alias } });
   return JSON.parse(
     JSON.stringify(renamed).replaceAll(`"helm.sh/chart":"${CHART_NAME}-`, `"helm.sh/chart":"${alias}-`),
   );
 }
+
+test('all presets under aliases in one chart, with both helms', async () => {
+  const files = await presetFiles();
+  const parts = await Promise.all(
+    files.map(async (file) => [`the-${nameOf(file)}`, await readValues(file)] as const),
+  );
+  const expected = await Promise.all(files.map((file) => underAlias(`the-${nameOf(file)}`, file)));
+  await using wrapper = await wrapperChart(Object.fromEntries(parts));
+  for (const helm of HELM_VERSIONS) {
+    assert.deepEqual(await objects({ helm, chart: wrapper.path }), sorted(expected.flat()));
+  }
+});
 
 for (const helm of HELM_VERSIONS) {
   test(`two of them in one chart, for two etcds, keep apart with helm ${helm}`, async () => {
@@ -136,13 +141,6 @@ for (const helm of HELM_VERSIONS) {
       });
     }
   });
-}
-
-/** The values, and null in every known key of that level that they do not set. */
-function nullsAt(depth: number, base: Values): Values {
-  const given = new Set(pathsOf(base).map((path) => path.join('.')));
-  const left = KNOWN_PATHS.filter((path) => path.length === depth && !given.has(path.join('.')));
-  return left.reduce(withNull, base);
 }
 
 const asText = (type: 'number' | 'boolean') => (scalar: unknown) =>

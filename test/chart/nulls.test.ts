@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { HELM_VERSIONS, render, renderCronJob, type RenderOptions, renderText } from './chart.ts';
 import { DEFAULTS, defaultsTemplate } from './docs.ts';
-import { KNOWN_PATHS, withNull } from './values.ts';
+import { KNOWN_PATHS, nullsAt, valueAt, withNull, without } from './values.ts';
 
 /**
  * Helm takes a key away whose value is null; as a part of another chart, and behind other installers, the null is lost or
  * arrives. So null has to mean one thing wherever it comes from: the default.
  */
 
-/** Most of what the chart can make. Each key is set to null in here too: templates read most keys only then. */
+/** Most of what the chart can make: templates read most keys only then. */
 const EVERYTHING = {
   clusterName: 'production',
   runOnInstall: true,
@@ -34,12 +34,15 @@ const EVERYTHING = {
 /** Helm's own words for a template that met what it did not expect. */
 const CRASH = /nil pointer|error calling|can't evaluate|wrong type|parse error|%!/;
 
-async function withoutCrash(options: RenderOptions): Promise<void> {
-  const manifests = await render(options).catch(({ message }: Error) => {
+/** What helm makes of values, or says of them. */
+async function outcome(options: RenderOptions): Promise<string> {
+  const made = await render(options).catch(({ message }: Error) => {
     assert.doesNotMatch(message, CRASH);
-    return [];
+    return 'refused';
   });
-  assert.doesNotMatch(JSON.stringify(manifests), /:null[,}]|<nil>|%!/);
+  const text = JSON.stringify(made);
+  assert.doesNotMatch(text, /:null[,}]|<nil>|%!/);
+  return text;
 }
 
 test('the templates know the defaults', async () => {
@@ -47,22 +50,34 @@ test('the templates know the defaults', async () => {
   assert.ok((await readFile(DEFAULTS, 'utf8')) === (await defaultsTemplate()), said);
 });
 
+const LEVELS = [...new Set(KNOWN_PATHS.map(({ length }) => length))];
+
 for (const helm of HELM_VERSIONS) {
-  describe(`null with helm ${helm}`, { concurrency: 2 }, async () => {
-    const standard = await renderText({ helm });
-    for (const path of KNOWN_PATHS) {
-      const name = path.join('.');
-
-      test(`${name} is its default then`, async () => {
-        assert.equal(await renderText({ helm, values: withNull({}, path) }), standard);
-      });
-
-      test(`${name} among all that the chart can make`, async () => {
-        await withoutCrash({ helm, values: withNull(EVERYTHING, path) });
-      });
+  describe(`every key that is not set, as null with helm ${helm}`, { concurrency: 2 }, () => {
+    for (const [name, base] of Object.entries({
+      'the defaults': {},
+      'all that the chart can make': EVERYTHING,
+    })) {
+      const standard = renderText({ helm, values: base });
+      for (const level of LEVELS) {
+        test(`${name}, level ${level}`, async () => {
+          assert.equal(await renderText({ helm, values: nullsAt(level, base) }), await standard);
+        });
+      }
     }
   });
 }
+
+describe('each key alone, among all that the chart can make', { concurrency: 2 }, () => {
+  const standard = outcome({ values: EVERYTHING });
+  for (const path of KNOWN_PATHS) {
+    test(`${path.join('.')} is its default where it is null`, async () => {
+      const asDefault =
+        valueAt(EVERYTHING, path) === undefined ? standard : outcome({ values: without(EVERYTHING, path) });
+      assert.equal(await outcome({ values: withNull(EVERYTHING, path) }), await asDefault);
+    });
+  }
+});
 
 test('a null in a part of a pod takes that part away, in both helms', async () => {
   const values = { resources: { limits: null }, podSecurityContext: { fsGroupChangePolicy: null } };

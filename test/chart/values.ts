@@ -40,6 +40,18 @@ export function withNull(values: Values, [key = '', ...rest]: string[]): Values 
   return { ...values, [key]: withNull(isMap(value) ? value : {}, rest) };
 }
 
+export function without(values: Values, [key = '', ...rest]: string[]): Values {
+  const { [key]: value, ...others } = values;
+  return rest.length === 0 || !isMap(value) ? others : { ...others, [key]: without(value, rest) };
+}
+
+/** The values, and null in every known key of that level that they do not set. */
+export function nullsAt(depth: number, base: Values): Values {
+  const given = new Set(pathsOf(base).map((path) => path.join('.')));
+  const left = KNOWN_PATHS.filter((path) => path.length === depth && !given.has(path.join('.')));
+  return left.reduce(withNull, base);
+}
+
 /** The same values with other scalars; lists and maps stay what they are. */
 export function mapScalars(values: Values, change: (scalar: unknown) => unknown): Values {
   const copy: unknown = JSON.parse(JSON.stringify(values), (_, value: unknown) =>
