@@ -10,8 +10,8 @@ import { helm, type HelmVersion } from '../support/tools.ts';
 import {
   CHART,
   HELM_VERSIONS,
-  type JobSpec,
-  type Manifest,
+  isJob,
+  type Job,
   render,
   renderCronJob,
   type RenderOptions,
@@ -19,12 +19,6 @@ import {
 } from './chart.ts';
 
 /** A run at once on install. Controllers and scheduler are real; the node is none, so that no pod ever starts. */
-
-interface Job extends Manifest {
-  spec: JobSpec;
-}
-
-const isJob = (manifest: Manifest): manifest is Job => manifest.kind === 'Job';
 
 async function firstJob(values: object, options: RenderOptions): Promise<Job | undefined> {
   return (await render({ ...options, values: { runOnInstall: true, ...values } })).find(isJob);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.ts';
 import { runProgram } from '../support/run-program.ts';
 import { helm } from '../support/tools.ts';
-import { CHART, HELM_VERSIONS, type Manifest, render, type RenderOptions, renderText } from './chart.ts';
+import { CHART, HELM_VERSIONS, parseManifests, render, type RenderOptions, renderText } from './chart.ts';
 import { renderPart } from './wrapper.ts';
 import { addPrometheusRules } from './prometheus-operator.ts';
+import { identity } from './server.ts';
 
 /** An object of each kind that the chart can make. */
 const EVERYTHING = {
@@ -32,12 +32,6 @@ const ALIKE = LENGTHS.flatMap((length) => ['a', 'b'].map((last) => releaseOf(len
 /** With that sign as the last one before the hash: of the objects, then of the drill. */
 const atTheCut = (sign: string): string[] =>
   [42, 43, 36, 37].map((kept) => `${'a'.repeat(kept - 1)}${sign}${'b'.repeat(53 - kept)}`);
-
-const identity = ({ kind, metadata }: Manifest): string => `${kind}/${metadata.name}`;
-
-function manifestsOf(text: string): Manifest[] {
-  return parseAllDocuments(text, { version: '1.1' }).map((document) => document.toJS());
-}
 
 async function identities(options: RenderOptions): Promise<string[]> {
   return (await render({ values: EVERYTHING, ...options })).map(identity);
@@ -67,7 +61,7 @@ describe('releases of every length, and two of each that differ in the last lett
       const all: string[] = [];
       for (const release of [...ALIKE, ...atTheCut('-')]) {
         const text = await renderText({ helm: version, release, values: EVERYTHING });
-        for (const manifest of manifestsOf(text)) {
+        for (const manifest of parseManifests(text)) {
           const { kind, metadata } = manifest;
           assert.match(metadata.name, LABEL);
           if (kind === 'CronJob') assert.ok(metadata.name.length <= 52, metadata.name);
@@ -135,7 +129,7 @@ test('dots of a release stay where they are, but not at a cut', async () => {
     const all: string[] = [];
     for (const release of ['team.etcd', 'a.b.etcd-upkeep', ...atTheCut('.')]) {
       const text = await renderText({ helm: helmVersion, release, values: EVERYTHING });
-      const manifests = manifestsOf(text);
+      const manifests = parseManifests(text);
       named.push(...manifests.map(identity));
       for (const { metadata } of manifests) assert.match(metadata.name, SUBDOMAIN);
       all.push(text);
