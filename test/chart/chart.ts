@@ -112,7 +112,17 @@ export function parseManifests(text: string): Manifest[] {
 
 /** The CronJob that runs the job, or of another component. */
 export async function renderCronJob(options: RenderOptions = {}, component?: 'drill'): Promise<CronJob> {
+  return cronJobIn(await render(options), component);
+}
+
+/** The pods of run and drill, for values that have one. */
+export async function renderPods(options: RenderOptions): Promise<{ run: PodSpec; drill: PodSpec }> {
   const manifests = await render(options);
+  const [run, drill] = [cronJobIn(manifests), cronJobIn(manifests, 'drill')];
+  return { run: run.spec.jobTemplate.spec.template.spec, drill: drill.spec.jobTemplate.spec.template.spec };
+}
+
+function cronJobIn(manifests: Manifest[], component?: 'drill'): CronJob {
   const found = manifests
     .filter(isCronJob)
     .find(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === component);

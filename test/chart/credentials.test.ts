@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/config.ts';
-import { CHART, type Container, HELM_VERSIONS, render, renderCronJob, type RenderOptions } from './chart.ts';
+import { CHART, type Container, HELM_VERSIONS, render, renderPods, type RenderOptions } from './chart.ts';
 
 /** Which container gets what it signs in with, and nothing that it does not need. */
 
@@ -23,9 +23,11 @@ const AUTH = {
 
 /** Every container of the run and of the drill, by its name. */
 async function containersOf(options: RenderOptions): Promise<Map<string, Container>> {
-  const jobs = await Promise.all([renderCronJob(options), renderCronJob(options, 'drill')]);
-  const pods = jobs.map(({ spec }) => spec.jobTemplate.spec.template.spec);
-  const all = pods.flatMap(({ initContainers = [], containers }) => [...initContainers, ...containers]);
+  const { run, drill } = await renderPods(options);
+  const all = [run, drill].flatMap(({ initContainers = [], containers }) => [
+    ...initContainers,
+    ...containers,
+  ]);
   return new Map(all.map((container) => [container.name, container]));
 }
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { HELM_VERSIONS, type PodSpec, renderCronJob, type RenderOptions } from './chart.ts';
+import { HELM_VERSIONS, type PodSpec, renderCronJob, renderPods, type RenderOptions } from './chart.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const MIRROR = 'mirror.example:5000';
 
 /** The pods of a run and of a drill. */
 async function podsOf({ values, ...options }: RenderOptions): Promise<PodSpec[]> {
-  const withDrill = { ...options, values: { drill: { enabled: true }, ...values } };
-  const jobs = [await renderCronJob(withDrill), await renderCronJob(withDrill, 'drill')];
-  return jobs.map(({ spec }) => spec.jobTemplate.spec.template.spec);
+  const { run, drill } = await renderPods({ ...options, values: { drill: { enabled: true }, ...values } });
+  return [run, drill];
 }
 
 async function imagesOf(options: RenderOptions): Promise<string[]> {

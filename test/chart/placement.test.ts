@@ -4,7 +4,7 @@ import {
   CHART,
   HELM_VERSIONS,
   type PodSpec,
-  renderCronJob,
+  renderPods,
   type RenderOptions,
   renderText,
   runHelm,
@@ -13,11 +13,8 @@ import { LINUX, ON_CONTROL_PLANE } from './nodes.ts';
 
 /** On which nodes run and drill may be, and as whom they run. */
 
-async function podsOf(options: RenderOptions): Promise<{ run: PodSpec; drill: PodSpec }> {
-  const values = { ...options.values, drill: { enabled: true } };
-  const podOf = async (component?: 'drill') =>
-    (await renderCronJob({ ...options, values }, component)).spec.jobTemplate.spec.template.spec;
-  return { run: await podOf(), drill: await podOf('drill') };
+function podsOf(options: RenderOptions): Promise<{ run: PodSpec; drill: PodSpec }> {
+  return renderPods({ ...options, values: { ...options.values, drill: { enabled: true } } });
 }
 
 const nodesOf = ({ nodeSelector, tolerations, affinity }: PodSpec) => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { HELM_VERSIONS, type PodSpec, render, renderCronJob, type RenderOptions } from './chart.ts';
+import { HELM_VERSIONS, type PodSpec, render, renderPods, type RenderOptions } from './chart.ts';
 import { type DryRun, startDryRun } from './dry-run.ts';
 
 /** What a pod can have beside what the chart says of it, and what of it is refused in words. */
@@ -14,8 +14,8 @@ after(() => dryRun[Symbol.asyncDispose]());
 const DRILL = { drill: { enabled: true } };
 
 async function podsOf(options: RenderOptions): Promise<[run: PodSpec, drill: PodSpec]> {
-  const [run, drill] = await Promise.all([renderCronJob(options), renderCronJob(options, 'drill')]);
-  return [run.spec.jobTemplate.spec.template.spec, drill.spec.jobTemplate.spec.template.spec];
+  const { run, drill } = await renderPods(options);
+  return [run, drill];
 }
 
 const EXTRAS = {
