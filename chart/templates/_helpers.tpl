@@ -60,11 +60,12 @@
 {{- $tries := add 1 (int64 .Values.backoffLimit) }}
 {{- /* A longer one overflows in the job controller, which then takes it for over at once. */}}
 {{- min 2147483647 (add (mul $tries (add $inspection $backup)) $work) }}
-{{- else if lt (int64 $given) $least }}
+{{- /* By way of a floating point number: a text that begins with 0 would else be octal. */}}
+{{- else if lt (float64 $given | int64) $least }}
 {{- $sum := printf "backup.timeout (%ds) + %d members x (compaction.timeout (%ds) + defrag.timeout (%ds) + defrag.wait (%ds)) + 2 x defrag.timeout" $backup $members $compact $defrag $wait }}
-{{- fail (printf "\n\nactiveDeadlineSeconds is %d, less than %s = %d: Kubernetes would end a run in the middle of its work. Raise it, leave it out, or lower the timeouts." (int64 $given) $sum $least) }}
+{{- fail (printf "\n\nactiveDeadlineSeconds is %d, less than %s = %d: Kubernetes would end a run in the middle of its work. Raise it, leave it out, or lower the timeouts." (float64 $given | int64) $sum $least) }}
 {{- else }}
-{{- int64 $given }}
+{{- float64 $given | int64 }}
 {{- end }}
 {{- end }}
 

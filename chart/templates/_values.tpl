@@ -55,7 +55,7 @@ purpose.
 {{- $map := . }}
 {{- range $key, $value := . }}
 {{- if and (kindIs "string" $value) (regexMatch "^[0-9]+$" $value) }}
-{{- $_ := set $map $key (int64 $value) }}
+{{- $_ := set $map $key (float64 $value | int64) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -65,6 +65,17 @@ for (const helm of HELM_VERSIONS) {
   });
 }
 
+for (const path of KEYS) {
+  test(`${path} as text may begin with 0, and is not octal then`, async () => {
+    for (const text of ['0100000', '00100000']) {
+      for (const seconds of await secondsOf(path, text, {})) {
+        const name = path.split('.').at(-1);
+        assert.ok(seconds.includes(`${name}: 100000`), seconds.join(', '));
+      }
+    }
+  });
+}
+
 test('no number of tries makes a deadline that is over at once', async () => {
   const text = await renderText({ values: { backoffLimit: 2_147_483_647 } });
   assert.match(text, /activeDeadlineSeconds: 2147483647\n/);
