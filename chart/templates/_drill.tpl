@@ -10,9 +10,14 @@ activeDeadlineSeconds: {{ int64 $drill.activeDeadlineSeconds }}
 hostNetwork: false
 {{- /* No priority class: kubelet does not evict what is critical, not even for more than its sizeLimit. */}}
 {{ include "etcd-upkeep.podBasics" . }}
-{{- /* It follows the runs to where their backups are; what is in no node's folder it reads from anywhere. */}}
+{{- /*
+It follows the runs to where their backups are; what is in no node's folder it reads from anywhere. On the control plane it
+may be where it could else be nowhere: a claim's volume may be there, since the runs are, and so may the nodes that the values
+name.
+*/}}
 {{- $follows := and .Values.hostNetwork (include "etcd-upkeep.ofTheNode" (include "etcd-upkeep.storeVolumes" .)) }}
-{{ include "etcd-upkeep.placement" (list . $follows) }}
+{{- $bound := or $follows .Values.nodeSelector .Values.affinity (include "etcd-upkeep.onClaim" (include "etcd-upkeep.storeVolumes" .)) }}
+{{ include "etcd-upkeep.placement" (list . $follows (and .Values.hostNetwork $bound)) }}
 initContainers:
   - name: fetch
     {{- include "etcd-upkeep.drillTool" . | nindent 4 }}

@@ -1,23 +1,22 @@
 {{/*
-On which nodes a pod may run. Of the root, and whether the pod belongs to the control plane: to the etcd of its own node, or to
-what a run left there. That is only the default. Who gives a selector or an affinity means it in place of that, not beside
-it, and would else need a null to take it away, which wrapper charts and installers lose on its way.
+On which nodes a pod may run. Of the root, whether the pod belongs to the control plane (to the etcd of its own node, or to
+what a run left there), and whether it may come to lie there. That is only the default. Who gives a selector or an affinity
+means it in place of that, not beside it, and would else need a null to take it away, which wrapper charts and installers lose
+on its way.
 */}}
 {{- define "etcd-upkeep.placement" -}}
 {{- $values := (index . 0).Values }}
 {{- $controlPlane := "node-role.kubernetes.io/control-plane" }}
 {{- $affinity := $values.affinity }}
 {{- $tolerations := $values.tolerations }}
-{{- if index . 1 }}
-{{- if not (or $affinity $values.nodeSelector) }}
+{{- if and (index . 1) (not (or $affinity $values.nodeSelector)) }}
 {{- /* Exists: the label's value is "" on kubeadm, "true" on k3s and RKE2. */}}
 {{- $term := dict "matchExpressions" (list (dict "key" $controlPlane "operator" "Exists")) }}
 {{- $required := dict "nodeSelectorTerms" (list $term) }}
 {{- $affinity = dict "nodeAffinity" (dict "requiredDuringSchedulingIgnoredDuringExecution" $required) }}
 {{- end }}
-{{- if not $tolerations }}
+{{- if and (index . 2) (not $tolerations) }}
 {{- $tolerations = list (dict "key" $controlPlane "operator" "Exists" "effect" "NoSchedule") }}
-{{- end }}
 {{- end -}}
 nodeSelector:
   {{- /* The images have no other system. */}}
@@ -62,4 +61,9 @@ the same user as the run, whose backups nobody else can read (mode 0600). What t
 {{/* Something, where one of the volumes is a file or a folder of the node. */}}
 {{- define "etcd-upkeep.ofTheNode" -}}
 {{- range fromYamlArray . }}{{ if .hostPath }}yes{{ end }}{{ end }}
+{{- end }}
+
+{{/* Something, where one of the volumes is a claim, whose volume may be on one node alone. */}}
+{{- define "etcd-upkeep.onClaim" -}}
+{{- range fromYamlArray . }}{{ if .persistentVolumeClaim }}yes{{ end }}{{ end }}
 {{- end }}

@@ -6,7 +6,7 @@ restartPolicy: Never
 terminationGracePeriodSeconds: {{ int64 .Values.terminationGracePeriodSeconds }}
 hostNetwork: {{ .Values.hostNetwork }}
 {{ include "etcd-upkeep.podBasics" . }}
-{{ include "etcd-upkeep.placement" (list . .Values.hostNetwork) }}
+{{ include "etcd-upkeep.placement" (list . .Values.hostNetwork .Values.hostNetwork) }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}

@@ -66,8 +66,33 @@ const NODES: Record<string, [values: object, run: object, drill?: object]> = {
     { nodeSelector: { 'kubernetes.io/os': 'plan9' } },
     { nodeSelector: { 'kubernetes.io/os': 'plan9' }, tolerations: TOLERATED },
   ],
-  'a drill reads a claim from anywhere': [CLAIM, { ...ANYWHERE, ...ON_CONTROL_PLANE }, ANYWHERE],
-  'and a bucket': [BUCKET, { ...ANYWHERE, ...ON_CONTROL_PLANE }, ANYWHERE],
+  'a drill reads a claim from anywhere, and its volume may be on the control plane, where the run is': [
+    CLAIM,
+    { ...ANYWHERE, ...ON_CONTROL_PLANE },
+    { ...ANYWHERE, tolerations: TOLERATED },
+  ],
+  'so may an existing claim among the extra volumes': [
+    {
+      backup: { hostPath: '' },
+      extraVolumes: [{ name: 'disk', persistentVolumeClaim: { claimName: 'disk' } }],
+      extraVolumeMounts: [{ name: 'disk', mountPath: '/backups' }],
+    },
+    { ...ANYWHERE, ...ON_CONTROL_PLANE },
+    { ...ANYWHERE, tolerations: TOLERATED },
+  ],
+  'a bucket it reads from anywhere but the control plane': [
+    BUCKET,
+    { ...ANYWHERE, ...ON_CONTROL_PLANE },
+    ANYWHERE,
+  ],
+  'where a selector names a node of the control plane, the drill may be there too': [
+    { ...BUCKET, nodeSelector: PINNED },
+    { nodeSelector: { ...LINUX, ...PINNED }, tolerations: TOLERATED },
+  ],
+  'and where an affinity does': [
+    { ...BUCKET, affinity: OWN_AFFINITY },
+    { ...ANYWHERE, tolerations: TOLERATED, affinity: OWN_AFFINITY },
+  ],
   'but where it was told to': [
     { ...CLAIM, nodeSelector: PINNED, tolerations: OWN_TOLERATIONS },
     { nodeSelector: { ...LINUX, ...PINNED }, tolerations: OWN_TOLERATIONS },
@@ -133,6 +158,10 @@ const USERS: Record<string, [values: object, user: object, apiVersions?: string[
     { ...OWN, runAsUser: 1000, fsGroup: 2000 },
   ],
   'on files of the node too': [as({ runAsUser: 65_532 }, {}), { ...ROOT, runAsUser: 65_532 }],
+  'an ID may come as text, and one that begins with 0 is not octal': [
+    as({ runAsUser: '065532', fsGroup: '010' }),
+    { ...OWN, fsGroup: 10 },
+  ],
   'on OpenShift too': [as({ fsGroup: 7 }), { runAsNonRoot: true, fsGroup: 7 }, OPENSHIFT],
   'a 0 is not lost, and a root has no default group but his': [as({ runAsUser: 0 }), ROOT],
   'nor is a false': [as({ runAsNonRoot: false }), { ...OWN, runAsNonRoot: false }],
