@@ -118,14 +118,16 @@ each apply; a number as text is a port's name to it.
 {{- define "etcd-upkeep.asStored" }}
 {{- $map := . }}
 {{- range $key, $value := . }}
+{{- /* First what is below: a map may be empty only then. */}}
+{{- if kindIs "map" $value }}
+{{- include "etcd-upkeep.asStored" $value }}
+{{- else if kindIs "slice" $value }}
+{{- range $value }}{{ if kindIs "map" . }}{{ include "etcd-upkeep.asStored" . }}{{ end }}{{ end }}
+{{- end }}
 {{- if or (kindIs "invalid" $value) (and (not $value) (or (kindIs "slice" $value) (eq $key "matchLabels"))) }}
 {{- $_ := unset $map $key }}
 {{- else if and (has $key (list "port" "endPort")) (regexMatch "^[1-9][0-9]*$" (toString $value)) }}
 {{- $_ := set $map $key (int64 $value) }}
-{{- else if kindIs "map" $value }}
-{{- include "etcd-upkeep.asStored" $value }}
-{{- else if kindIs "slice" $value }}
-{{- range $value }}{{ if kindIs "map" . }}{{ include "etcd-upkeep.asStored" . }}{{ end }}{{ end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -249,6 +249,7 @@ const EXTRA = [
   { ports: [{ port: '8443', endPort: '8500', protocol: 'TCP' }, { port: 'https' }], to: [] },
   { ports: [], to: [{ ipBlock: { cidr: '10.0.0.0/8', except: [] } }] },
   { to: [{ podSelector: { matchLabels: {}, matchExpressions: [] }, namespaceSelector: {} }] },
+  { to: [{ podSelector: { matchLabels: { a: null } } }] },
 ];
 
 test('more rules are written as the API server stores them, for a run and for a drill', async () => {
@@ -256,6 +257,7 @@ test('more rules are written as the API server stores them, for a run and for a 
     { ports: [{ port: 8443, endPort: 8500, protocol: 'TCP' }, { port: 'https' }] },
     { to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
     { to: [{ podSelector: {}, namespaceSelector: {} }] },
+    { to: [{ podSelector: {} }] },
   ];
   const values = enabled(DRILL, { extraEgress: EXTRA });
   assert.deepEqual((await policyOf({ values })).spec.egress?.slice(1), stored);
