@@ -130,26 +130,3 @@ securityContext:
 resources:
   {{- toYaml .Values.drill.resources | nindent 2 }}
 {{- end }}
-
-{{/* What a command needs that reads the store. */}}
-{{- define "etcd-upkeep.readEnv" }}
-{{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
-{{- $variables := dict
-  "BACKUP_STORE" .Values.backup.store
-  "CLUSTER_NAME" .Values.clusterName
-  "CLUSTER_ID" .Values.drill.clusterId
-  "AWS_REGION" .Values.backup.s3.region
-  "AWS_ENDPOINT_URL_S3" .Values.backup.s3.endpoint
-  "AWS_CA_BUNDLE" (include "etcd-upkeep.caFile" (list "store" .Values.backup.s3.ca))
-}}
-{{- if .Values.drill.ageIdentity.existingSecret }}
-{{- $_ := set $variables "BACKUP_AGE_IDENTITY_FILE" "/identity/identity.txt" }}
-{{- end }}
-{{- range $name, $value := $variables }}
-{{- if and $value (not (has $name $extra)) }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
-{{- end }}
-{{- end }}
-{{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
-{{- end }}
