@@ -162,19 +162,6 @@ describe('installers that wait', () => {
     });
   }
 
-  test('applied again and again it stays as it is', async () => {
-    const namespace = 'applied';
-    await api.kubectl('create', 'namespace', namespace);
-    const manifests = await renderText({ namespace, values: { runOnInstall: true } });
-    const state = () => get(namespace, 'jobs', '{.items[*].metadata.uid} {.items[*].metadata.generation}');
-    await api.kubectlWithInput(manifests, 'apply', '--filename=-');
-    const once = await state();
-    await api.kubectlWithInput(manifests, 'apply', '--filename=-');
-    await api.kubectlWithInput(manifests, 'apply', '--filename=-');
-    assert.equal(await state(), once);
-    assert.equal(await api.kubectlWithInput(manifests, 'diff', '--filename=-'), '');
-  });
-
   test('under one name the API server would refuse another run', async () => {
     const namespace = 'one-name';
     await api.kubectl('create', 'namespace', namespace);

@@ -59,7 +59,10 @@ describe('releases of every length, and two of each that differ in the last lett
     test(`helm ${version}: names of their own, which kube-apiserver takes`, async () => {
       const seen = new Set<string>();
       const all: string[] = [];
-      for (const release of [...ALIKE, ...atTheCut('-')]) {
+      // The names are the templates' doing: one helm shows every length, the other those that are cut.
+      const shortest = version === '4.3' ? 0 : 47;
+      const releases = [...ALIKE, ...atTheCut('-')].filter(({ length }) => length >= shortest);
+      for (const release of releases) {
         const text = await renderText({ helm: version, release, values: EVERYTHING });
         for (const manifest of parseManifests(text)) {
           const { kind, metadata } = manifest;
