@@ -1,7 +1,4 @@
-{{/*
-What a run is told. What is empty is left out, which leaves the run's own default; 0 and false are told. What
-extraEnv sets is left to it.
-*/}}
+{{/* What a run is told. */}}
 {{- define "etcd-upkeep.env" -}}
 {{- $tls := .Values.etcd.tls }}
 {{- $files := ternary $tls.secretKeys $tls.hostPath (ne $tls.existingSecret "") }}
@@ -58,12 +55,7 @@ extraEnv sets is left to it.
 {{- if .Values.metrics.textfile.enabled }}
 {{- $_ := set $variables "METRICS_TEXTFILE" (printf "/textfile/%s.prom" (include "etcd-upkeep.fullname" .)) }}
 {{- end }}
-{{- range $name, $value := $variables }}
-{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "") (has $name $extra)) }}
-- name: {{ $name }}
-  value: {{ include "etcd-upkeep.text" $value | quote }}
-{{- end }}
-{{- end }}
+{{- include "etcd-upkeep.plainEnv" (list $extra $variables) }}
 {{- if not (has "NODE_NAME" $extra) }}
 - name: NODE_NAME
   valueFrom:
@@ -93,13 +85,22 @@ extraEnv sets is left to it.
 {{- if .Values.drill.ageIdentity.existingSecret }}
 {{- $_ := set $variables "BACKUP_AGE_IDENTITY_FILE" "/identity/identity.txt" }}
 {{- end }}
-{{- range $name, $value := $variables }}
-{{- if and $value (not (has $name $extra)) }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
-{{- end }}
-{{- end }}
+{{- include "etcd-upkeep.plainEnv" (list $extra $variables) }}
 {{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
+{{- end }}
+
+{{/*
+Variables as plain text. What is empty is left out, which leaves the program's own default; 0 and false are told. What extraEnv
+sets is left to it.
+*/}}
+{{- define "etcd-upkeep.plainEnv" }}
+{{- $extra := index . 0 }}
+{{- range $name, $value := index . 1 }}
+{{- if not (or (eq (toString $value) "") (has $name $extra)) }}
+- name: {{ $name }}
+  value: {{ include "etcd-upkeep.text" $value | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Helm reads numbers as floating point, and would print 10000000 as 1e+07 and 0.00001 as 1e-05. */}}

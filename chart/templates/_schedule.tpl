@@ -14,3 +14,15 @@
 {{- define "etcd-upkeep.seed" -}}
 {{- printf "%s/%s/%s" .Release.Namespace .Release.Name .Values.clusterName | sha256sum | adler32sum }}
 {{- end }}
+
+{{/* What both CronJobs have beside their schedule. */}}
+{{- define "etcd-upkeep.cronJobSpec" -}}
+{{- if .Values.timeZone -}}
+timeZone: {{ .Values.timeZone | quote }}
+{{ end -}}
+suspend: {{ .Values.suspend }}
+concurrencyPolicy: Forbid
+startingDeadlineSeconds: {{ int64 .Values.startingDeadlineSeconds }}
+successfulJobsHistoryLimit: {{ int64 .Values.successfulJobsHistoryLimit }}
+failedJobsHistoryLimit: {{ int64 .Values.failedJobsHistoryLimit }}
+{{- end }}
