@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HELM_VERSIONS, type Manifest, render } from './chart.ts';
 import type { HelmVersion } from '../support/tools.ts';
+import { EVERY_KIND } from './values.ts';
 import { renderPart } from './wrapper.ts';
 
 interface Metadata {
@@ -10,16 +11,6 @@ interface Metadata {
   annotations?: Record<string, string>;
 }
 
-/** An object of each kind that the chart can make. */
-const EVERYTHING = {
-  hostNetwork: false,
-  etcd: { tls: { existingSecret: 'etcd-client' } },
-  backup: { persistence: { enabled: true } },
-  drill: { enabled: true },
-  prometheusRule: { enabled: true },
-  dashboard: { enabled: true },
-  networkPolicy: { enabled: true },
-};
 const COMPONENT = 'app.kubernetes.io/component';
 const OWN = {
   'helm.sh/chart': 'etcd-upkeep-0.1.0',
@@ -48,7 +39,7 @@ const KEEP = { 'helm.sh/resource-policy': 'keep' };
 const DELETE = { 'helm.sh/resource-policy': 'delete' };
 
 async function foundWith(helm: HelmVersion, values: object): Promise<Record<string, Metadata>> {
-  return metadataOf(await render({ helm, values: { ...EVERYTHING, ...values } }));
+  return metadataOf(await render({ helm, values: { ...EVERY_KIND, ...values } }));
 }
 
 const policiesOf = (manifests: Manifest[]): object[] =>
@@ -152,10 +143,10 @@ for (const helm of HELM_VERSIONS) {
     test("the chart's own labels cannot be taken away, and selectors have no others", async () => {
       const evil = Object.fromEntries([...Object.keys(OWN), COMPONENT].map((key) => [key, 'drill']));
       const labels = { commonLabels: evil, cronJobLabels: evil, jobLabels: evil, podLabels: evil };
-      const standard = await render({ helm, values: EVERYTHING });
-      assert.deepEqual(await render({ helm, values: { ...EVERYTHING, ...labels } }), standard);
+      const standard = await render({ helm, values: EVERY_KIND });
+      assert.deepEqual(await render({ helm, values: { ...EVERY_KIND, ...labels } }), standard);
 
-      const more = await render({ helm, values: { ...EVERYTHING, commonLabels: { team: 'storage' } } });
+      const more = await render({ helm, values: { ...EVERY_KIND, commonLabels: { team: 'storage' } } });
       assert.deepEqual(policiesOf(more), policiesOf(standard));
     });
 
@@ -177,7 +168,7 @@ for (const helm of HELM_VERSIONS) {
     test('a null among them is nothing, here and as a part of another chart', async () => {
       const nulls = { gone: null };
       const values = {
-        ...EVERYTHING,
+        ...EVERY_KIND,
         commonLabels: nulls,
         commonAnnotations: nulls,
         cronJobLabels: nulls,
@@ -191,9 +182,9 @@ for (const helm of HELM_VERSIONS) {
         dashboard: { enabled: true, labels: nulls, annotations: nulls },
         backup: { persistence: { enabled: true, annotations: nulls } },
       };
-      const standard = await render({ helm, values: EVERYTHING });
+      const standard = await render({ helm, values: EVERY_KIND });
       assert.deepEqual(await render({ helm, values }), standard);
-      assert.deepEqual(await renderPart({ helm, values }), await renderPart({ helm, values: EVERYTHING }));
+      assert.deepEqual(await renderPart({ helm, values }), await renderPart({ helm, values: EVERY_KIND }));
     });
 
     test("another chart's global reaches its part", async () => {

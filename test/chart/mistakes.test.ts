@@ -171,6 +171,8 @@ const REFUSED: Mistake[] = [
 
 /** kube-apiserver takes these, and kubelet or a run could not do with them; or nobody means them. */
 const STRICTER: Mistake[] = [
+  // No Secret can have that name, which nobody asks before a pod starts.
+  [{ imagePullSecrets: ['a..b'] }, '/imagePullSecrets/0', /does not match/],
   [{ image: { repository: 'Etcd-Upkeep' } }, '/image/repository', /small letters/],
   [{ image: { repository: 'ghcr.io/a b' } }, '/image/repository', /small letters/],
   [{ image: { repository: 'https://ghcr.io/a' } }, '/image/repository', /small letters/],

@@ -1,24 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
-import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.ts';
-import { runProgram } from '../support/run-program.ts';
-import { helm } from '../support/tools.ts';
 import { CHART, HELM_VERSIONS, parseManifests, render, type RenderOptions, renderText } from './chart.ts';
+import { identity, type Server, startServer } from './server.ts';
+import { EVERY_KIND } from './values.ts';
 import { renderPart } from './wrapper.ts';
-import { addPrometheusRules } from './prometheus-operator.ts';
-import { identity } from './server.ts';
-
-/** An object of each kind that the chart can make. */
-const EVERYTHING = {
-  hostNetwork: false,
-  etcd: { tls: { existingSecret: 'etcd-client' } },
-  backup: { persistence: { enabled: true } },
-  drill: { enabled: true },
-  prometheusRule: { enabled: true },
-  dashboard: { enabled: true },
-  networkPolicy: { enabled: true },
-};
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -34,25 +19,19 @@ const atTheCut = (sign: string): string[] =>
   [42, 43, 36, 37].map((kept) => `${'a'.repeat(kept - 1)}${sign}${'b'.repeat(53 - kept)}`);
 
 async function identities(options: RenderOptions): Promise<string[]> {
-  return (await render({ values: EVERYTHING, ...options })).map(identity);
+  return (await render({ values: EVERY_KIND, ...options })).map(identity);
 }
 
-let cluster: Cluster;
-let api: ApiServer;
+let server: Server;
 
 before(async () => {
-  cluster = await startCluster();
-  api = await startApiServer({ etcd: cluster });
-  await addPrometheusRules(api);
+  server = await startServer();
 });
 
-after(async () => {
-  await api[Symbol.asyncDispose]();
-  await cluster[Symbol.asyncDispose]();
-});
+after(() => server[Symbol.asyncDispose]());
 
 const dryRun = (manifests: string): Promise<string> =>
-  api.kubectlWithInput(manifests, 'apply', '--dry-run=server', '--validate=strict', '--filename=-');
+  server.api.kubectlWithInput(manifests, 'apply', '--dry-run=server', '--validate=strict', '--filename=-');
 
 describe('releases of every length, and two of each that differ in the last letter', () => {
   for (const version of HELM_VERSIONS) {
@@ -63,7 +42,7 @@ describe('releases of every length, and two of each that differ in the last lett
       const shortest = version === '4.3' ? 0 : 47;
       const releases = [...ALIKE, ...atTheCut('-')].filter(({ length }) => length >= shortest);
       for (const release of releases) {
-        const text = await renderText({ helm: version, release, values: EVERYTHING });
+        const text = await renderText({ helm: version, release, values: EVERY_KIND });
         for (const manifest of parseManifests(text)) {
           const { kind, metadata } = manifest;
           assert.match(metadata.name, LABEL);
@@ -82,7 +61,7 @@ describe('releases of every length, and two of each that differ in the last lett
 
 test('what belongs to one release begins alike, and refers to what is there', async () => {
   for (const release of ['short', releaseOf(46, 'a'), releaseOf(53, 'a')]) {
-    const manifests = await render({ release, values: EVERYTHING });
+    const manifests = await render({ release, values: EVERY_KIND });
     const [fullname = ''] = manifests
       .filter(({ kind }) => kind === 'ServiceAccount')
       .map(({ metadata }) => metadata.name);
@@ -122,7 +101,7 @@ test('a name that is short enough is not touched: what was installed once keeps 
   assert.ok((await identities({ release: exactly })).includes(`CronJob/${exactly}-drill`));
   // What the name of a longer one was before it had a hash.
   const known = 'a'.repeat(52);
-  const kept = await identities({ release: 'r', values: { ...EVERYTHING, fullnameOverride: known } });
+  const kept = await identities({ release: 'r', values: { ...EVERY_KIND, fullnameOverride: known } });
   assert.ok(kept.includes(`PersistentVolumeClaim/${known}-backups`), kept.join());
 });
 
@@ -131,7 +110,7 @@ test('dots of a release stay where they are, but not at a cut', async () => {
     const named: string[] = [];
     const all: string[] = [];
     for (const release of ['team.etcd', 'a.b.etcd-upkeep', ...atTheCut('.')]) {
-      const text = await renderText({ helm: helmVersion, release, values: EVERYTHING });
+      const text = await renderText({ helm: helmVersion, release, values: EVERY_KIND });
       const manifests = parseManifests(text);
       named.push(...manifests.map(identity));
       for (const { metadata } of manifests) assert.match(metadata.name, SUBDOMAIN);
@@ -155,8 +134,8 @@ test('overrides: what kube-apiserver refuses is refused before, by its key', asy
       });
     }
     const taken = ['3-etcd', 'etcd.example', 'e'.repeat(70)].flatMap((name) => [
-      renderText({ helm: helmVersion, values: { ...EVERYTHING, fullnameOverride: name } }),
-      renderText({ helm: helmVersion, values: { ...EVERYTHING, nameOverride: name } }),
+      renderText({ helm: helmVersion, values: { ...EVERY_KIND, fullnameOverride: name } }),
+      renderText({ helm: helmVersion, values: { ...EVERY_KIND, nameOverride: name } }),
     ]);
     await dryRun((await Promise.all(taken)).join('\n---\n'));
   }
@@ -164,7 +143,7 @@ test('overrides: what kube-apiserver refuses is refused before, by its key', asy
 
 test('a part of another chart, under an alias that no object could be named by', async () => {
   for (const helmVersion of HELM_VERSIONS) {
-    const options = { helm: helmVersion, release: 'r', values: EVERYTHING };
+    const options = { helm: helmVersion, release: 'r', values: EVERY_KIND };
     for (const manifest of await renderPart({ ...options, alias: 'etcd_Upkeep' })) {
       assert.match(manifest.metadata.name, /^r-etcd-upkeep(-drill|-backups|-dashboard)?$/);
       assert.equal(manifest.metadata.labels['app.kubernetes.io/name'], 'etcd_Upkeep');
@@ -176,15 +155,21 @@ test('the notes of the longest release name Jobs that can be made', async () => 
   const release = releaseOf(53, 'a');
   for (const version of HELM_VERSIONS) {
     const namespace = `notes-${version.replace('.', '-')}`;
-    await api.kubectl('create', 'namespace', namespace);
-    const args = ['install', release, CHART, '--namespace', namespace, '--set=drill.enabled=true'];
-    const notes = await runProgram(await helm(version), args, { env: api.env });
+    await server.api.kubectl('create', 'namespace', namespace);
+    const notes = await server.helm(
+      version,
+      namespace,
+      'install',
+      release,
+      CHART,
+      '--set=drill.enabled=true',
+    );
     const commands = [...notes.matchAll(/^ {2}kubectl (.* create job .*)$/gm)].map(
       ([, command = '']) => command,
     );
     assert.equal(commands.length, 2);
     for (const command of commands) {
-      const said = await api.kubectl(...command.split(' '), '--dry-run=server');
+      const said = await server.api.kubectl(...command.split(' '), '--dry-run=server');
       assert.match(said, /^job\.batch\/\S+-by-hand created/);
     }
   }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
-import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.ts';
 import { runProgram } from '../support/run-program.ts';
 import { helm as helmProgram, type HelmVersion } from '../support/tools.ts';
 import { CHART, HELM_VERSIONS, render, renderText } from './chart.ts';
-import { addPrometheusRules } from './prometheus-operator.ts';
+import { makeNamespaces, type Server, startServer } from './server.ts';
 
 /** Rule and dashboard in another namespace than the release's, where those of others are. */
 
@@ -62,28 +60,22 @@ test('a namespace that there can not be is refused', async () => {
 });
 
 describe('with a kube-apiserver that knows PrometheusRule', () => {
-  let cluster: Cluster;
-  let api: ApiServer;
+  let server: Server;
   before(async () => {
-    cluster = await startCluster();
-    api = await startApiServer({ etcd: cluster });
-    await addPrometheusRules(api);
-    for (const name of ['monitoring', 'team-a', 'team-b']) await api.kubectl('create', 'namespace', name);
+    server = await startServer();
+    await makeNamespaces(server.api, 'monitoring', 'team-a', 'team-b');
   });
-  after(async () => {
-    await api[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
-  });
+  after(() => server[Symbol.asyncDispose]());
 
   const helmIn = async (version: HelmVersion, namespace: string, ...args: string[]): Promise<string> =>
     runProgram(await helmProgram(version), [...args, '--namespace', namespace], {
-      env: api.env,
+      env: server.api.env,
       input: JSON.stringify(ELSEWHERE),
     });
   const seen = async (field: string): Promise<string[]> => {
     const output = `--output=jsonpath={range .items[*]}{.metadata.${field}}{"\\n"}{end}`;
     const what = ['configmaps,prometheusrules', '--selector=app.kubernetes.io/name=etcd-upkeep'];
-    return (await api.kubectl('--namespace=monitoring', 'get', ...what, output)).trim().split('\n');
+    return (await server.api.kubectl('--namespace=monitoring', 'get', ...what, output)).trim().split('\n');
   };
 
   test('what is applied three times changes once', async () => {
@@ -93,16 +85,24 @@ describe('with a kube-apiserver that knows PrometheusRule', () => {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
     for (const how of [[], ['--server-side', '--force-conflicts']]) {
       const apply = () =>
-        api.kubectlWithInput(list, 'apply', ...how, '--validate=strict', '--warnings-as-errors', '-f', '-');
+        server.api.kubectlWithInput(
+          list,
+          'apply',
+          ...how,
+          '--validate=strict',
+          '--warnings-as-errors',
+          '-f',
+          '-',
+        );
       await apply();
       const versions = await seen('resourceVersion');
       assert.equal(versions.length, 2);
       await apply();
       await apply();
       assert.deepEqual(await seen('resourceVersion'), versions);
-      assert.equal(await api.kubectlWithInput(list, 'diff', ...how, '-f', '-'), '');
+      assert.equal(await server.api.kubectlWithInput(list, 'diff', ...how, '-f', '-'), '');
     }
-    await api.kubectlWithInput(list, 'delete', '-f', '-');
+    await server.api.kubectlWithInput(list, 'delete', '-f', '-');
   });
 
   for (const version of HELM_VERSIONS) {

@@ -14,6 +14,17 @@ export const readValues = async (file: string): Promise<Values> => parse(await r
 
 export const DEFAULT_VALUES = await readValues(join(CHART, 'values.yaml'));
 
+/** An object of each kind that the chart can make. */
+export const EVERY_KIND = {
+  hostNetwork: false,
+  etcd: { tls: { existingSecret: 'etcd-client' } },
+  backup: { persistence: { enabled: true } },
+  drill: { enabled: true },
+  prometheusRule: { enabled: true },
+  dashboard: { enabled: true },
+  networkPolicy: { enabled: true },
+};
+
 export const presetFiles = async (): Promise<string[]> =>
   (await valuesFiles()).filter((file) => basename(join(file, '..')) === 'presets');
 
