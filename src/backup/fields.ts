@@ -47,6 +47,14 @@ export class Fields {
     return new Fields(this.#values.get(name), this.#pathOf(name));
   }
 
+  /** At most `most` of them. */
+  objects(name: string, most: number): Fields[] {
+    const found = this.#values.get(name);
+    if (!Array.isArray(found)) throw this.#problem(name, 'a list of objects');
+    if (found.length > most) throw this.#problem(name, `a list of at most ${most} objects`);
+    return found.map((item: unknown, index) => new Fields(item, `${this.#pathOf(name)}[${index}]`));
+  }
+
   /** Of at most so many characters. */
   text(name: string, most = MAX_TEXT): string {
     const found = this.#values.get(name);

@@ -1,3 +1,4 @@
+import { NAMED_USAGE, type Usage, type UsageFigures } from '../bolt/usage/types.ts';
 import { COMPRESSIONS } from '../config/backup.ts';
 import { jsonText } from '../util/printable.ts';
 import { FieldProblem, MAX_TEXT, parseFields, type Fields } from './fields.ts';
@@ -40,6 +41,8 @@ export interface Manifest {
   /** The member's database at that moment: bytes in use, and its quota where it has one. */
   database?: { inUse: number; quota?: number };
   hashKV?: { hash: number; revision: number; compactRevision: number };
+  /** What fills the database, as of `revision`; missing where it was not looked at. */
+  usage?: Usage;
   node?: string;
   /** What was wrong with the cluster when the backup was taken, in words. */
   problems: string[];
@@ -102,6 +105,7 @@ export function manifestIn(fields: Fields): Manifest {
     keys: fields.integer('keys'),
     ...(fields.has('database') ? { database: databaseOf(fields.object('database')) } : {}),
     ...(fields.has('hashKV') ? { hashKV: hashOf(fields.object('hashKV')) } : {}),
+    ...(fields.has('usage') ? { usage: usageOf(fields.object('usage')) } : {}),
     ...(fields.has('node') ? { node: fields.text('node') } : {}),
     problems: fields.texts('problems', MAX_PROBLEMS),
     createdBy: { name: createdBy.oneOf('name', ['etcd-upkeep']), version: createdBy.text('version') },
@@ -126,3 +130,31 @@ function hashOf(fields: Fields): NonNullable<Manifest['hashKV']> {
     compactRevision: fields.integer('compactRevision', -1), // -1: never compacted
   };
 }
+
+/** One more for `other`. */
+const MOST_GROUPS = NAMED_USAGE + 1;
+
+function usageOf(fields: Fields): Usage {
+  return {
+    total: figuresOf(fields.object('total')),
+    resources: fields
+      .objects('resources', MOST_GROUPS)
+      .map((group) => ({ resource: group.text('resource'), ...figuresOf(group) })),
+    namespaces: fields
+      .objects('namespaces', MOST_GROUPS)
+      .map((group) => ({ namespace: group.text('namespace'), ...figuresOf(group) })),
+    largest: fields
+      .objects('largest', NAMED_USAGE)
+      .map((one) => ({ key: one.text('key'), bytes: one.integer('bytes') })),
+    mostRevised: fields
+      .objects('mostRevised', NAMED_USAGE)
+      .map((one) => ({ key: one.text('key'), revisions: one.integer('revisions') })),
+  };
+}
+
+const figuresOf = (fields: Fields): UsageFigures => ({
+  keys: fields.integer('keys'),
+  revisions: fields.integer('revisions'),
+  liveBytes: fields.integer('liveBytes'),
+  historyBytes: fields.integer('historyBytes'),
+});

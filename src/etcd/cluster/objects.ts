@@ -1,6 +1,6 @@
 import { firstKey } from '../client/keys.ts';
 import type { Connection } from '../client/connection.ts';
-import { resourceOf } from './resources.ts';
+import { resourceOf } from '../../util/resources.ts';
 
 /** How many objects there are of each resource, as Kubernetes keeps them. */
 export interface ObjectCounts {

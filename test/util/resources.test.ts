@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { resourceOf } from '../../../src/etcd/cluster/resources.ts';
+import { resourceOf } from '../../src/util/resources.ts';
 
 describe('the resource of a key', () => {
   const keys: [key: string, name: string, part: string][] = [
