@@ -14,56 +14,94 @@ interface Page {
 
 interface Meta {
   pageSize: number;
-  /** the page of the root bucket */
   root: bigint;
-  /** the high-water mark: pages from here on were never used */
+  freelist: bigint;
   pages: bigint;
   transaction: bigint;
+  littleEndian: boolean;
+}
+
+/** What the meta pages say of the others. */
+export interface Head {
+  /** bytes */
+  pageSize: number;
+  /** the high-water mark: pages from here on were never used */
+  pages: number;
+  /** the page of the root bucket */
+  root: number;
+  /** the first page of the list of free ones; undefined where none is kept, as etcd has it on Linux */
+  freelist?: number;
+  /** of all numbers but those in etcd's own keys */
+  littleEndian: boolean;
 }
 
 const MAGIC = 0xed0cdaed;
 const VERSION = 2;
 const PAGE_HEADER_BYTES = 16;
 /** Where each field of a meta is, behind the page's own header. */
-const AT = { magic: 0, version: 4, pageSize: 8, root: 16, pages: 40, transaction: 48, checksum: 56 };
+const AT = {
+  magic: 0,
+  version: 4,
+  pageSize: 8,
+  root: 16,
+  freelist: 32,
+  pages: 40,
+  transaction: 48,
+  checksum: 56,
+};
 const META_BYTES = 64;
 const META_END = PAGE_HEADER_BYTES + META_BYTES;
 /** What systems have: bbolt takes the one of the machine that the database was made on. */
 const MIN_PAGE_BYTES = 512;
 const MAX_PAGE_BYTES = 64 * 1024;
+const NO_FREELIST = 0xffff_ffff_ffff_ffffn;
 
 /** Reads the head of a database as it streams by. */
 export interface HeadReader {
   /** Takes the next bytes of the file, as many as come. @throws NotADatabase as soon as that is certain */
   take(bytes: Buffer): void;
-  /** How long the file is by its own word, in bytes: all pages below the high-water mark. Undefined before both pages came. */
+  /** Undefined before both pages came. */
+  head(): Head | undefined;
+  /** How long the file is by its own word, in bytes: all pages below the high-water mark. */
   databaseBytes(): number | undefined;
 }
 
 export function headReader(): HeadReader {
   const head = Buffer.allocUnsafe(MAX_PAGE_BYTES + META_END);
   let filled = 0;
-  let size: number | undefined;
+  let found: Head | undefined;
   return {
     take(bytes) {
-      if (size !== undefined) return;
+      if (found !== undefined) return;
       filled += bytes.copy(head, filled);
-      size = sizeIn(head.subarray(0, filled));
+      found = headIn(head.subarray(0, filled));
     },
-    databaseBytes: () => size,
+    head: () => found,
+    databaseBytes: () => found && found.pages * found.pageSize,
   };
 }
 
-function sizeIn(head: Buffer): number | undefined {
+function headIn(head: Buffer): Head | undefined {
   if (head.length < META_END) return undefined;
-  const { pageSize, pages, root, transaction } = metaAt(head, 0);
+  const { pageSize, pages, root, freelist, transaction, littleEndian } = metaAt(head, 0);
   if (head.length < pageSize + META_END) return undefined;
   const second = metaAt(head, pageSize);
-  if (second.pageSize !== pageSize || second.pages !== pages || second.root !== root)
+  if (
+    second.pageSize !== pageSize ||
+    second.pages !== pages ||
+    second.root !== root ||
+    second.freelist !== freelist
+  )
     throw new NotADatabase('its two meta pages are not of one transaction');
   if (second.transaction !== transaction - 1n)
     throw new NotADatabase('its two meta pages are of other transactions than a snapshot has');
-  return Number(pages) * pageSize;
+  return {
+    pageSize,
+    pages: Number(pages),
+    root: Number(root),
+    ...(freelist !== NO_FREELIST && { freelist: Number(freelist) }),
+    littleEndian,
+  };
 }
 
 /** The meta of the page that begins there. @throws NotADatabase where bbolt would refuse it */
@@ -78,8 +116,10 @@ function metaAt(head: Buffer, offset: number): Meta {
   return checked({
     pageSize: view.getUint32(AT.pageSize, littleEndian),
     root: view.getBigUint64(AT.root, littleEndian),
+    freelist: view.getBigUint64(AT.freelist, littleEndian),
     pages: view.getBigUint64(AT.pages, littleEndian),
     transaction: view.getBigUint64(AT.transaction, littleEndian),
+    littleEndian,
   });
 }
 

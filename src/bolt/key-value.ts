@@ -1,0 +1,107 @@
+/**
+ * A revision's value: the message `KeyValue` (etcd's api/mvccpb/kv.proto). etcd dies at its start on one that cannot be
+ * read, so it is part of the structure that it can; what the user's value itself holds is not looked at.
+ */
+
+const KEY = 1;
+const VALUE = 5;
+const LAST_FIELD = 6;
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+const FIXED32 = 5;
+
+const MAX_VARINT_BYTES = 10;
+/** A field's tag and the number behind it: with so many bytes at hand the next field can be read. */
+export const FIELD_BYTES = 2 * MAX_VARINT_BYTES;
+
+export interface KeyValueFields {
+  /** where the key is, offset in the view */
+  keyAt: number;
+  keyLength: number;
+  valueLength: number;
+}
+
+export const newKeyValueFields = (): KeyValueFields => ({ keyAt: 0, keyLength: 0, valueLength: 0 });
+
+/** Where a number that was read ends; negative where there is none. */
+let numberEnd = 0;
+
+/** An unsigned number of the wire format, exact up to 2^53. Sets `numberEnd`. */
+function readNumber(view: DataView, from: number, to: number): number {
+  let value = 0;
+  let scale = 1;
+  const last = Math.min(to, from + MAX_VARINT_BYTES);
+  for (let at = from; at < last; at += 1) {
+    const byte = view.getUint8(at);
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) {
+      numberEnd = at + 1;
+      return value;
+    }
+    scale *= 128;
+  }
+  numberEnd = -1;
+  return 0;
+}
+
+/**
+ * Goes through the fields from `at` on, which lie in `view` as far as `to`, and end at `end`. Keeps no state but where it
+ * is: it may be called again there once more of them came.
+ * @returns `end` where they are whole; less where it cannot go on before it has `FIELD_BYTES` from there on; -1 where
+ *   that is no `KeyValue`
+ */
+export function scanKeyValue(
+  view: DataView,
+  from: number,
+  to: number,
+  end: number,
+  into: KeyValueFields,
+): number {
+  let at = from;
+  while (at < end) {
+    if (at >= to || (to < end && at + FIELD_BYTES > to)) return at;
+    const limit = Math.min(to, end);
+    const tag = readNumber(view, at, limit);
+    if (numberEnd < 0) return -1;
+    const field = Math.floor(tag / 8);
+    at = afterField(view, field, tag % 8, numberEnd, limit, into);
+    if (at < 0 || at > end) return -1;
+  }
+  return end;
+}
+
+/** Where the next field begins; negative where this one is none that etcd reads. */
+function afterField(
+  view: DataView,
+  field: number,
+  type: number,
+  at: number,
+  limit: number,
+  into: KeyValueFields,
+): number {
+  if (field === 0) return -1;
+  const isBytes = field === KEY || field === VALUE;
+  if (field <= LAST_FIELD && type !== (isBytes ? LENGTH : VARINT)) return -1;
+  switch (type) {
+    case VARINT:
+      readNumber(view, at, limit);
+      return numberEnd;
+    case FIXED64:
+      return at + 8;
+    case FIXED32:
+      return at + 4;
+    case LENGTH: {
+      const length = readNumber(view, at, limit);
+      if (numberEnd < 0) return -1;
+      if (field === KEY) {
+        into.keyAt = numberEnd;
+        into.keyLength = length;
+      } else if (field === VALUE) into.valueLength = length;
+      return numberEnd + length;
+    }
+    default:
+      return -1;
+  }
+}

@@ -1,0 +1,141 @@
+import { leafShower } from './leaf-entries.ts';
+import type { EntryVisitor } from './entries.ts';
+import { PAGE_HEADER_BYTES, pageHead, type Part, partOf } from './layout.ts';
+import type { Head } from './meta.ts';
+import type { Structure } from './structure.ts';
+
+/** Reads the revisions of a database whose structure is known, as it streams by once more. */
+export interface LeafReader {
+  /** Takes the next bytes of the file. */
+  take(bytes: Buffer): void;
+  /** To be called when all have come: whether every revision was shown. */
+  end(): boolean;
+}
+
+/** Larger than what etcd takes in one request by default, several times; the largest leaf has four values of it. */
+const MAX_LEAF_BYTES = 64 * 2 ** 20;
+
+/**
+ * Shows every revision to `visitor`, leaf by leaf as they lie in the file. The bytes may be other ones than those whose
+ * structure was proved, since their checksum is known at the end only: nothing outside of a leaf is ever touched, and
+ * `end` tells.
+ */
+export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: EntryVisitor): LeafReader {
+  const { pageSize, pages } = head;
+  const ranks = ranksOf(leaves, pages);
+  const show = leafShower(visitor, head.littleEndian);
+  const gathered = newGathering();
+  /** the page of the leaf that is being gathered */
+  let gathering: number | undefined;
+  let shown = 0;
+  let position = 0;
+
+  function showAt(bytes: Buffer, part: Part, page: number, size: number): void {
+    const place = { page, start: page * pageSize, end: page * pageSize + size };
+    if (show((ranks[page] ?? 0) - 1, bytes, part, place)) shown += 1;
+  }
+
+  /** Takes as much of the piece as the leaf needs. @returns where it goes on */
+  function gather(page: number, piece: Buffer, from: number): number {
+    const next = from + gathered.add(piece, from);
+    if (!gathered.isWhole()) return next;
+    const bytes = gathered.bytes();
+    const part = partOf(bytes, page * pageSize);
+    const size = bytesOfLeaf(part, page, head);
+    if (size > bytes.length && size <= MAX_LEAF_BYTES) gathered.want(size);
+    else gathering = undefined;
+    if (size === bytes.length) showAt(bytes, part, page, size);
+    return next;
+  }
+
+  /** Shows the leaf that begins there, where all of it is at hand. @returns where it goes on */
+  function look(page: number, piece: Buffer, part: Part): number {
+    const at = page * pageSize - position;
+    const size = at + PAGE_HEADER_BYTES > piece.length ? undefined : bytesOfLeaf(part, page, head);
+    if (size === undefined || at + size > piece.length) {
+      gathering = page;
+      gathered.begin(PAGE_HEADER_BYTES);
+      return at;
+    }
+    showAt(piece, part, page, size);
+    return at + size;
+  }
+
+  return {
+    take(piece) {
+      const part = partOf(piece, position);
+      let at = 0;
+      while (at < piece.length) {
+        if (gathering === undefined) {
+          const page = nextLeaf(ranks, Math.ceil((position + at) / pageSize));
+          at = page * pageSize - position;
+          if (page >= pages || at >= piece.length) break;
+          at = look(page, piece, part);
+        } else at = gather(gathering, piece, at);
+      }
+      position += piece.length;
+    },
+    end: () => (inlineLeaf === undefined ? shown === leaves.length : showInline(show, inlineLeaf)),
+  };
+}
+
+/** With the pages behind the first, by the first one's word. */
+const bytesOfLeaf = (part: Part, page: number, { pageSize, littleEndian }: Head): number =>
+  ((pageHead(part, page, page * pageSize, littleEndian)?.overflow ?? 0) + 1) * pageSize;
+
+/** The first from there on that begins a leaf, or behind the last page. */
+function nextLeaf(ranks: Uint32Array, from: number): number {
+  let page = from;
+  while (page < ranks.length && ranks[page] === 0) page += 1;
+  return page;
+}
+
+const showInline = (show: ReturnType<typeof leafShower>, bytes: Buffer): boolean =>
+  show(0, bytes, partOf(bytes, 0), { page: 0, start: 0, end: bytes.length });
+
+/** A leaf that does not lie in one piece of the stream: its head first, which says how long it is. */
+interface Gathering {
+  begin(wanted: number): void;
+  /** More of it than was wanted before. */
+  want(bytes: number): void;
+  /** Takes what is missing from there on. @returns how many bytes that were */
+  add(piece: Buffer, from: number): number;
+  isWhole(): boolean;
+  bytes(): Buffer;
+}
+
+function newGathering(): Gathering {
+  let buffer: Buffer = Buffer.alloc(0);
+  let filled = 0;
+  let wanted = 0;
+  function want(bytes: number): void {
+    wanted = bytes;
+    if (wanted <= buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(wanted, 2 * buffer.length));
+    buffer.copy(larger, 0, 0, filled);
+    buffer = larger;
+  }
+  return {
+    begin(bytes) {
+      filled = 0;
+      want(bytes);
+    },
+    want,
+    add(piece, from) {
+      const taken = piece.copy(buffer, filled, from, Math.min(piece.length, from + wanted - filled));
+      filled += taken;
+      return taken;
+    },
+    isWhole: () => filled === wanted,
+    bytes: () => buffer.subarray(0, wanted),
+  };
+}
+
+/** By page, one more than the place of the leaf that begins there; 0: none does. */
+function ranksOf(leaves: Uint32Array, pages: number): Uint32Array {
+  const ranks = new Uint32Array(pages);
+  leaves.forEach((page, index) => {
+    ranks[page] = index + 1;
+  });
+  return ranks;
+}

@@ -1,0 +1,134 @@
+import type { FindingCode } from './findings.ts';
+import {
+  BUCKET_LEAF,
+  NO_PAGE,
+  type Records,
+  REVISION_BRANCH,
+  REVISION_LEAF,
+  TEXT_BRANCH,
+  TEXT_LEAF,
+  type TextPage,
+} from './records.ts';
+import { newRevisionKey, readRevisionKey } from './revision-key.ts';
+
+/** Takes the keys of one page after another into its record, and tells what is wrong with them. */
+
+/** The largest value of etcd's bucket `meta` that is wanted has 17 bytes. */
+export const MAX_WANTED_BYTES = 64;
+/** No inline bucket is so large: it is at most a quarter of a page. */
+export const MAX_BUCKET_BYTES = 2 ** 16;
+/** Besides its bytes, what a buffer and its place in a map or a list cost, about. */
+const OVERHEAD_BYTES = 200;
+
+export type Taken = FindingCode | 'too-much' | undefined;
+
+const revision = newRevisionKey();
+
+/** One key of a leaf, whose element is a bucket or not. The next has to be larger. */
+export function takeLeafKey(
+  records: Records,
+  page: number,
+  view: DataView,
+  at: number,
+  size: number,
+  isBucket: boolean,
+): Taken {
+  if (isBucket) return takeText(records, page, BUCKET_LEAF, view, at, size);
+  return readRevisionKey(view, at, size, revision)
+    ? takeRevision(records, page, REVISION_LEAF)
+    : takeText(records, page, TEXT_LEAF, view, at, size);
+}
+
+export function takeBranchKey(
+  records: Records,
+  page: number,
+  view: DataView,
+  at: number,
+  size: number,
+): Taken {
+  return readRevisionKey(view, at, size, revision)
+    ? takeRevision(records, page, REVISION_BRANCH)
+    : takeText(records, page, TEXT_BRANCH, view, at, size);
+}
+
+/** The one that `takeBranchKey` took last. */
+export const lastRevision = revision;
+
+function takeRevision(records: Records, page: number, kind: number): FindingCode | undefined {
+  const { kinds, firstMains, firstPlaces, lastMains, lastPlaces } = records;
+  const { main, place } = revision;
+  const known = kinds[page];
+  if (known === NO_PAGE) {
+    kinds[page] = kind;
+    firstMains[page] = main;
+    firstPlaces[page] = place;
+  } else if (known !== kind) return 'element-kind';
+  else {
+    const lastMain = lastMains[page] ?? 0;
+    if (main < lastMain || (main === lastMain && place <= (lastPlaces[page] ?? 0))) return 'key-order';
+  }
+  lastMains[page] = main;
+  lastPlaces[page] = place;
+  return undefined;
+}
+
+function takeText(
+  records: Records,
+  page: number,
+  kind: number,
+  view: DataView,
+  at: number,
+  size: number,
+): Taken {
+  const { kinds, texts } = records;
+  const known = kinds[page];
+  if (known === NO_PAGE) {
+    if (!records.spend(2 * OVERHEAD_BYTES)) return 'too-much';
+    kinds[page] = kind;
+    texts.set(page, { keys: [], children: [], buckets: [], values: new Map() });
+  } else if (known !== kind)
+    return known === REVISION_LEAF || known === REVISION_BRANCH ? 'no-revision' : 'element-kind';
+  const text = texts.get(page);
+  if (text === undefined) return 'element-kind';
+  const last = text.keys.at(-1);
+  const key = Buffer.from(bytesAt(view, at, size)); // a copy: the bytes are lent
+  if (last !== undefined && Buffer.compare(last, key) >= 0) return 'key-order';
+  return keepKey(records, text, kind, key) ? undefined : 'too-much';
+}
+
+/** Of a leaf the first and the last are enough, for its own order is seen by now. */
+function keepKey(records: Records, { keys }: TextPage, kind: number, key: Buffer): boolean {
+  const replaced = kind !== TEXT_BRANCH && keys.length === 2 ? keys.pop() : undefined;
+  keys.push(key);
+  return records.spend(key.length - (replaced?.length ?? -OVERHEAD_BYTES));
+}
+
+export const bytesAt = (view: DataView, at: number, size: number): Buffer =>
+  Buffer.from(view.buffer, view.byteOffset + at, size);
+
+/** The values of etcd's bucket `meta` that are read (etcd's server/storage/schema/schema.go and bucket.go). */
+export const WANTED = ['consistent_index', 'scheduledCompactRev', 'finishedCompactRev'] as const;
+
+const isWanted = (name: string): boolean => WANTED.some((wanted) => wanted === name);
+const LONGEST_WANTED = Math.max(...WANTED.map(({ length }) => length));
+
+/** Under which name the value of a key is wanted; undefined where it is not. */
+export function wantedAs(view: DataView, at: number, size: number): string | undefined {
+  if (size > LONGEST_WANTED) return undefined;
+  const name = bytesAt(view, at, size).toString('latin1');
+  return isWanted(name) ? name : undefined;
+}
+
+/** Keeps the value of a bucket's element. */
+export function takeBucket(records: Records, page: number, value: Buffer): Taken {
+  const text = records.texts.get(page);
+  const name = text?.keys.at(-1);
+  if (text === undefined || name === undefined) return 'element-kind';
+  text.buckets.push({ name, value: Buffer.from(value) });
+  return records.spend(value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
+}
+
+export function takeWanted(records: Records, page: number, name: string, value: Buffer): Taken {
+  records.texts.get(page)?.values.set(name, Buffer.from(value));
+  return records.spend(value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
+}
