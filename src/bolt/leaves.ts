@@ -25,8 +25,6 @@ export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: Ent
   const ranks = ranksOf(leaves, pages);
   const show = leafShower(visitor, head.littleEndian);
   const gathered = newGathering();
-  /** the page of the leaf that is being gathered */
-  let gathering: number | undefined;
   let shown = 0;
   let position = 0;
 
@@ -35,26 +33,12 @@ export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: Ent
     if (show((ranks[page] ?? 0) - 1, bytes, part, place)) shown += 1;
   }
 
-  /** Takes as much of the piece as the leaf needs. @returns where it goes on */
-  function gather(page: number, piece: Buffer, from: number): number {
-    const next = from + gathered.add(piece, from);
-    if (!gathered.isWhole()) return next;
-    const bytes = gathered.bytes();
-    const part = partOf(bytes, page * pageSize);
-    const size = bytesOfLeaf(part, page, head);
-    if (size > bytes.length && size <= MAX_LEAF_BYTES) gathered.want(size);
-    else gathering = undefined;
-    if (size === bytes.length) showAt(bytes, part, page, size);
-    return next;
-  }
-
   /** Shows the leaf that begins there, where all of it is at hand. @returns where it goes on */
   function look(page: number, piece: Buffer, part: Part): number {
     const at = page * pageSize - position;
     const size = at + PAGE_HEADER_BYTES > piece.length ? undefined : bytesOfLeaf(part, page, head);
     if (size === undefined || at + size > piece.length) {
-      gathering = page;
-      gathered.begin(PAGE_HEADER_BYTES);
+      gathered.begin(page, PAGE_HEADER_BYTES);
       return at;
     }
     showAt(piece, part, page, size);
@@ -66,12 +50,12 @@ export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: Ent
       const part = partOf(piece, position);
       let at = 0;
       while (at < piece.length) {
-        if (gathering === undefined) {
+        if (gathered.page() === undefined) {
           const page = nextLeaf(ranks, Math.ceil((position + at) / pageSize));
           at = page * pageSize - position;
           if (page >= pages || at >= piece.length) break;
           at = look(page, piece, part);
-        } else at = gather(gathering, piece, at);
+        } else at += gather(gathered, piece, at, head, showAt);
       }
       position += piece.length;
     },
@@ -93,9 +77,28 @@ function nextLeaf(ranks: Uint32Array, from: number): number {
 const showInline = (show: ReturnType<typeof leafShower>, bytes: Buffer): boolean =>
   show(0, bytes, partOf(bytes, 0), { page: 0, start: 0, end: bytes.length });
 
+type ShowAt = (bytes: Buffer, part: Part, page: number, size: number) => void;
+
+/** Takes as much of the piece as the leaf needs that is gathered, and shows it when it is whole. @returns bytes taken */
+function gather(gathered: Gathering, piece: Buffer, from: number, head: Head, showAt: ShowAt): number {
+  const taken = gathered.add(piece, from);
+  const page = gathered.page();
+  if (page === undefined || !gathered.isWhole()) return taken;
+  const bytes = gathered.bytes();
+  const part = partOf(bytes, page * head.pageSize);
+  const size = bytesOfLeaf(part, page, head);
+  if (size > bytes.length && size <= MAX_LEAF_BYTES) gathered.want(size);
+  else gathered.end();
+  if (size === bytes.length) showAt(bytes, part, page, size);
+  return taken;
+}
+
 /** A leaf that does not lie in one piece of the stream: its head first, which says how long it is. */
 interface Gathering {
-  begin(wanted: number): void;
+  begin(page: number, wanted: number): void;
+  end(): void;
+  /** Undefined where none is being gathered. */
+  page(): number | undefined;
   /** More of it than was wanted before. */
   want(bytes: number): void;
   /** Takes what is missing from there on. @returns how many bytes that were */
@@ -106,6 +109,7 @@ interface Gathering {
 
 function newGathering(): Gathering {
   let buffer: Buffer = Buffer.alloc(0);
+  let gathering: number | undefined;
   let filled = 0;
   let wanted = 0;
   function want(bytes: number): void {
@@ -116,10 +120,15 @@ function newGathering(): Gathering {
     buffer = larger;
   }
   return {
-    begin(bytes) {
+    begin(page, bytes) {
+      gathering = page;
       filled = 0;
       want(bytes);
     },
+    end() {
+      gathering = undefined;
+    },
+    page: () => gathering,
     want,
     add(piece, from) {
       const taken = piece.copy(buffer, filled, from, Math.min(piece.length, from + wanted - filled));
