@@ -89,6 +89,7 @@ backup:
       existingConfigMap: ""
       key: ca.crt
   compression: zstd
+  checkStructure: true
   ageRecipients: []
   keepLast: 7
   keepDaily: 0

@@ -22,6 +22,7 @@
   "BACKUP_SKIP_CONFIRMED" .Values.backup.skipConfirmed
   "BACKUP_STORE" .Values.backup.store
   "BACKUP_COMPRESSION" .Values.backup.compression
+  "BACKUP_CHECK_STRUCTURE" .Values.backup.checkStructure
   "BACKUP_AGE_RECIPIENTS" (join "," .Values.backup.ageRecipients)
   "BACKUP_KEEP_LAST" .Values.backup.keepLast
   "BACKUP_KEEP_DAILY" .Values.backup.keepDaily
@@ -76,6 +77,7 @@
 {{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
 {{- $variables := dict
   "BACKUP_STORE" .Values.backup.store
+  "BACKUP_CHECK_STRUCTURE" .Values.backup.checkStructure
   "CLUSTER_NAME" .Values.clusterName
   "CLUSTER_ID" .Values.drill.clusterId
   "AWS_REGION" .Values.backup.s3.region

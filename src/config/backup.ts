@@ -21,6 +21,8 @@ export interface BackupConfig {
   readonly skipConfirmed: boolean;
   readonly store: StoreConfig;
   readonly compression: Compression;
+  /** The database file's structure is part of the proof. */
+  readonly checkStructure: boolean;
   /** Public keys of age that backups are encrypted for; none: not encrypted. */
   readonly recipients: readonly string[];
   readonly keep: KeepPolicy;
@@ -35,11 +37,16 @@ export function readBackup(vars: Variables): BackupConfig {
     skipConfirmed: read('BACKUP_SKIP_CONFIRMED', (it) => it.default('false').asTrueOrFalse()),
     store: readStore(vars),
     compression: read('BACKUP_COMPRESSION', (it) => it.default('zstd').asEnum(COMPRESSIONS)),
+    checkStructure: readCheckStructure(vars),
     recipients: readRecipients(vars),
     keep: readKeep(vars),
     timeoutMs: read('BACKUP_TIMEOUT', (it) => it.default('30m').asDuration()),
   };
 }
+
+/** Whoever reads a backup back reads it, too. */
+export const readCheckStructure = ({ read }: Variables): boolean =>
+  read('BACKUP_CHECK_STRUCTURE', (it) => it.default('true').asTrueOrFalse());
 
 const readKeep = ({ read }: Variables): KeepPolicy => ({
   last: read('BACKUP_KEEP_LAST', (it) => it.default('7').asWholeNumber()),

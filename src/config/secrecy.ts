@@ -17,6 +17,7 @@ const VARIABLES = {
   ALARM_DISARM: 'public',
   BACKUP_AGE_IDENTITY_FILE: 'path',
   BACKUP_AGE_RECIPIENTS: 'public',
+  BACKUP_CHECK_STRUCTURE: 'public',
   BACKUP_COMPRESSION: 'public',
   BACKUP_ENABLED: 'public',
   BACKUP_KEEP_DAILY: 'public',

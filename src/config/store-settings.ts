@@ -1,3 +1,4 @@
+import { readCheckStructure } from './backup.ts';
 import { readClusterId } from './cluster-id.ts';
 import { readClusterName } from './cluster-name.ts';
 import { readIdentities } from './identities.ts';
@@ -18,6 +19,8 @@ export interface StoreSettings {
 export interface RecoverySettings extends StoreSettings {
   /** age's secret keys; none: only backups that are not encrypted can be read. */
   readonly identities: readonly string[];
+  /** false: the hashes alone prove it */
+  readonly checkStructure: boolean;
 }
 
 /**
@@ -33,6 +36,7 @@ export function loadRecoverySettings(env: Environment): RecoverySettings {
   return readAll(env, (vars) => ({
     ...storeSettings(vars),
     identities: vars.parse('BACKUP_AGE_IDENTITY_FILE', readIdentities) ?? [],
+    checkStructure: readCheckStructure(vars),
   }));
 }
 

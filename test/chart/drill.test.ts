@@ -42,6 +42,7 @@ const TOOL = {
   imagePullPolicy: 'IfNotPresent',
   ...LIMITS,
 };
+const CHECKED = { name: 'BACKUP_CHECK_STRUCTURE', value: 'true' };
 const WORK = { name: 'drill', mountPath: '/drill' };
 const ETCD = { image: 'quay.io/coreos/etcd:v3.6.16', ...LIMITS, volumeMounts: [WORK] };
 const SAME_FOR_BOTH = [
@@ -114,7 +115,7 @@ test('by default: fetch, restore, serve and compare, on the control plane but ne
     name: 'fetch',
     ...TOOL,
     args: ['fetch', 'latest', '/drill/snapshot.db', '--receipt', '/drill/receipt.json'],
-    env: [{ name: 'BACKUP_STORE', value: 'file:///backups' }],
+    env: [CHECKED, { name: 'BACKUP_STORE', value: 'file:///backups' }],
     volumeMounts: [WORK, { name: 'backups', mountPath: '/backups', readOnly: true }],
   });
   assert.deepEqual(restore, {
@@ -192,6 +193,7 @@ describe('secrets', () => {
     const env = (name: string) => containers.get(name)?.env ?? [];
     assert.deepEqual(env('fetch'), [
       { name: 'BACKUP_AGE_IDENTITY_FILE', value: '/identity/identity.txt' },
+      CHECKED,
       { name: 'BACKUP_STORE', value: 'file:///backups' },
       { name: 'CLUSTER_NAME', value: 'production' },
     ]);
@@ -229,7 +231,11 @@ test('extraEnv reaches fetch, which reads the store that the runs write to, and 
     { name: 'NODE_EXTRA_CA_CERTS', value: '/certs/ca.crt' },
   ];
   const containers = await containersOf({ drill: { enabled: true }, clusterName: 'c', extraEnv });
-  assert.deepEqual(containers.get('fetch')?.env, [{ name: 'CLUSTER_NAME', value: 'c' }, ...extraEnv]);
+  assert.deepEqual(containers.get('fetch')?.env, [
+    CHECKED,
+    { name: 'CLUSTER_NAME', value: 'c' },
+    ...extraEnv,
+  ]);
   for (const name of ['restore', 'etcd', 'drill']) {
     const names = (containers.get(name)?.env ?? []).map((variable) => variable.name);
     assert.ok(!names.includes('NODE_EXTRA_CA_CERTS'), name);

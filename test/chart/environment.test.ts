@@ -39,6 +39,7 @@ describe('the environment', () => {
           skipConfirmed: true,
           store: 'file:///elsewhere',
           compression: 'none',
+          checkStructure: false,
           ageRecipients: [KEY, OTHER_KEY],
           keepLast: 1,
           keepDaily: 2,
@@ -85,6 +86,7 @@ describe('the environment', () => {
       BACKUP_SKIP_CONFIRMED: 'true',
       BACKUP_STORE: 'file:///elsewhere',
       BACKUP_COMPRESSION: 'none',
+      BACKUP_CHECK_STRUCTURE: 'false',
       BACKUP_AGE_RECIPIENTS: `${KEY},${OTHER_KEY}`,
       BACKUP_KEEP_LAST: '1',
       BACKUP_KEEP_DAILY: '2',
@@ -115,7 +117,11 @@ describe('the environment', () => {
         {
           values: {
             clusterName: 'c',
-            backup: { store: 's3://bucket/etcd', s3: { region: 'r', endpoint: 'https://e' } },
+            backup: {
+              store: 's3://bucket/etcd',
+              checkStructure: false,
+              s3: { region: 'r', endpoint: 'https://e' },
+            },
             drill: {
               enabled: true,
               clusterId: '0123456789abcdef',
@@ -129,6 +135,7 @@ describe('the environment', () => {
     const { env = [] } = jobTemplate.spec.template.spec.initContainers?.[0] ?? {};
     assert.deepEqual(Object.fromEntries(env.map(({ name, value }) => [name, value])), {
       BACKUP_STORE: 's3://bucket/etcd',
+      BACKUP_CHECK_STRUCTURE: 'false',
       CLUSTER_NAME: 'c',
       CLUSTER_ID: '0123456789abcdef',
       AWS_REGION: 'r',
