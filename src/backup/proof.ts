@@ -51,11 +51,11 @@ export interface SnapshotProof {
 
 /** What a member sent is no whole snapshot of its database. Nothing is wrong with the store, and another member may do. */
 export class WrongSnapshot extends Failure {
-  constructor(problem: string) {
-    super(
-      'backup',
-      `${problem}: it was damaged on its way, or is damaged at the member: look at that member and at the network`,
-    );
+  constructor(
+    problem: string,
+    advice = 'it was damaged on its way, or is damaged at the member: look at that member and at the network',
+  ) {
+    super('backup', `${problem}: ${advice}`);
   }
 }
 
@@ -146,15 +146,17 @@ export function digesting() {
 }
 
 /**
- * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer.
+ * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer. `sink` must not
+ * trust what it has before this has resolved.
  * @throws Failure `backup` when anything differs
  */
 export async function proveStored(
   pending: PendingFile,
   written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
+  sink?: Sink,
 ): Promise<ReadBack> {
-  const found = await digestStored(pending.read(), written, { ...written, surplus }, signal);
+  const found = await digestStored(pending.read(), written, { ...written, surplus }, signal, sink);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
@@ -195,7 +197,8 @@ export async function digestStored(
   return { stored: isPlain ? proof.whole() : stored.digest(), raw: proof.raw() };
 }
 
-async function drain(chunks: Chunks): Promise<void> {
+/** Takes a stream to its end and does nothing else. */
+export async function drain(chunks: Chunks): Promise<void> {
   for await (const _ of chunks);
 }
 

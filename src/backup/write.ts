@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts';
 import type { PendingFile, Store } from '../storage/store.ts';
 import { bounded } from '../util/bounded.ts';
-import { bytesOf, type Chunks, observed } from '../util/lent.ts';
+import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
 import { type Encoding, encode } from './codec.ts';
 import { type Digest, digesting, proveSnapshot, TRAILER_BYTES, WrongSnapshot } from './proof.ts';
 
@@ -54,8 +54,8 @@ export interface Writing {
   /** how long the database is by the member's word */
   announcedBytes: number;
   signal: AbortSignal;
-  /** is told how many of the snapshot's bytes just came */
-  onRead: (bytes: number) => void;
+  /** sees the snapshot's pieces as they come; must not trust them before `writeSnapshot` has resolved */
+  see: (piece: LentBuffer) => void;
 }
 
 /**
@@ -67,13 +67,13 @@ export async function writeSnapshot(
   snapshot: Chunks,
   encoding: Encoding,
   pending: PendingFile,
-  { announcedBytes, signal, onRead }: Writing,
+  { announcedBytes, signal, see }: Writing,
 ): Promise<{ raw: Digest; stored: Digest }> {
   const isPlain = encoding.compression === 'none' && encoding.encrypt === undefined;
   const proof = proveSnapshot();
   const stored = digesting();
   const announced = bounded(snapshot, announcedBytes + TRAILER_BYTES, () => goesOn(announcedBytes));
-  const raw = observed(proof.watch(announced), (chunk) => onRead(chunk.length));
+  const raw = observed(proof.watch(announced), see);
   const write = (bytes: Uint8Array): Promise<void> => pending.write(bytes);
   // What is stored as it came is hashed once, by the proof.
   await encode(

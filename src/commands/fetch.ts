@@ -3,6 +3,7 @@ import { readManifest } from '../backup/examine.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
 import { readBackup } from '../backup/read.ts';
+import { STRUCTURE_NOT_CHECKED } from '../backup/structure.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { writeChunks } from '../backup/write.ts';
 import { Failure, isFailure, messageOf } from '../errors.ts';
@@ -99,14 +100,18 @@ async function write({ file, receipt: receiptFile }: InvocationOf<'fetch'>, task
 /** Proves what it writes; the file has no name yet. */
 async function fill(target: Target, { repository, manifest, settings, context }: Task): Promise<void> {
   try {
-    await readBackup({
+    const { identities, checkStructure } = settings;
+    const structure = await readBackup({
       store: repository.store,
       manifest,
-      identities: settings.identities,
+      identities,
+      checkStructure,
       signal: context.signal,
       onRead: printProgress(manifest, context),
       sink: (chunks) => writeChunks(chunks, (bytes) => target.write(bytes)),
     });
+    if (checkStructure && structure === undefined)
+      context.note(`${manifest.name}: ${STRUCTURE_NOT_CHECKED}\n`);
   } catch (error) {
     throw target.failure() ?? unusable(manifest.name, error);
   }

@@ -1,6 +1,7 @@
 import type { CatalogEntry } from '../backup/catalog.ts';
 import { examine } from '../backup/examine.ts';
 import { readBackup } from '../backup/read.ts';
+import { STRUCTURE_NOT_CHECKED } from '../backup/structure.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { Failure, isFailure } from '../errors.ts';
 import type { CommandContext } from './context.ts';
@@ -17,6 +18,8 @@ interface Verified {
   problem?: string;
   rawBytes?: number;
   storedBytes?: number;
+  /** whether the structure of the database is part of what was proved */
+  structureChecked?: boolean;
   seconds: number;
 }
 
@@ -56,7 +59,7 @@ export async function verifyBackups(
 async function verify(
   repository: ListedRepository,
   entry: CatalogEntry,
-  { identities }: RecoverySettings,
+  { identities, checkStructure }: RecoverySettings,
   context: CommandContext,
 ): Promise<{ verified: Verified; isOther: boolean }> {
   const { signal } = context;
@@ -70,9 +73,12 @@ async function verify(
   const { raw, stored } = manifest;
   try {
     const onRead = printProgress(manifest, context);
-    await readBackup({ store: repository.store, manifest, identities, signal, onRead });
-    const sizes = { rawBytes: raw.size, storedBytes: stored.size };
-    return { verified: { name, whole: true, ...sizes, seconds: seconds() }, isOther: false };
+    const { store } = repository;
+    const structure = await readBackup({ store, manifest, identities, signal, onRead, checkStructure });
+    const structureChecked = structure !== undefined;
+    if (checkStructure && !structureChecked) context.note(`${name}: ${STRUCTURE_NOT_CHECKED}\n`);
+    const facts = { rawBytes: raw.size, storedBytes: stored.size, structureChecked };
+    return { verified: { name, whole: true, ...facts, seconds: seconds() }, isOther: false };
   } catch (error) {
     if (!isFailure(error, 'backup')) throw error;
     return { verified: damaged(error.message), isOther: false };

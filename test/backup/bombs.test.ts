@@ -31,7 +31,7 @@ async function refused(
   const manifest = sampleManifest({ raw: { size: RAW, sha256: 'a'.repeat(64) }, ...changes });
   const given = { store, manifest, identities: [IDENTITY], signal: never(), sink };
   try {
-    await readBackup({ ...given, onRead: () => undefined });
+    await readBackup({ ...given, checkStructure: true, onRead: () => undefined });
   } catch (error) {
     failsWith(/./)(error);
     return { written, message: messageOf(error) };

@@ -10,7 +10,9 @@ import { openSnapshot, type SnapshotStream } from '../../etcd/snapshot/snapshot.
 import { otherThan } from '../../etcd/types.ts';
 import type { PendingFile } from '../../storage/store.ts';
 import { abortable } from '../../util/abortable.ts';
+import type { LentBuffer } from '../../util/lent.ts';
 import { progress } from '../../util/progress.ts';
+import { lookInside } from './inside.ts';
 import { manifestOf, nameOf, readOrigin } from './origin.ts';
 import type { Task, Times } from './types.ts';
 
@@ -28,24 +30,26 @@ export async function takeBackup(task: Task): Promise<Taken> {
   const began = performance.now();
   const snapshot = await openSnapshot(connection, identityOf(client, member), signal);
   const { announcedBytes } = snapshot;
+  const inside = lookInside(task, origin);
   let pending: PendingFile | undefined;
   try {
     await checkAnnouncement(task, snapshot);
     await checkSpace(store, announcedBytes);
     pending = await store.create(name);
     const onRead = progress(announcedBytes, (fields) => log.info(fields, 'backup progress'));
-    const written = await writeSnapshot(snapshot.chunks, encoding, pending, {
-      announcedBytes,
-      signal,
-      onRead,
-    });
+    const see = (piece: LentBuffer): void => {
+      onRead(piece.length);
+      inside.see(piece);
+    };
+    const written = await writeSnapshot(snapshot.chunks, encoding, pending, { announcedBytes, signal, see });
+    const seeAgain = inside.judge();
     await pending.flush();
     const streamed = performance.now();
     const { raw, stored } = written;
     log.info({ backup: name, bytes: raw.size, storedBytes: stored.size }, 'backup written, reading it back');
-    const proof = await proveStored(pending, { ...encoding, ...written }, signal);
+    const proof = await proveStored(pending, { ...encoding, ...written }, signal, seeAgain);
     const proved = performance.now();
-    const manifest = manifestOf(task, name, origin, written);
+    const manifest = manifestOf(task, name, origin, { ...written, ...inside.found() });
     signal.throwIfAborted();
     await pending.publish();
     await store.writeText(manifestName(name), formatManifest(manifest));
