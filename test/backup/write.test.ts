@@ -32,7 +32,7 @@ describe('what is announced', () => {
 async function write(announcedBytes: number, bytes: Buffer) {
   await using place = await readyStore();
   const pending = await place.store.create(NAME);
-  const writing = { announcedBytes, signal: never(), onRead: () => undefined };
+  const writing = { announcedBytes, signal: never(), see: () => undefined };
   const error: unknown = await writeSnapshot(streamOf(...inParts(bytes, 9_000)), NONE, pending, writing)
     .then(() => undefined)
     .catch((thrown: unknown) => thrown);

@@ -49,7 +49,7 @@ export async function takeBackup(task: Task): Promise<Taken> {
     log.info({ backup: name, bytes: raw.size, storedBytes: stored.size }, 'backup written, reading it back');
     const proof = await proveStored(pending, { ...encoding, ...written }, signal, seeAgain);
     const proved = performance.now();
-    const manifest = manifestOf(task, name, origin, { ...written, ...inside.found() });
+    const manifest = manifestOf(task, name, origin, written);
     signal.throwIfAborted();
     await pending.publish();
     await store.writeText(manifestName(name), formatManifest(manifest));
