@@ -18,12 +18,30 @@ export async function buildTool(tool: Tool, target: string): Promise<void> {
   guardFolder(work);
   try {
     if (await stat(target).catch(() => undefined)) return; // built while this process waited for the lock
-    const binary = tool.debian ? await unpackDebian(tool, tool.debian, work) : await buildGo(tool, work);
-    await rename(binary, target);
+    await rename(await build(tool, work), target);
   } finally {
     await rm(work, { recursive: true, force: true });
     await unlock();
   }
+}
+
+function build(tool: Tool, work: string): Promise<string> {
+  if (tool.debian) return unpackDebian(tool, tool.debian, work);
+  return tool.folder ? buildFolder(tool, tool.folder, work) : buildGo(tool, work);
+}
+
+const goEnv = (): Record<string, string> => ({ ...inheritedEnv(), CGO_ENABLED: '0' });
+
+/** What it needs, and in which version, stands beside its source. */
+async function buildFolder({ name }: Tool, folder: string, work: string): Promise<string> {
+  process.stderr.write(`building ${name} (a few seconds, once)\n`);
+  const binary = join(work, 'binary');
+  await runProgram('go', ['build', '-ldflags=-s -w', '-o', binary, '.'], {
+    cwd: folder,
+    env: goEnv(),
+    timeoutMs: BUILD_TIMEOUT_MS,
+  });
+  return binary;
 }
 
 /** Every tool has a module of its own, so that none decides on the versions of another's dependencies. */
@@ -31,11 +49,7 @@ async function buildGo(tool: Tool, work: string): Promise<string> {
   const takes = tool.takes ? `about ${tool.takes}, once` : 'once';
   process.stderr.write(`building ${tool.name} ${tool.version} (${takes})\n`);
   const go = (...args: string[]) =>
-    runProgram('go', args, {
-      cwd: work,
-      env: { ...inheritedEnv(), CGO_ENABLED: '0' },
-      timeoutMs: BUILD_TIMEOUT_MS,
-    });
+    runProgram('go', args, { cwd: work, env: goEnv(), timeoutMs: BUILD_TIMEOUT_MS });
   await go('mod', 'init', 'tool');
   if (tool.kubernetes) await replaceStaging(go);
   await go('get', '-tool', `${tool.package}@v${tool.version}`);

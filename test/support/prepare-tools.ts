@@ -2,6 +2,7 @@ import { chromium } from './chromium.ts';
 import {
   actionlint,
   age,
+  boltMaker,
   etcdBinary,
   etcdctl,
   etcdutl,
@@ -52,8 +53,9 @@ const MONITORING: Prepare[] = [() => prometheus(), () => promtool(), () => pushg
 
 const TIERS: Record<string, Prepare[]> = {
   demo: ONE_ETCD,
+  fuzz: [...ONE_ETCD, () => boltMaker()],
   bench: [...ONE_ETCD, ...STORES],
-  test: [...ALL_ETCDS, ...STORES, ...MONITORING, ...API, ...LINTERS],
+  test: [...ALL_ETCDS, () => boltMaker(), ...STORES, ...MONITORING, ...API, ...LINTERS],
   matrix: ALL_ETCDS,
   e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE],
 };

@@ -24,6 +24,8 @@ export interface Tool {
   kubernetes?: boolean;
   /** Comes from this Debian package instead. */
   debian?: string;
+  /** Built from this folder of the repository instead: `version` stands for what is in it. */
+  folder?: string;
 }
 
 export function etcdTool(version: EtcdVersion): Tool {

@@ -1,4 +1,5 @@
-import { access } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildTool } from './build-tool.ts';
 import { needsMoreThanNode } from './more-than-node.ts';
@@ -78,6 +79,25 @@ export function pushgateway(): Promise<string> {
 
 export function kubernetes(program: KubernetesProgram): Promise<string> {
   return tool(kubernetesTool(program));
+}
+
+/** The tests' own maker of databases: no version but its source, so that each change of it is built anew. */
+export function boltMaker(): Promise<string> {
+  const known =
+    found.get('bolt-maker') ?? builtFrom('bolt-maker', join(REPOSITORY, 'test/support/bolt-maker'));
+  found.set('bolt-maker', known);
+  return known;
+}
+
+async function builtFrom(name: string, folder: string): Promise<string> {
+  needsMoreThanNode(name);
+  const hash = createHash('sha256');
+  for (const file of (await readdir(folder)).toSorted())
+    hash.update(`${file}\0`).update(await readFile(join(folder, file)));
+  const version = hash.digest('hex').slice(0, 12);
+  const cached = join(CACHE, `${name}-${version}`);
+  if (!(await exists(cached))) await buildTool({ name, version, ask: [], package: '', folder }, cached);
+  return cached;
 }
 
 /**

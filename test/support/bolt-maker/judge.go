@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"go.etcd.io/etcd/api/v3/authpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+)
+
+// Verdict is what bbolt and etcd say of a file, and what is in it.
+type Verdict struct {
+	Structure []string       `json:"structure"` // why bbolt's check, or etcd's first look at its buckets, refuses it
+	Values    []string       `json:"values"`    // what in values etcd would die of
+	Keys      map[string]int `json:"keys"`      // by bucket
+	Revision  uint64         `json:"revision"`
+	// -1 where there was none
+	Scheduled       int64  `json:"scheduled"`
+	Finished        int64  `json:"finished"`
+	ConsistentIndex uint64 `json:"consistentIndex"`
+}
+
+const named = 5
+
+func judge(path string, writes bool) *Verdict {
+	v := &Verdict{Structure: []string{}, Values: []string{}, Keys: map[string]int{}, Scheduled: -1, Finished: -1}
+	v.look(path)
+	if writes && len(v.Structure) == 0 {
+		v.writeAgain(path)
+	}
+	return v
+}
+
+func (v *Verdict) damaged(format string, args ...any) {
+	if len(v.Structure) < named {
+		v.Structure = append(v.Structure, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *Verdict) bad(format string, args ...any) {
+	if len(v.Values) < named {
+		v.Values = append(v.Values, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *Verdict) look(path string) {
+	db, err := bolt.Open(path, 0600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	if err != nil {
+		v.damaged("open: %v", err)
+		return
+	}
+	defer db.Close()
+	must(db.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			if v.damaged("check: %v", err); len(v.Structure) == named {
+				return nil // it may have no end; the rest of the check waits for ever, and touches nothing any more
+			}
+		}
+		if len(v.Structure) == 0 {
+			v.lookAtBuckets(tx)
+		}
+		return nil
+	}))
+}
+
+// etcd writes as soon as it runs. Everything is put again, so that each page is read for writing, which bbolt does with
+// more care, and written elsewhere.
+func (v *Verdict) writeAgain(path string) {
+	db, err := bolt.Open(path, 0600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType, Timeout: time.Second})
+	if err != nil {
+		v.damaged("open to write: %v", err)
+		return
+	}
+	defer db.Close()
+	db.NoSync = true
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			bucket := tx.Bucket([]byte(name))
+			keys, values := [][]byte{}, [][]byte{}
+			must(bucket.ForEach(func(key, value []byte) error {
+				keys, values = append(keys, key), append(values, value)
+				return nil
+			}))
+			for i, key := range keys {
+				if err := bucket.Put(key, values[i]); err != nil {
+					return fmt.Errorf("put %x in %s: %w", key, name, err)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		v.damaged("write: %v", err)
+	}
+}
+
+func (v *Verdict) lookAtBuckets(tx *bolt.Tx) {
+	for _, name := range buckets {
+		bucket := tx.Bucket([]byte(name))
+		if bucket == nil {
+			v.damaged("no bucket %s", name)
+			continue
+		}
+		must(bucket.ForEach(func(key, value []byte) error {
+			v.Keys[name]++
+			if value == nil {
+				v.damaged("a bucket in the bucket %s", name)
+			} else {
+				v.lookAt(name, key, value)
+			}
+			return nil
+		}))
+	}
+	cursor := tx.Cursor()
+	for name, value := cursor.First(); name != nil; name, value = cursor.Next() {
+		if value != nil {
+			v.damaged("a plain key in the root")
+		}
+	}
+	if meta := tx.Bucket([]byte("meta")); meta != nil {
+		v.lookAtMeta(meta)
+	}
+}
+
+func (v *Verdict) lookAt(bucket string, key, value []byte) {
+	switch bucket {
+	case "key":
+		main, ok := revision(key)
+		if !ok {
+			v.damaged("no revision: %x", key)
+			return
+		}
+		v.Revision = main
+		var kv mvccpb.KeyValue
+		if err := kv.Unmarshal(value); err != nil {
+			v.bad("KeyValue of %x: %v", key, err)
+		}
+	case "lease":
+		if len(key) != 8 {
+			v.bad("lease %x", key)
+		}
+	case "authUsers":
+		var user authpb.User
+		if err := user.Unmarshal(value); err != nil {
+			v.bad("user: %v", err)
+		}
+	case "authRoles":
+		var role authpb.Role
+		if err := role.Unmarshal(value); err != nil {
+			v.bad("role: %v", err)
+		}
+	}
+}
+
+func (v *Verdict) lookAtMeta(meta *bolt.Bucket) {
+	if index := meta.Get([]byte("consistent_index")); len(index) < 8 {
+		v.damaged("consistent_index has %d bytes", len(index))
+	} else {
+		v.ConsistentIndex = binary.BigEndian.Uint64(index)
+	}
+	if term := meta.Get([]byte("term")); term != nil && len(term) < 8 {
+		v.damaged("term has %d bytes", len(term))
+	}
+	v.Scheduled = v.compactRevision(meta, "scheduledCompactRev")
+	v.Finished = v.compactRevision(meta, "finishedCompactRev")
+}
+
+func (v *Verdict) compactRevision(meta *bolt.Bucket, name string) int64 {
+	bytes := meta.Get([]byte(name))
+	if bytes == nil {
+		return -1
+	}
+	main, ok := revision(bytes)
+	if !ok {
+		v.damaged("%s is no revision: %x", name, bytes)
+	}
+	return int64(main)
+}
+
+// etcd's BytesToRev, which panics where this says no.
+func revision(bytes []byte) (uint64, bool) {
+	if len(bytes) != 17 && len(bytes) != 18 || bytes[8] != '_' {
+		return 0, false
+	}
+	main, sub := binary.BigEndian.Uint64(bytes), binary.BigEndian.Uint64(bytes[9:])
+	return main, int64(main) >= 0 && int64(sub) >= 0
+}
