@@ -60,7 +60,8 @@ export function readPages(head: Head, records: Records, free: FreePages): Pages 
 
   return {
     take(given, from) {
-      const bytes = from + given.length > fileEnd ? given.subarray(0, Math.max(0, fileEnd - from)) : given;
+      if (from >= fileEnd) return undefined;
+      const bytes = from + given.length > fileEnd ? given.subarray(0, fileEnd - from) : given;
       const piece = partOf(bytes, from);
       let ended = readings.feed(piece);
       if (ended === undefined && filled > 0) ended = carryOn(bytes, piece);
