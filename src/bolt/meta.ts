@@ -8,6 +8,7 @@ export class NotADatabase extends Error {}
 
 /** bbolt writes in the byte order of its machine, and all machines that etcd is released for but one have this one. */
 interface Page {
+  header: DataView;
   view: DataView;
   littleEndian: boolean;
 }
@@ -38,6 +39,7 @@ export interface Head {
 const MAGIC = 0xed0cdaed;
 const VERSION = 2;
 const PAGE_HEADER_BYTES = 16;
+const META_FLAG = 0x04;
 /** Where each field of a meta is, behind the page's own header. */
 const AT = {
   magic: 0,
@@ -83,9 +85,9 @@ export function headReader(): HeadReader {
 
 function headIn(head: Buffer): Head | undefined {
   if (head.length < META_END) return undefined;
-  const { pageSize, pages, root, freelist, transaction, littleEndian } = metaAt(head, 0);
+  const { pageSize, pages, root, freelist, transaction, littleEndian } = metaAt(head, 0, 0);
   if (head.length < pageSize + META_END) return undefined;
-  const second = metaAt(head, pageSize);
+  const second = metaAt(head, pageSize, 1);
   if (
     second.pageSize !== pageSize ||
     second.pages !== pages ||
@@ -105,14 +107,19 @@ function headIn(head: Buffer): Head | undefined {
 }
 
 /** The meta of the page that begins there. @throws NotADatabase where bbolt would refuse it */
-function metaAt(head: Buffer, offset: number): Meta {
-  const page = pageAt(head, offset);
-  const { view, littleEndian } = page;
+function metaAt(head: Buffer, offset: number, index: number): Meta {
+  const { header, view, littleEndian } = pageAt(head, offset);
   const version = view.getUint32(AT.version, littleEndian);
   if (version !== VERSION)
     throw new NotADatabase(`it has format ${version} of bbolt's files instead of ${VERSION}`);
   if (view.getBigUint64(AT.checksum, littleEndian) !== checksumOf(view))
     throw new NotADatabase('the checksum of a meta page is wrong');
+  // The checksum says nothing of what stands before it.
+  if (
+    header.getBigUint64(0, littleEndian) !== BigInt(index) ||
+    header.getUint16(8, littleEndian) !== META_FLAG
+  )
+    throw new NotADatabase('a meta page does not say that it is one');
   return checked({
     pageSize: view.getUint32(AT.pageSize, littleEndian),
     root: view.getBigUint64(AT.root, littleEndian),
@@ -124,9 +131,10 @@ function metaAt(head: Buffer, offset: number): Meta {
 }
 
 function pageAt(head: Buffer, offset: number): Page {
+  const header = new DataView(head.buffer, head.byteOffset + offset, PAGE_HEADER_BYTES);
   const view = new DataView(head.buffer, head.byteOffset + offset + PAGE_HEADER_BYTES, META_BYTES);
   for (const littleEndian of [true, false])
-    if (view.getUint32(AT.magic, littleEndian) === MAGIC) return { view, littleEndian };
+    if (view.getUint32(AT.magic, littleEndian) === MAGIC) return { header, view, littleEndian };
   throw new NotADatabase("a meta page does not begin with bbolt's magic number");
 }
 

@@ -100,6 +100,19 @@ describe('it is no database', () => {
         }
   });
 
+  test('when a meta has the number of the other, or the flags of another page', () => {
+    for (const [at, value] of [
+      [0, 1],
+      [512, 0],
+      [8, 2],
+      [520, 0x14],
+    ] as const) {
+      const file = boltFile({ pages: 3 });
+      file.writeUInt8(value, at);
+      refuses(file, /does not say that it is one/);
+    }
+  });
+
   test('when it is zeros, or text', () => {
     refuses(Buffer.alloc(512), /magic number/);
     refuses(Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n'.padEnd(99)), /magic number/);
