@@ -16,7 +16,10 @@ const WORDS = {
   bucket: 'a bucket in it cannot be read',
   freelist: 'the list of free pages cannot be read',
   'free-and-used': 'it is used, and in the list of free pages',
+  lost: 'nothing leads to it, and it is not in the list of free pages',
   'no-bucket': 'the bucket is missing',
+  missing: 'the file ends before it does',
+  'no-term': 'the term in it cannot be read',
   'no-consistent-index': 'there is no consistent_index in it that can be read',
   'no-compact-revision': 'a compact revision in it cannot be read',
 } as const;

@@ -41,8 +41,8 @@ export function* readFreelist(
     if (at + some * ID_BYTES > here.to) here = yield { at, length: some * ID_BYTES };
     for (let index = 0; index < some; index += 1) {
       const page = pageIdAt(here.view, at - here.from + index * ID_BYTES, littleEndian);
-      if (page >= 2 && page < pages) free[page >> 3] = (free[page >> 3] ?? 0) | (1 << (page & 7));
-      else find(records, head.page, 'freelist');
+      if (page < 2 || page >= pages || isFree(free, page)) find(records, head.page, 'freelist');
+      else free[page >> 3] = (free[page >> 3] ?? 0) | (1 << (page & 7));
     }
     at += some * ID_BYTES;
     left -= some;

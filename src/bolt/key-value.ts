@@ -13,6 +13,8 @@ const LENGTH = 2;
 const FIXED32 = 5;
 
 const MAX_VARINT_BYTES = 10;
+/** A field's number has 29 bits. etcd cuts off what is more, and would take it for another field. */
+const MAX_TAG = 2 ** 32 - 1;
 /** A field's tag and the number behind it: with so many bytes at hand the next field can be read. */
 export const FIELD_BYTES = 2 * MAX_VARINT_BYTES;
 
@@ -64,7 +66,7 @@ export function scanKeyValue(
     if (at >= to || (to < end && at + FIELD_BYTES > to)) return at;
     const limit = Math.min(to, end);
     const tag = readNumber(view, at, limit);
-    if (numberEnd < 0) return -1;
+    if (numberEnd < 0 || tag > MAX_TAG) return -1;
     const field = Math.floor(tag / 8);
     at = afterField(view, field, tag % 8, numberEnd, limit, into);
     if (at < 0 || at > end) return -1;

@@ -5,7 +5,7 @@ import { type Head, headReader } from './meta.ts';
 import { type Pages, readPages } from './pages.ts';
 import { FREELIST, newRecords, type Records } from './records.ts';
 import { newRevisionKey, readRevisionKey } from './revision-key.ts';
-import { claim, type Tree } from './walk.ts';
+import { claim, lostPage, type Tree } from './walk.ts';
 
 /** What a database file says of itself, once its structure was proved. */
 export interface Structure {
@@ -79,7 +79,9 @@ export function structureReader(maxBytes = MAX_STRUCTURE_BYTES): StructureReader
     databaseBytes: () => heads.databaseBytes(),
     judge() {
       const head = heads.head();
-      if (head === undefined || kept === undefined) return { kind: 'not-checked' };
+      if (head === undefined || position < head.pages * head.pageSize)
+        return damaged({ page: Math.floor(position / (head?.pageSize ?? position + 1)), code: 'missing' });
+      if (kept === undefined) return { kind: 'not-checked' };
       const { records, free } = kept;
       kept = undefined;
       return judge(head, records, free);
@@ -106,6 +108,8 @@ function judge(head: Head, records: Records, free: FreePages): Judgement {
     if (!bucket.ok) return damaged(bucket.finding);
     buckets.set(element.name.toString(), bucket.value);
   }
+  const lost = freelist === undefined ? undefined : lostPage(tree);
+  if (lost !== undefined) return damaged({ page: lost, code: 'lost' });
   return judgeBuckets(head, buckets);
 }
 
@@ -117,6 +121,8 @@ function judgeBuckets(head: Head, buckets: ReadonlyMap<string, Bucket>): Judgeme
     return damaged({ bucket: missing ?? 'key', code: 'no-bucket' });
   const consistentIndex = meta.values.get('consistent_index');
   if (consistentIndex?.length !== 8) return damaged({ bucket: 'meta', code: 'no-consistent-index' });
+  const term = meta.values.get('term'); // etcd before 3.5 writes none
+  if (term !== undefined && term.length !== 8) return damaged({ bucket: 'meta', code: 'no-term' });
   const finished = revisionIn(meta.values.get('finishedCompactRev'));
   const scheduled = revisionIn(meta.values.get('scheduledCompactRev'));
   if (Number.isNaN(finished + scheduled)) return damaged({ bucket: 'meta', code: 'no-compact-revision' });

@@ -103,6 +103,13 @@ export function claim({ first, pages, records, free, reached }: Tree, page: numb
   return undefined;
 }
 
+/** The first that is neither reached nor free: where a list of free pages is kept, there is none in a sound file. */
+export function lostPage({ first, pages, free, reached }: Tree): number | undefined {
+  for (let page = first; page < pages; page += 1)
+    if (((reached[page >> 3] ?? 0) & (1 << (page & 7))) === 0 && !isFree(free, page)) return page;
+  return undefined;
+}
+
 /** Whether keys come in order, all of them revisions or none. */
 interface Order {
   /** Whether the key of a branch's element is behind all before it, which its child's keys must not be below. */
