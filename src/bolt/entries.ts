@@ -1,6 +1,6 @@
 /**
  * One revision of a key, as etcd's bucket `key` has it. The object is used again for the next one, and its bytes are
- * lent: neither may be kept.
+ * lent: those of a leaf are one buffer, until its last entry was seen. Neither may be kept.
  */
 export interface Entry {
   /** the revision (etcd's mvcc/revision.go): the store's, and the place within one transaction */
