@@ -2,6 +2,7 @@ import { crcOf } from './crc.ts';
 import type { Entry, EntryVisitor } from './entries.ts';
 import { KEY_NUMBER_BYTES, keyNumbers } from './key-numbers.ts';
 import { LEAF_BYTES, PIECE_BYTES, type Pieces, pieceList } from './pieces.ts';
+import type { Structure } from './structure.ts';
 
 /** HashKV's three numbers. */
 export interface KeySpaceHash {
@@ -26,12 +27,9 @@ export interface HashReader extends EntryVisitor {
   hash(): ComputedHash;
 }
 
+/** Of what the hash is computed, and in how much memory. */
 export interface HashOptions extends Omit<KeySpaceHash, 'hash'> {
-  /** so many there are */
-  leaves: number;
-  /** of all leaves together, at the most */
-  entries: number;
-  /** what all of it may take */
+  structure: Pick<Structure, 'leaves' | 'inlineLeaf' | 'keys'>;
   maxBytes: number;
 }
 
@@ -52,7 +50,9 @@ const KEY_BYTES = KEY_NUMBER_BYTES + 8;
  * own, since a later leaf, or one that has been, may have a newer one of its key.
  */
 export function hashReader(options: HashOptions): HashReader {
-  const { revision, compactRevision, leaves, entries, maxBytes } = options;
+  const { structure, revision, compactRevision, maxBytes } = options;
+  const leaves = structure.inlineLeaf === undefined ? structure.leaves.length : 1;
+  const entries = structure.keys; // of all buckets, so more than there are
   const pieces = pieceList(leaves, Math.min(leaves + entries, Math.floor(maxBytes / PIECE_BYTES)));
   const keys = keyStates(compactRevision > 0 ? Math.min(entries, Math.floor(maxBytes / KEY_BYTES)) : 0);
   const run = recordRun(pieces);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { crcOf } from '../../src/bolt/crc.ts';
 import type { Entry } from '../../src/bolt/entries.ts';
-import { type ComputedHash, type HashOptions, hashReader } from '../../src/bolt/hash.ts';
+import { type ComputedHash, hashReader } from '../../src/bolt/hash.ts';
 import { seeded } from '../support/seeded.ts';
 
 /** A revision of a key, and the bytes of both its own key and its value. */
@@ -37,7 +37,8 @@ function hashByRev(all: readonly Written[], revision: number, compactRevision: n
   return crc;
 }
 
-interface Seen extends Partial<HashOptions> {
+interface Seen {
+  maxBytes?: number;
   /** a new order of the ranks; as they are when left out */
   shuffle?: (ranks: number[]) => number[];
   /** 4 when left out */
@@ -50,12 +51,12 @@ function computed(
   compactRevision: number,
   seen: Seen = {},
 ): ComputedHash {
-  const { shuffle = (ranks) => ranks, perLeaf = 4 } = seen;
+  const { shuffle = (ranks) => ranks, perLeaf = 4, maxBytes = 2 ** 20 } = seen;
   const leaves = Array.from({ length: Math.ceil(all.length / perLeaf) }, (_, rank) =>
     all.slice(rank * perLeaf, (rank + 1) * perLeaf),
   );
-  const of = { leaves: leaves.length, entries: all.length, maxBytes: 2 ** 20, ...seen };
-  const reader = hashReader({ revision, compactRevision, ...of });
+  const structure = { leaves: new Uint32Array(leaves.length), keys: all.length };
+  const reader = hashReader({ revision, compactRevision, structure, maxBytes });
   for (const rank of shuffle([...leaves.keys()])) {
     const leaf = leaves[rank] ?? [];
     const bytes = Buffer.concat([Buffer.alloc(16), ...leaf.map(({ record }) => record)]);

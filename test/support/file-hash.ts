@@ -8,8 +8,8 @@ export function hashOf(
   at: Omit<KeySpaceHash, 'hash'>,
   ranks?: readonly number[],
 ): ComputedHash {
-  const { entries, leaves } = database;
-  const reader = hashReader({ ...at, leaves: leaves.length, entries, maxBytes: 64 * MIB });
+  const structure = { leaves: new Uint32Array(database.leaves.length), keys: database.entries };
+  const reader = hashReader({ ...at, structure, maxBytes: 64 * MIB });
   database.visit(reader, ranks);
   return reader.hash();
 }
