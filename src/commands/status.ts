@@ -28,7 +28,7 @@ async function inspectCluster(
   signal: AbortSignal,
 ): Promise<ClusterStatus> {
   using client = await discover(etcd, signal);
-  return await inspect(client, consistencyCheck);
+  return await inspect(client, { consistencyCheck, evenOne: false });
 }
 
 function formatReport(report: StatusReport): string {

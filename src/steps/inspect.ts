@@ -5,7 +5,7 @@ import type { ClusterStatus } from '../etcd/types.ts';
 import type { StepEnd } from '../plan/steps.ts';
 
 interface InspectInput {
-  config: Pick<Config, 'etcd' | 'consistencyCheck'>;
+  config: Pick<Config, 'etcd' | 'consistencyCheck' | 'backup'>;
   signal: AbortSignal;
   /** told as soon as it is known, so that it is in the report however the step ends */
   onCluster: (clusterId: string) => void;
@@ -21,9 +21,10 @@ export async function inspectCluster({
   onCluster,
 }: InspectInput): Promise<StepEnd & { client: ClusterClient; cluster: ClusterStatus }> {
   const client = await discover(config.etcd, signal);
+  const { consistencyCheck, backup } = config;
   try {
     onCluster(client.id);
-    const cluster = await inspect(client, config.consistencyCheck);
+    const cluster = await inspect(client, { consistencyCheck, evenOne: wantsHash(backup) });
     const count = cluster.members.length;
     const reason = `${count === 1 ? 'one member' : `${count} members`}, revision ${cluster.revision}`;
     return { status: 'done', reason, client, cluster };
@@ -32,3 +33,6 @@ export async function inspectCluster({
     throw error;
   }
 }
+
+/** Whether a backup is made whose hash its member has to tell: a drill compares it. One that is looked into has its own. */
+const wantsHash = ({ enabled, checkStructure }: Config['backup']): boolean => enabled && !checkStructure;

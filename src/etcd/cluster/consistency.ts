@@ -13,12 +13,36 @@ const TRIES = 3;
 /** The hash of each member that was asked, by member ID. */
 type Hashes = Record<string, HashKV>;
 
+/** When the members are asked for their hashes. */
+export interface HashPolicy {
+  /** not at all where false */
+  consistencyCheck: boolean;
+  /** also where there is only one voting member, which is compared with nobody: somebody wants its hash */
+  evenOne: boolean;
+}
+
+/**
+ * Whether the voting members hold the same data. One alone takes no writes meanwhile either, and for nothing.
+ * @throws Failure `configuration` when etcd refuses the right
+ */
+export async function hashAgreement(
+  client: ClusterClient,
+  members: readonly Member[],
+  leaderId: string | undefined,
+  { consistencyCheck, evenOne }: HashPolicy,
+): Promise<HashAgreement> {
+  if (!consistencyCheck) return { kind: 'not-checked', message: 'CONSISTENCY_CHECK is false' };
+  if (!evenOne && votersOf({ members }).length === 1)
+    return { kind: 'not-checked', message: 'there is one voting member, and nobody to compare it with' };
+  return checkConsistency(client, members, leaderId);
+}
+
 /**
  * Asks every voting member that answers for the hash of its keys at one revision, one member after another and the
  * leader last, because a member takes no writes meanwhile. Hashes are comparable only at equal compact revisions.
  * @throws Failure `configuration` when etcd refuses the right
  */
-export async function checkConsistency(
+async function checkConsistency(
   client: ClusterClient,
   members: readonly Member[],
   leaderId: string | undefined,

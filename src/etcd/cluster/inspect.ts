@@ -8,14 +8,13 @@ import {
   type Alarm,
   type ClusterStatus,
   DEFAULT_QUOTA_BYTES,
-  type HashAgreement,
   label,
   type Member,
   type Quota,
   votersOf,
 } from '../types.ts';
 import { tellsQuota } from '../versions.ts';
-import { checkConsistency } from './consistency.ts';
+import { hashAgreement, type HashPolicy } from './consistency.ts';
 import type { ClusterClient } from './discover.ts';
 import { readDowngrade } from './downgrade.ts';
 import { leaderOf, readMembers } from './members.ts';
@@ -26,7 +25,7 @@ const QUOTA_METRIC = 'etcd_server_quota_backend_bytes';
  * Everything the plan needs to know, read without writing anything.
  * @throws Failure `configuration` when etcd refuses a right that the run needs.
  */
-export async function inspect(client: ClusterClient, checkHashes: boolean): Promise<ClusterStatus> {
+export async function inspect(client: ClusterClient, policy: HashPolicy): Promise<ClusterStatus> {
   const members = await readMembers(client);
   const leaderId = leaderOf(members);
   const warnings = [...client.warnings];
@@ -34,9 +33,7 @@ export async function inspect(client: ClusterClient, checkHashes: boolean): Prom
   const quotas = await readQuotas(client, members);
   const downgrade = await readDowngrade(client, members, leaderId, TRIES_OF_A_NEW_CLUSTER);
   const compaction = await readCompaction(client, members, leaderId, warnings);
-  const hashes: HashAgreement = checkHashes
-    ? await checkConsistency(client, members, leaderId)
-    : { kind: 'not-checked', message: 'CONSISTENCY_CHECK is false' };
+  const hashes = await hashAgreement(client, members, leaderId, policy);
   if (hashes.kind === 'not-comparable') warnings.push(hashes.message);
   return {
     id: client.id,
