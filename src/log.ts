@@ -51,5 +51,5 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
 /** Loaded only on a terminal: a job in a cluster never pays for it. */
 async function prettyStream(): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
-  return pretty({ sync: true, ignore: 'steps,members,backup', translateTime: 'HH:MM:ss' });
+  return pretty({ sync: true, ignore: 'steps,members,backup,usage', translateTime: 'HH:MM:ss' });
 }

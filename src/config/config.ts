@@ -41,8 +41,9 @@ export interface Config extends ReportingConfig {
   readonly compaction: CompactionConfig;
   readonly defrag: DefragConfig;
   readonly alarmDisarm: boolean;
-  /** Where Kubernetes keeps its objects, which are then counted; undefined: they are not. */
-  readonly objectPrefix?: string | undefined;
+  /** Where Kubernetes keeps its objects. */
+  readonly objectPrefix: string;
+  readonly objectCounts: boolean;
   /** Undefined: what each member says. */
   readonly quotaBytes?: number | undefined;
   /** What is allowed but looks like a mistake; no secret is in it. */
@@ -90,6 +91,7 @@ function readAll(vars: Variables, reporting: ReportingConfig): Config {
     defrag: readDefrag(vars),
     alarmDisarm: read('ALARM_DISARM', (it) => it.default('true').asTrueOrFalse()),
     objectPrefix: readObjectPrefix(vars),
+    objectCounts: read('OBJECT_COUNTS', (it) => it.default('true').asTrueOrFalse()),
     quotaBytes: read('QUOTA_BYTES', (it) => it.asAboveZeroSize()),
     // The list itself: the checks below may still add to it.
     warnings: vars.warnings,

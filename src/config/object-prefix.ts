@@ -1,10 +1,8 @@
 import type { Variables } from './variables.ts';
 
-/** Where Kubernetes keeps its objects, with a slash at the end; undefined where they are not to be counted. */
-export function readObjectPrefix({ read, parse }: Variables): string | undefined {
-  const prefix = parse('OBJECT_PREFIX', keyPrefix, '/registry/');
-  return read('OBJECT_COUNTS', (it) => it.default('true').asTrueOrFalse()) ? prefix : undefined;
-}
+/** Where Kubernetes keeps its objects, with a slash at the end. */
+export const readObjectPrefix = ({ parse }: Variables): string =>
+  parse('OBJECT_PREFIX', keyPrefix, '/registry/');
 
 /** kube-apiserver's --etcd-prefix may leave the slash at its end out. */
 function keyPrefix(text: string): string {

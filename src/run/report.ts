@@ -1,3 +1,4 @@
+import type { Usage } from '../bolt/usage/types.ts';
 import type { ConfigProblem } from '../config/config.ts';
 import { exitCodeOf, Interrupted, messageOf } from '../errors.ts';
 import type { Forecast } from '../history/forecast.ts';
@@ -30,6 +31,8 @@ export interface Report {
   reclaimedBytes: number;
   /** of this cluster in the store, once old ones were pruned */
   backups?: number;
+  /** what fills the database, where that was looked at: of the largest keys only a few */
+  usage?: Usage;
   objects?: ObjectsReport;
   forecast?: Forecast;
 }
@@ -55,10 +58,20 @@ export function reportOf(state: RunState, finishedAt: Date): Report {
     members,
     reclaimedBytes: members.reduce((sum, member) => sum + reclaimedBytes(member), 0),
     ...(state.backups !== undefined && { backups: state.backups }),
+    ...(state.usage && { usage: reportedUsage(state.usage) }),
     ...(state.objects && { objects: state.objects }),
     ...(state.forecast && { forecast: state.forecast }),
   };
 }
+
+/** So many keys of each list: all of them are in the manifest. */
+const NAMED_KEYS = 10;
+
+const reportedUsage = (usage: Usage): Usage => ({
+  ...usage,
+  largest: usage.largest.slice(0, NAMED_KEYS),
+  mostRevised: usage.mostRevised.slice(0, NAMED_KEYS),
+});
 
 function exitCodeFor({ ended, problems, steps, dryRun }: RunState): number {
   if (ended !== undefined) return exitCodeOf(ended);

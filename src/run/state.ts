@@ -1,3 +1,4 @@
+import type { Usage } from '../bolt/usage/types.ts';
 import type { ConfigProblem } from '../config/config.ts';
 import type { ClusterStatus, Member } from '../etcd/types.ts';
 import type { Forecast } from '../history/forecast.ts';
@@ -51,6 +52,8 @@ export interface RunState {
   backups?: number;
   compaction?: CompactionFacts;
   members: Map<string, MemberOutcome>;
+  /** what fills the database, as the backup's manifest has it; where nobody looked inside, undefined */
+  usage?: Usage;
   objects?: ObjectsReport;
   forecast?: Forecast;
   /** bytes by member's ID; those without a quota are left out */

@@ -5,23 +5,24 @@ import type { Store } from '../storage/store.ts';
 import type { Config } from '../config/config.ts';
 import { isBug, messageOf } from '../errors.ts';
 import type { ClusterClient } from '../etcd/cluster/discover.ts';
-import { countObjects, type ObjectCounts } from '../etcd/cluster/objects.ts';
+import { countObjects } from '../etcd/cluster/objects.ts';
 import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
 import { readPast } from '../history/read.ts';
 import type { Log } from '../log.ts';
 import { untoldQuotas } from '../plan/members.ts';
 import { abortable } from '../util/abortable.ts';
+import { objectsIn, objectsReport } from './objects.ts';
 import type { ObjectsReport, RunState } from './state.ts';
 
 /** What is read for those who look at the report alone. It changes nothing, and what fails is a warning. */
 
 const TIMEOUT_MS = 30_000;
-/** So many resources are named in the report, and in the metrics. */
+/** So many backups that cannot be used are named in the log. */
 const NAMED = 50;
 
 interface StatisticsInput {
-  config: Pick<Config, 'objectPrefix' | 'quotaBytes'>;
+  config: Pick<Config, 'objectCounts' | 'objectPrefix' | 'quotaBytes'>;
   client: ClusterClient;
   store: Store;
   clusterName: string;
@@ -29,10 +30,10 @@ interface StatisticsInput {
   signal: AbortSignal;
 }
 
-/** Counts the objects on the member that was backed up, and forecasts by the backups of earlier runs. */
+/** Counts the objects of the member that was backed up, and forecasts by the backups of earlier runs. */
 export async function readStatistics(state: RunState, input: StatisticsInput): Promise<void> {
   await attempt(state, input, 'objects were not counted', async (signal) => {
-    const objects = await objectsReport(state, input, signal);
+    const objects = await countedObjects(state, input, signal);
     if (objects) state.objects = objects;
   });
   await attempt(
@@ -87,26 +88,17 @@ const otherCluster = (id: string, newest: string, { location }: Store): string =
   `${location} also has backups of a cluster with the ID ${id}, say ${newest}: they are neither counted nor deleted. If ` +
   'that cluster still runs, give each of the two a CLUSTER_NAME of its own; if this one was made anew, move them away';
 
-async function objectsReport(
-  { backup }: RunState,
+/** What the backup was seen to hold; where nobody looked inside it, the member is asked. */
+async function countedObjects(
+  { backup, usage }: RunState,
   { config, client }: StatisticsInput,
   signal: AbortSignal,
 ): Promise<ObjectsReport | undefined> {
+  if (!config.objectCounts) return undefined;
+  if (usage !== undefined) return objectsReport(objectsIn(usage));
   const connection = backup && client.connections.get(backup.member.id);
-  if (config.objectPrefix === undefined || connection === undefined) return undefined;
-  return summaryOf(await abortable(countObjects(connection, config.objectPrefix), signal));
-}
-
-function summaryOf({ byResource, total }: ObjectCounts): ObjectsReport {
-  const largest = [...byResource].toSorted(([, a], [, b]) => b - a).slice(0, NAMED);
-  const events = byResource.get('events') ?? 0;
-  return {
-    total,
-    byResource: Object.fromEntries(largest),
-    ...(events > total / 2 && {
-      note: `${Math.floor((events / total) * 100)} % of all objects are Events: kube-apiserver's --event-ttl says how long they stay (1h unless set), and --etcd-servers-overrides can keep them in an etcd of their own`,
-    }),
-  };
+  if (connection === undefined) return undefined;
+  return objectsReport(await abortable(countObjects(connection, config.objectPrefix), signal));
 }
 
 /** The quota that is reached first; undefined where no voting member has one, or none is known. */

@@ -1,4 +1,5 @@
-import { formatMebibytes, formatSeconds } from '../util/format.ts';
+import type { Usage } from '../bolt/usage/types.ts';
+import { formatBytes, formatMebibytes, formatSeconds } from '../util/format.ts';
 import { printable } from '../util/printable.ts';
 import { alignedLines } from '../util/table.ts';
 import type { MemberReport, Sizes } from './members.ts';
@@ -43,10 +44,11 @@ const size = (sizes: Sizes | undefined, which: keyof Sizes): string =>
   sizes === undefined ? '-' : formatMebibytes(sizes[which]);
 
 function summaryOf(report: Report): string {
-  const { outcome, exitCode, backup, reclaimedBytes, durationMs, objects, forecast } = report;
+  const { outcome, exitCode, backup, reclaimedBytes, durationMs, usage, objects, forecast } = report;
   return [
     `${outcome} (exit code ${exitCode}) after ${formatSeconds(durationMs / 1000)}, ${formatMebibytes(reclaimedBytes)} reclaimed`,
     ...(backup ? [`backup ${backup.store}/${backup.name}`] : []),
+    ...(usage ? [fillingOf(usage)] : []),
     ...(objects && objects.total > 0
       ? [
           `${objects.total} objects: ${largestOf(objects)}`,
@@ -70,8 +72,18 @@ function errorLines({ error, configuration }: Report): string[] {
 
 const LARGEST = 5;
 
-function largestOf({ byResource }: ObjectsReport): string {
-  const resources = Object.entries(byResource).map(([name, count]) => `${count} ${name}`);
-  const rest = resources.length > LARGEST ? ', ...' : '';
-  return `${resources.slice(0, LARGEST).join(', ')}${rest}`;
+const largestOf = ({ byResource }: ObjectsReport): string =>
+  someOf(Object.entries(byResource).map(([name, count]) => `${count} ${name}`));
+
+/** What fills it, in one line. */
+function fillingOf({ total, resources }: Usage): string {
+  const { liveBytes, historyBytes } = total;
+  const sizes = resources.map(
+    (each) => `${each.resource} ${formatBytes(each.liveBytes + each.historyBytes)}`,
+  );
+  const all = `${formatBytes(liveBytes + historyBytes)} in values, ${formatBytes(historyBytes)} of them history`;
+  return sizes.length === 0 ? all : `${all}: ${someOf(sizes)}`;
 }
+
+const someOf = (largest: readonly string[]): string =>
+  `${largest.slice(0, LARGEST).join(', ')}${largest.length > LARGEST ? ', ...' : ''}`;

@@ -1,4 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
+import { OTHER } from '../bolt/usage/names.ts';
+import type { Usage } from '../bolt/usage/types.ts';
 import { STEP_NAMES, STEP_STATUSES } from '../plan/steps.ts';
 import type { MemberReport, Sizes } from '../run/members.ts';
 import type { Report } from '../run/report.ts';
@@ -105,6 +107,11 @@ const METRICS: readonly Metric[] = [
     values: ({ objects }) => (objects ? objectCounts(objects) : []),
   },
   {
+    name: 'usage_bytes',
+    help: 'Bytes of the values in the last backup by resource, live and history; the smallest together as other.',
+    values: ({ usage }) => (usage ? usageBytes(usage) : []),
+  },
+  {
     name: 'quota_exhaustion_days',
     help: 'Days until the quota is reached, if it goes on as in the last nights; NaN where they do not tell.',
     values: ({ forecast }) => [[forecast && daysOf(forecast)]],
@@ -166,8 +173,20 @@ function objectCounts({ byResource, total }: NonNullable<Report['objects']>): Va
   return [
     ...largest.map(([resource, count]): Value => [count, { resource }]),
     // Also where there is nothing at all: the figures of an earlier run must not stay.
-    ...(other > 0 || total === 0 ? [[other, { resource: 'other' }] satisfies Value] : []),
+    ...(other > 0 || total === 0 ? [[other, { resource: OTHER }] satisfies Value] : []),
   ];
+}
+
+/** No more than the manifest names: fifty, and the others together. */
+function usageBytes({ resources }: Usage): Value[] {
+  const nothing = { resource: OTHER, liveBytes: 0, historyBytes: 0 };
+  // As above: an empty cluster is told as one.
+  return (resources.length > 0 ? resources : [nothing]).flatMap(
+    ({ resource, liveBytes, historyBytes }): Value[] => [
+      [liveBytes, { resource, kind: 'live' }],
+      [historyBytes, { resource, kind: 'history' }],
+    ],
+  );
 }
 
 /** Said also where there is none: the figure of an earlier run must not stay. */
