@@ -1,5 +1,6 @@
 import type { CatalogEntry } from './catalog.ts';
 import { examineInOrder, type GoodBackup, type Repository } from './examine.ts';
+import type { Manifest } from './manifest.ts';
 
 /** A machine's clock may be so far behind that of the one that made a backup. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000;
@@ -85,7 +86,9 @@ async function lookInto(
 }
 
 /** What the IDs of backups tell, newest first. */
-export function stretchesOf(good: readonly GoodBackup[]): Stretch[] {
+export function stretchesOf(
+  good: readonly { entry: Pick<CatalogEntry, 'name'>; manifest: Pick<Manifest, 'cluster'> }[],
+): Stretch[] {
   const stretches: Stretch[] = [];
   for (const { entry, manifest } of good) {
     const { id } = manifest.cluster;

@@ -1,5 +1,5 @@
-import type { Manifest } from '../backup/manifest.ts';
 import { DAY_MS } from '../util/time.ts';
+import type { PastManifest } from './read.ts';
 import { restartBetween, type Standing, standingOf } from './restarts.ts';
 
 /** What one run's backup tells of the database. */
@@ -70,7 +70,7 @@ function lastStretch(runs: readonly PastRun[]): PastRun[] {
 }
 
 /** What a backup tells, none where its manifest is of a time when that was not noted. */
-export function pastRunOf(manifest: Manifest): PastRun[] {
+export function pastRunOf(manifest: PastManifest): PastRun[] {
   const { database } = manifest;
   return database === undefined ? [] : [{ ...standingOf(manifest), inUse: database.inUse }];
 }

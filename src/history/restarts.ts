@@ -1,4 +1,4 @@
-import type { Manifest } from '../backup/manifest.ts';
+import type { PastManifest } from './read.ts';
 
 /** Where a cluster stood when it was backed up. */
 export interface Standing {
@@ -12,7 +12,7 @@ export interface Standing {
 /** A restore that lifts the revision adds 1000 for each second since 1970; no cluster writes so fast from run to run. */
 const MAX_REVISIONS_PER_SECOND = 10_000;
 
-export const standingOf = ({ cluster, startedAt, revision, raftTerm }: Manifest): Standing => ({
+export const standingOf = ({ cluster, startedAt, revision, raftTerm }: PastManifest): Standing => ({
   clusterId: cluster.id,
   at: Date.parse(startedAt),
   revision,

@@ -1,5 +1,5 @@
-import type { Manifest } from '../backup/manifest.ts';
 import { DAY_MS, HOUR_MS } from '../util/time.ts';
+import type { PastManifest, PastUsage } from './read.ts';
 import { restartBetween, standingOf } from './restarts.ts';
 
 /** One run as the manifest of its backup tells of it. What cannot be known honestly is left out rather than guessed. */
@@ -18,6 +18,8 @@ export interface HistoryRun {
   inUseBytes?: number;
   quotaBytes?: number;
   storedBytes: number;
+  /** what fills the database; left out where the backup was not looked into */
+  usage?: PastUsage;
   /** until it was read back and proved */
   seconds?: number;
   /** raw bytes over those seconds */
@@ -44,7 +46,7 @@ const AROUND = 3;
 const MAX_SECONDS = 24 * 60 * 60;
 
 /** The runs that the manifests tell of, oldest first; those dated after now (milliseconds since 1970) come last. */
-export function runsOf(manifests: readonly Manifest[], now: number): HistoryRun[] {
+export function runsOf(manifests: readonly PastManifest[], now: number): HistoryRun[] {
   const sorted = manifests.toSorted((a, b) => atOf(a) - atOf(b) || a.revision - b.revision);
   const past = sorted.filter((manifest) => atOf(manifest) <= now);
   const intervals = past.slice(1).map((manifest, index) => atOf(manifest) - atOf(past[index] ?? manifest));
@@ -61,10 +63,10 @@ export function runsOf(manifests: readonly Manifest[], now: number): HistoryRun[
   ];
 }
 
-const atOf = ({ startedAt }: Manifest): number => Date.parse(startedAt);
+const atOf = ({ startedAt }: PastManifest): number => Date.parse(startedAt);
 
-function alone(manifest: Manifest): HistoryRun {
-  const { name, startedAt, revision, keys, raw, stored, database, problems } = manifest;
+function alone(manifest: PastManifest): HistoryRun {
+  const { name, startedAt, revision, keys, raw, stored, database, usage, problems } = manifest;
   const seconds = (Date.parse(manifest.finishedAt) - atOf(manifest)) / 1000;
   const possible = seconds >= 0 && seconds <= MAX_SECONDS;
   return {
@@ -76,6 +78,7 @@ function alone(manifest: Manifest): HistoryRun {
     ...(database && { inUseBytes: database.inUse }),
     ...(database?.quota !== undefined && { quotaBytes: database.quota }),
     storedBytes: stored.size,
+    ...(usage && { usage }),
     ...(possible && { seconds }),
     ...(possible && seconds > 0 && { bytesPerSecond: Math.round(raw.size / seconds) }),
     problems,
@@ -85,8 +88,8 @@ function alone(manifest: Manifest): HistoryRun {
 
 /** What changed since the run before. */
 function since(
-  run: Manifest,
-  before: Manifest | undefined,
+  run: PastManifest,
+  before: PastManifest | undefined,
   usualMs: number | undefined,
 ): Partial<HistoryRun> {
   if (before === undefined) return {};

@@ -1,5 +1,4 @@
 import { newestOfEach, stretchesOf } from '../backup/latest.ts';
-import type { Manifest } from '../backup/manifest.ts';
 import { isComplete, readCatalog } from '../backup/catalog.ts';
 import type { Store } from '../storage/store.ts';
 import type { Config } from '../config/config.ts';
@@ -8,7 +7,7 @@ import type { ClusterClient } from '../etcd/cluster/discover.ts';
 import { countObjects } from '../etcd/cluster/objects.ts';
 import { votersOf } from '../etcd/types.ts';
 import { FORECAST_RUNS, forecast, pastRunOf } from '../history/forecast.ts';
-import { readPast } from '../history/read.ts';
+import { type PastManifest, readPast } from '../history/read.ts';
 import type { Log } from '../log.ts';
 import { untoldQuotas } from '../plan/members.ts';
 import { abortable } from '../util/abortable.ts';
@@ -73,7 +72,7 @@ async function readOwnPast(
   { warnings }: RunState,
   { client, clusterName, store, log }: StatisticsInput,
   signal: AbortSignal,
-): Promise<Manifest[]> {
+): Promise<PastManifest[]> {
   const repository = { store: store.within(signal), cluster: clusterName };
   const complete = (await readCatalog(repository.store)).filter(isComplete);
   const { backups, leftOut } = await readPast(repository, complete, FORECAST_RUNS);

@@ -18,11 +18,13 @@ const MEASURE = `JSON.stringify({
   line: getComputedStyle(document.querySelector('svg .line') ?? document.body).stroke,
   svgs: [...document.querySelectorAll('svg')].map((svg) => svg.getBoundingClientRect()),
   bars: document.querySelectorAll('svg .bar').length,
+  bands: document.querySelectorAll('svg .band').length,
+  stretches: document.querySelector('svg .band')?.getAttribute('d').split('M').length - 1,
   gaps: document.querySelectorAll('svg')[0]?.querySelectorAll('.gap').length,
   runs: document.querySelector('.size .line')?.getAttribute('d').split('M').length - 1,
   outside: [...document.querySelectorAll('svg')].flatMap((svg) => {
     const box = svg.getBoundingClientRect();
-    return [...svg.querySelectorAll('circle, .bar, text')].filter((shape) => {
+    return [...svg.querySelectorAll('circle, .bar, .band, text')].filter((shape) => {
       const { left, right, top, bottom } = shape.getBoundingClientRect();
       return left < box.left - 1 || right > box.right + 1 || top < box.top - 1 || bottom > box.bottom + 1;
     }).map((shape) => shape.outerHTML);
@@ -43,6 +45,8 @@ interface Seen {
   line: string;
   svgs: Box[];
   bars: number;
+  bands: number;
+  stretches: number;
   gaps: number;
   runs: number;
   outside: string[];
@@ -108,9 +112,11 @@ describe('the page of the history in a browser', () => {
   for (const scheme of SCHEMES) {
     test(`shows a hundred nights in ${scheme}, and asks nobody for anything`, async () => {
       const seen = await look(await pageOf(`hundred-${scheme}`, hundredManifests(now)), scheme);
-      assert.equal(seen.svgs.length, 4);
+      assert.equal(seen.svgs.length, 5);
       for (const { width, height } of seen.svgs) assert.ok(width > 900 && height > 180, `${width}x${height}`);
       assert.equal(seen.bars, 94);
+      assert.equal(seen.bands, 2 * 8, 'seven resources and all others, live and history');
+      assert.equal(seen.stretches, 11, 'and so do the bands, also where nobody looked inside');
       assert.equal(seen.gaps, 4);
       assert.equal(seen.runs, 7, 'the line begins anew after each gap and each restart');
       assert.deepEqual(seen.outside, []);

@@ -6,6 +6,7 @@ import { fill } from '../support/fill.ts';
 import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 import { runCommand, assertCommandEnded, jsonOf, assertCommandRefused } from './run-command.ts';
 import { DAY, hundredManifests, inventedManifest, MIB, putInvented } from './invented-manifests.ts';
+import { usageOf } from '../support/usage.ts';
 import { startBackedUpCluster, type BackedUpCluster } from './backed-up-cluster.ts';
 
 describe('history of real runs', () => {
@@ -66,7 +67,8 @@ describe('history of real runs', () => {
   test('is one page that names the cluster', async () => {
     const { stdout } = assertCommandEnded(await runCommand(['history', '-o', 'html'], backedUp.env), 0);
     assert.match(stdout, /^<!doctype html>\n[^]*<h1>prod<\/h1>[^]*<\/html>\n$/);
-    assert.equal(stdout.match(/<svg /g)?.length, 4);
+    for (const title of ['Size of the database', 'Revisions a day', 'How long', 'Throughput'])
+      assert.match(stdout, new RegExp(`<svg [^>]*aria-label="${title}`));
   });
 });
 
@@ -94,6 +96,25 @@ describe('history of a hundred nights', () => {
     assert.doesNotMatch(stdout, / -\d/, 'nothing is negative');
     assert.match(stdout, /\nSIZE +[▁-█]\|[▁-█ ]+\|[▁-█]+\|[▁-█ ]+  \d/);
     assert.match(stdout, /reaches the quota of 512\.0 MiB in [\d.]+ days \(by \d+ nights\)\n$/);
+  });
+
+  test('tells what fills it, by resource, and by no key', async () => {
+    const { stdout } = assertCommandEnded(await runCommand(['history', '--last=100'], env), 0);
+    assert.match(
+      stdout,
+      /\nlargest: pods [\d.]+ MiB, [\d.]+ MiB of it history \(\+[\d.]+ MiB in \d+ nights\)\nat the present pace/,
+    );
+    const { nights } = await jsonOf(['history', '--last', '100'], env);
+    const { usage } = nights.at(-2);
+    assert.deepEqual(Object.keys(usage), ['total', 'resources']);
+    assert.deepEqual(Object.keys(usage.resources[1]), [
+      'resource',
+      'keys',
+      'revisions',
+      'liveBytes',
+      'historyBytes',
+    ]);
+    assert.ok(nights.some((night: object) => !('usage' in night)));
   });
 
   test('rests its forecast on the same nights however few are shown', async () => {
@@ -155,7 +176,8 @@ test('a store without backups is no failure, and says so in every form', async (
 test('nothing of a manifest can obey as markup, or steer a terminal', async () => {
   await using scratch = await scratchFolder('<img src=x>');
   const problems = ['<script>alert(1)</script>', '\u001b[2J"&\'\nsecond line'];
-  const night = inventedManifest({ at: Date.now() - DAY, problems, database: { inUse: 5 * MIB } });
+  const usage = usageOf({ '<img src=y>\u001b[2J': [MIB, 0] });
+  const night = inventedManifest({ at: Date.now() - DAY, problems, usage, database: { inUse: 5 * MIB } });
   await putInvented(join(scratch.path, 'prod'), [night]);
   const env = { BACKUP_STORE: `file://${encodeURI(scratch.path)}` };
   const page = assertCommandEnded(await runCommand(['history', '-o', 'html'], env), 0).stdout;
@@ -163,8 +185,10 @@ test('nothing of a manifest can obey as markup, or steer a terminal', async () =
   assert.ok(!page.includes('\u001b'));
   assert.match(page, /&lt;script&gt;alert\(1\)&lt;\/script&gt;; &lt;U\+001B&gt;\[2J&quot;&amp;&#39;\n?/);
   assert.match(page, /&lt;img src=x&gt;/);
+  assert.match(page, /<span class="key fill fill0">&lt;img src=y&gt;&lt;U\+001B&gt;\[2J<\/span>/);
   const { stdout } = assertCommandEnded(await runCommand(['history'], env), 0);
   assert.ok(!stdout.includes('\u001b'));
+  assert.match(stdout, /^largest: <img src=y><U\+001B>\[2J 1\.0 MiB, 0 B of it history$/m);
   assert.match(stdout, /^20.*alert.*<U\+001B>\[2J.*<U\+000A>second line$/m);
   assert.match(stdout, /no forecast: the newest backup's manifest names no quota/);
 });

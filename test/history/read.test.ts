@@ -8,6 +8,7 @@ import { readPast } from '../../src/history/read.ts';
 import { CLUSTER, putBackup } from '../backup/sample.ts';
 import { emptyStore } from '../backup/small-store.ts';
 import { replaced } from '../support/file-store.ts';
+import { fullUsage } from '../support/usage.ts';
 
 const HOUR = 3_600_000;
 const NOW = Date.UTC(2026, 10, 22, 8);
@@ -32,6 +33,19 @@ test('a manifest that is too large, broken or of another name is left out, and t
   assert.match(past.leftOut[0]?.problem ?? '', /is too large for a manifest/);
   assert.match(past.leftOut[1]?.problem ?? '', /it is not JSON/);
   assert.equal(past.unread, 1);
+});
+
+test('of what fills a database no key and no namespace is kept', async () => {
+  await using place = await emptyStore();
+  const usage = fullUsage(1024);
+  await putBackup(place.store, nameOf(1), { usage });
+  await putBackup(place.store, nameOf(2));
+  const { store } = place;
+  const { backups } = await readPast({ store, cluster: CLUSTER.name }, await readCatalog(store), 2);
+  assert.deepEqual(
+    backups.map(({ manifest }) => manifest.usage),
+    [{ total: usage.total, resources: usage.resources }, undefined],
+  );
 });
 
 test('of 50,000 backups that are none a hundred are looked into', async () => {

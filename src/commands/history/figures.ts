@@ -2,6 +2,7 @@ import { formatByteRate, formatBytes, formatCount, formatDuration, formatTime } 
 import { type Markup, markup } from './markup.ts';
 import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import { type Plot, plotOf } from './plot.ts';
+import { type Filling, fillingsOf } from '../../history/usage.ts';
 import { byteScale, countScale, durationScale, speedScale } from './scale.ts';
 import type { Values } from './shapes.ts';
 import { quotaShare } from './text.ts';
@@ -11,7 +12,7 @@ const FAR_QUOTA = 4;
 
 /** The plots, with what their lines are. @param runs at least one, none of them dated after now */
 export function figures(runs: readonly HistoryRun[]): Markup[] {
-  return [sizes(runs), revisions(runs), durations(runs), speeds(runs)];
+  return [sizes(runs), ...filling(runs), revisions(runs), durations(runs), speeds(runs)];
 }
 
 function sizes(runs: readonly HistoryRun[]): Markup {
@@ -42,6 +43,52 @@ function sizes(runs: readonly HistoryRun[]): Markup {
       inUse.some((bytes) => bytes !== undefined) ? markup`<span class="key use">in use</span>` : undefined
     }${mostQuota > 0 ? quotaKey : undefined}`,
   );
+}
+
+/** So many resources have a colour, beside all others. */
+const COLOURS = 7;
+
+/** None where no run tells what fills the database. */
+function filling(runs: readonly HistoryRun[]): Markup[] {
+  const fillings = fillingsOf(runs, COLOURS);
+  if (fillings.length === 0) return [];
+  const colours = fillings.map((_, index) => (index < COLOURS ? `fill${index}` : 'others'));
+  const plot = {
+    title: 'What fills it',
+    runs,
+    scale: byteScale(highest(fillings, runs)),
+    // All that exists, and on top what a compaction would take: that is the first thing to know.
+    stack: [
+      ...fillings.map(({ live }, index) => ({ class: `${colours[index]}`, values: live })),
+      ...fillings.map(({ history }, index) => ({ class: `${colours[index]} past`, values: history })),
+    ],
+    tips: runs.map((run, index) => tip(run, fillingTip(run, fillings, index))),
+  };
+  const keys = fillings.map(
+    ({ resource }, index) => markup`<span class="key fill ${colours[index]}">${resource}</span>`,
+  );
+  return [figure(plot, markup`${keys}<span class="key fill past">fainter, on top: history</span>`)];
+}
+
+/** Of what is stacked, not of the totals in the manifests: those may be anything. */
+const highest = (fillings: readonly Filling[], runs: readonly HistoryRun[]): number =>
+  greatest(
+    runs.map((_, at) =>
+      fillings.reduce((sum, { live, history }) => sum + (live[at] ?? 0) + (history[at] ?? 0), 0),
+    ),
+  );
+
+const liveAndPast = (live: number, history: number): string =>
+  `${formatBytes(live)}, history ${formatBytes(history)}`;
+
+function fillingTip({ usage }: HistoryRun, fillings: readonly Filling[], at: number): string {
+  if (usage === undefined) return 'not known';
+  return [
+    `in all ${liveAndPast(usage.total.liveBytes, usage.total.historyBytes)}`,
+    ...fillings.map(
+      ({ resource, live, history }) => `${resource} ${liveAndPast(live[at] ?? 0, history[at] ?? 0)}`,
+    ),
+  ].join('\n');
 }
 
 function revisions(runs: readonly HistoryRun[]): Markup {

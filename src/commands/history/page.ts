@@ -4,7 +4,7 @@ import { type Markup, markup } from './markup.ts';
 import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import type { History } from './read.ts';
 import { STYLE } from './style.ts';
-import { cellsOf, formatForecast, HEADS, formatRuns, quotaShare } from './text.ts';
+import { cellsOf, formatForecast, formatLargest, HEADS, formatRuns, quotaShare } from './text.ts';
 
 /** The history as one page that needs nothing else: no script, no font, no image from anywhere. */
 export function pageOf(history: History, now: Date): string {
@@ -15,8 +15,10 @@ export function pageOf(history: History, now: Date): string {
     markup`<h1>${cluster}</h1>
 <p class="soft">${formatRuns(runs.length)} of etcd, by its backups in ${store}, as of ${formatTime(now)} UTC</p>
 ${dated.length > 0 ? tilesOf(dated) : undefined}
-<p>${sentence(formatForecast(history))}</p>
-<p class="soft">${legendOf(dated)}</p>
+${[formatLargest(runs), formatForecast(history)].map(
+  (text) => markup`<p>${text && sentence(text)}</p>
+`,
+)}<p class="soft">${legendOf(dated)}</p>
 ${dated.length > 0 ? figures(dated) : undefined}
 ${restartsOf(dated)}
 <h2 class="table">Night by night</h2>

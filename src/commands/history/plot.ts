@@ -1,7 +1,19 @@
 import { type Markup, markup } from './markup.ts';
 import type { HistoryRun } from '../../history/runs.ts';
 import type { Scale } from './scale.ts';
-import { bars, curve, type Frame, gaps, limits, problems, restarts, tips, type Values } from './shapes.ts';
+import {
+  type Band,
+  bands,
+  bars,
+  curve,
+  type Frame,
+  gaps,
+  limits,
+  problems,
+  restarts,
+  tips,
+  type Values,
+} from './shapes.ts';
 import { type Timeline, timelineOf } from './timeline.ts';
 
 export interface Plot {
@@ -9,7 +21,9 @@ export interface Plot {
   runs: readonly HistoryRun[];
   scale: Scale;
   /** drawn as lines with a dot for each run; the class gives the colour */
-  lines?: readonly { class: string; values: Values }[];
+  lines?: readonly Band[];
+  /** drawn on top of each other */
+  stack?: readonly Band[];
   /** each over the time since the run before */
   bars?: Values;
   /** a level that was in force around each run */
@@ -29,7 +43,7 @@ const DATE_WIDTH = 130;
 
 /** One plot: the time from left to right, and nothing drawn where nothing is known. */
 export function plotOf(plot: Plot): Markup {
-  const { title, runs, scale, lines = [] } = plot;
+  const { title, runs, scale, lines = [], stack = [] } = plot;
   const timeline = timelineOf(runs, DATE_WIDTH / (RIGHT - LEFT));
   const frame: Frame = {
     runs,
@@ -40,13 +54,14 @@ export function plotOf(plot: Plot): Markup {
     top: TOP,
     bottom: BOTTOM,
   };
-  const isEmpty = [plot.bars ?? [], ...lines.map(({ values }) => values)]
+  const isEmpty = [plot.bars ?? [], ...[...lines, ...stack].map(({ values }) => values)]
     .flat()
     .every((value) => value === undefined);
   return markup`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
 ${gaps(frame)}
 ${valueAxis(scale, frame)}
 ${timeAxis(timeline)}
+${bands(stack, frame)}
 ${plot.bars && bars(plot.bars, frame)}
 ${plot.limit && limits(plot.limit, frame)}
 ${lines.map((line) => markup`<g class="${line.class}">${curve(line.values, frame)}</g>`)}

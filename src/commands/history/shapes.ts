@@ -4,6 +4,12 @@ import type { HistoryRun } from '../../history/runs.ts';
 /** A figure of each run, undefined where it is not known. */
 export type Values = readonly (number | undefined)[];
 
+/** A figure of each run with the class that gives its colour. */
+export interface Band {
+  class: string;
+  values: Values;
+}
+
 /** Where a plot's runs and values lie, in units of the drawing. */
 export interface Frame {
   runs: readonly HistoryRun[];
@@ -78,6 +84,41 @@ export function curve(values: Values, { runs, xs, yOf }: Frame): Markup {
     if (isAlone || runs.length <= DOTTED_RUNS) dots.push(markup`<circle cx="${x}" cy="${y}" r="2.6"/>`);
   }
   return markup`<path class="line" d="${path.join('')}"/>${dots}`;
+}
+
+/** Half of what a run takes up in a stack where nothing leads to it or on from it. */
+const ALONE = 3;
+
+/** Values on top of each other, the first at the bottom; all are known of a run, or none. Broken as a line is. */
+export function bands(stack: readonly Band[], { runs, xs, yOf }: Frame): Markup[] {
+  const stretches = stretchesIn(stack[0]?.values ?? [], runs).map((stretch) =>
+    stretch.length > 1
+      ? stretch.map((index) => ({ index, x: xs[index] ?? 0 }))
+      : stretch.flatMap((index) =>
+          [-ALONE, ALONE].map((beside) => ({ index, x: (xs[index] ?? 0) + beside })),
+        ),
+  );
+  let floor: readonly number[] = runs.map(() => 0);
+  return stack.map((band) => {
+    const [lower, upper] = [floor, floor.map((value, index) => value + (band.values[index] ?? 0))];
+    floor = upper;
+    const edge = (heights: readonly number[], points: (typeof stretches)[number]): string =>
+      points.map(({ index, x }) => `${round(x)} ${yOf(heights[index] ?? 0)}`).join('L');
+    const path = stretches.map((points) => `M${edge(upper, points)}L${edge(lower, points.toReversed())}Z`);
+    return markup`<path class="band ${band.class}" d="${path.join('')}"/>`;
+  });
+}
+
+/** The indexes of runs of which each leads to the next. */
+function stretchesIn(values: Values, runs: Frame['runs']): number[][] {
+  const stretches: number[][] = [];
+  for (const [index, value] of values.entries()) {
+    if (value === undefined) continue;
+    const open = stretches.at(-1);
+    if (open?.at(-1) === index - 1 && !isApart(runs[index])) open.push(index);
+    else stretches.push([index]);
+  }
+  return stretches;
 }
 
 /** Each over the time since the run before; over a gap it is the average of many days, and paler. */

@@ -4,11 +4,15 @@ export const STYLE = `
   color-scheme: light dark;
   --page: #ffffff; --card: #f6f8fa; --text: #1f2328; --soft: #59636e; --line: #d9dee4; --grid: #e8ebef;
   --size: #0b5cad; --use: #d9730d; --limit: #c4232f; --bar: #4c7fb0; --gap: #00000010; --warn: #9a4a00;
+  --fill0: #0b5cad; --fill1: #d9730d; --fill2: #2c8f4e; --fill3: #a82c74; --fill4: #7d56c2; --fill5: #b5930f;
+  --fill6: #1b8ea2; --others: #7d8792;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #101418; --card: #191f25; --text: #e6e9ec; --soft: #9aa5b1; --line: #323b45; --grid: #252d35;
     --size: #6cb0f5; --use: #f2a65a; --limit: #ff7b7b; --bar: #5b8fc4; --gap: #ffffff12; --warn: #f2b26b;
+    --fill0: #6cb0f5; --fill1: #f2a65a; --fill2: #6cc98a; --fill3: #e57fb8; --fill4: #b195ec; --fill5: #dcc552;
+    --fill6: #5cc3d6; --others: #8d98a4;
   }
 }
 * { box-sizing: border-box; }
@@ -35,6 +39,11 @@ figcaption { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; align-items: bas
 .key.limit::before { border-top-style: dashed; border-top-width: 2px; }
 .key.bar { --key: var(--bar); }
 .key.bar::before { width: .8em; border-top-width: .8em; }
+${[0, 1, 2, 3, 4, 5, 6].map((n) => `.fill${n} { --key: var(--fill${n}); }`).join(' ')}
+.others { --key: var(--others); }
+.key.past { --key: var(--soft); }
+.key.past::before { opacity: .45; }
+.key.fill::before { width: .8em; border-top-width: .8em; }
 .wide { overflow-x: auto; }
 svg { display: block; width: 100%; min-width: 40rem; height: auto; margin-top: .4rem; font-size: 12px; }
 svg text { fill: var(--soft); font-variant-numeric: tabular-nums; }
@@ -49,6 +58,8 @@ svg text { fill: var(--soft); font-variant-numeric: tabular-nums; }
 .restart { stroke: var(--warn); stroke-dasharray: 2 3; stroke-width: 1.5; }
 .line { fill: none; stroke: var(--key); stroke-width: 1.8; stroke-linejoin: round; }
 circle { fill: var(--key); }
+.band { fill: var(--key); stroke: var(--page); stroke-width: .3; stroke-linejoin: round; }
+.band.past { fill-opacity: .45; }
 g.size { --key: var(--size); }
 g.use { --key: var(--use); }
 .limit { fill: none; stroke: var(--limit); stroke-width: 1.6; stroke-dasharray: 7 5; }

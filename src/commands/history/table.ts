@@ -3,7 +3,7 @@ import { formatTable, line } from '../output.ts';
 import type { History } from './read.ts';
 import { type HistoryRun, notesOf } from '../../history/runs.ts';
 import { sparkline } from './sparkline.ts';
-import { cellsOf, formatForecast, HEADS } from './text.ts';
+import { cellsOf, formatForecast, formatLargest, HEADS } from './text.ts';
 
 /** More do not fit beside their legend on a wide terminal. */
 const SPARKS = 100;
@@ -21,7 +21,9 @@ export function formatHistory(history: History): string {
       ['IN USE', ...sparkOf(runs, ({ inUseBytes }) => inUseBytes)],
     ]),
     '\n',
-    line(formatForecast(history)),
+    ...[formatLargest(runs), formatForecast(history)].flatMap((text) =>
+      text === undefined ? [] : line(text),
+    ),
   ].join('');
 }
 

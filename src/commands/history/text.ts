@@ -7,11 +7,23 @@ import {
   formatTime,
 } from '../../util/format.ts';
 import type { HistoryRun } from '../../history/runs.ts';
+import { largestOf } from '../../history/usage.ts';
 import type { History } from './read.ts';
 
 /** `1 night`, `30 nights`. */
 export const formatRuns = (count: number): string =>
   `${formatCount(count)} ${count === 1 ? 'night' : 'nights'}`;
+
+/** What fills the database most, as a sentence; undefined where no run tells. */
+export function formatLargest(runs: readonly HistoryRun[]): string | undefined {
+  const largest = largestOf(runs);
+  if (largest === undefined) return undefined;
+  const { resource, bytes, historyBytes, growth } = largest;
+  const text = `largest: ${resource} ${formatBytes(bytes)}, ${formatBytes(historyBytes)} of it history`;
+  if (growth === undefined) return text;
+  const sign = growth.bytes < 0 ? '-' : '+';
+  return `${text} (${sign}${formatBytes(Math.abs(growth.bytes))} in ${formatRuns(growth.nights)})`;
+}
 
 /** How much of the quota the file takes; undefined where there is none. */
 export const quotaShare = ({ rawBytes, quotaBytes }: HistoryRun): string | undefined =>
