@@ -75,8 +75,8 @@ newest that counts. Severities, and most of `for`, are in the values.
         summary: >-
           The last backup of {{ $cluster }} holds less than {{ include "etcd-upkeep.text" (mulf 100 $runs.shrunkTo) }} % of what was there a day before
         description: >-
-          Either much was deleted, or the run looked at another or a restored etcd. See by the objects by resource
-          what is gone, and keep the older backups (backup.keepLast) until you know.
+          Either much was deleted, or the run looked at another or a restored etcd. etcd-upkeep's diff of the last two
+          backups names the keys that are gone. Keep the older backups (backup.keepLast) until you know.
         {{- include "etcd-upkeep.runbook" (list . "EtcdUpkeepBackupShrank") | nindent 8 }}
     - alert: EtcdUpkeepRunSlow
       expr: |-
