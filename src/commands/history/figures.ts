@@ -1,3 +1,4 @@
+import { OTHER } from '../../bolt/usage/names.ts';
 import { formatByteRate, formatBytes, formatCount, formatDuration, formatTime } from '../../util/format.ts';
 import { type Markup, markup } from './markup.ts';
 import { type HistoryRun, notesOf } from '../../history/runs.ts';
@@ -52,7 +53,7 @@ const COLOURS = 7;
 function filling(runs: readonly HistoryRun[]): Markup[] {
   const fillings = fillingsOf(runs, COLOURS);
   if (fillings.length === 0) return [];
-  const colours = fillings.map((_, index) => (index < COLOURS ? `fill${index}` : 'others'));
+  const colours = fillings.map(({ resource }, index) => (resource === OTHER ? 'others' : `fill${index}`));
   const plot = {
     title: 'What fills it',
     runs,
