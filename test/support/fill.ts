@@ -68,7 +68,7 @@ async function withClient<T>(cluster: Cluster, use: (client: Etcd3) => Promise<T
   }
 }
 
-async function inParallel(
+export async function inParallel(
   count: number,
   workers: number,
   work: (number: number) => Promise<void>,
@@ -85,7 +85,7 @@ function keyAt(prefix: string, number: number): string {
 }
 
 /** About a tenth of it is random, so that no two values are the same. */
-function textOf(bytes: number): Buffer {
+export function textOf(bytes: number): Buffer {
   const unique = randomBytes(Math.ceil(bytes / 20)).toString('hex');
   const text = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","uid":"${unique}"},"data":{`;
   return Buffer.alloc(
