@@ -11,6 +11,7 @@ import { wholeRun } from './whole-run.ts';
 import { s3 } from './s3.ts';
 import { start } from './start.ts';
 import type { Row } from './rows.ts';
+import { structure } from './structure.ts';
 import { wayBack } from './way-back.ts';
 
 /**
@@ -28,6 +29,7 @@ const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   list,
   'way-back': wayBack,
   start,
+  structure,
 };
 
 const { values, positionals } = parseArgs({

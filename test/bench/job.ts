@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Report } from '../../src/run/report.ts';
 import type { Cluster } from '../support/etcd-cluster.ts';
-import { runJob } from '../support/run-job.ts';
+import { type JobResult, runJob } from '../support/run-job.ts';
 import { reportOf } from '../support/run-report.ts';
 import { type Bench, say } from './context.ts';
 import { mebibytes } from './rows.ts';
@@ -9,10 +9,10 @@ import type { BenchStore } from './stores.ts';
 
 const TIMEOUT_MS = 600_000;
 
-export interface JobRun {
-  report: Report;
-  peakRssBytes: number | undefined;
-}
+/** What a process cost from its start to its end. */
+export type Cost = Pick<JobResult, 'seconds' | 'processorSeconds' | 'peakRssBytes'>;
+
+export type JobRun = Cost & { report: Report };
 
 /** A whole run. The backup stays in the store. */
 export async function runOfTheJob(
@@ -25,8 +25,14 @@ export async function runOfTheJob(
     { timeoutMs: TIMEOUT_MS },
   );
   assert.equal(result.code, 0, result.stdout);
-  return { report: reportOf(result), peakRssBytes: result.peakRssBytes };
+  return { ...costOf(result), report: reportOf(result) };
 }
+
+const costOf = ({ seconds, processorSeconds, peakRssBytes }: Cost): Cost => ({
+  seconds,
+  processorSeconds,
+  peakRssBytes,
+});
 
 /** How backups are stored. */
 export type Way = 'none' | 'zstd' | 'none and age' | 'zstd and age';
@@ -41,6 +47,8 @@ export interface BackupRun {
   /** The stream until it is durable, proved by etcd's checksum; the process's start and reading back are not in it. */
   seconds: number;
   peakRssBytes: number | undefined;
+  /** Of all of it, with its start and reading back. */
+  whole: Cost;
 }
 
 /** A run that does nothing but back up. The backup stays in the store. */
@@ -49,18 +57,21 @@ export async function backUp(
   cluster: Cluster,
   store: BenchStore,
   way: Way,
+  env: Record<string, string> = {},
 ): Promise<BackupRun> {
-  const { report, peakRssBytes } = await runOfTheJob(cluster, store, {
+  const { report, ...whole } = await runOfTheJob(cluster, store, {
     ...settingsOf(way, bench),
     COMPACTION_ENABLED: 'false',
     DEFRAG_ENABLED: 'false',
+    ...env,
   });
   assert.ok(report.backup, 'there is a backup');
   const { streamSeconds, readBackSeconds } = report.backup;
+  const { peakRssBytes } = whole;
   say(
     `${store.name}, ${way}: ${streamSeconds.toFixed(2)} s, read back in ${readBackSeconds.toFixed(2)} s, peak ${mebibytes(peakRssBytes)}`,
   );
-  return { seconds: streamSeconds, peakRssBytes };
+  return { seconds: streamSeconds, peakRssBytes, whole };
 }
 
 /** Runs a command on the store to its end; its standard output, and what it cost. */
@@ -68,7 +79,7 @@ export async function storeCommand(
   store: BenchStore,
   args: string[],
   env: Record<string, string> = {},
-): Promise<{ stdout: string; peakRssBytes: number | undefined }> {
+): Promise<Cost & { stdout: string }> {
   const result = await runJob({ ...store.env, ...env }, { args, timeoutMs: TIMEOUT_MS });
   assert.equal(result.code, 0, result.stderr);
   return result;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endProcess, guardProcess } from './process-guard.ts';
+import { type ProcessUsage, usageOf } from './process-usage.ts';
 import { plainEnv } from './run-program.ts';
 import { scratchFolder } from './scratch-folder.ts';
 import { REPOSITORY } from './repository.ts';
@@ -34,6 +34,9 @@ export interface JobResult {
   terminationMessage: string | undefined;
   /** Where the kernel tells (Linux), read every 20 ms. */
   peakRssBytes: number | undefined;
+  processorSeconds: number | undefined;
+  /** From its start to its end. */
+  seconds: number;
 }
 
 export interface Job extends AsyncDisposable {
@@ -59,6 +62,7 @@ export async function startJob(env: Record<string, string>, options: JobOptions 
   const { args = [], timeoutMs = MAX_RUN_MS, nodeArgs = [], script = 'src/main.ts' } = options;
   const scratch = await scratchFolder('job');
   const terminationLog = env.TERMINATION_LOG ?? join(scratch.path, 'termination-log');
+  const began = performance.now();
   const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
     cwd: REPOSITORY,
     env: plainEnv({ TERMINATION_LOG: terminationLog, ...env }),
@@ -68,7 +72,7 @@ export async function startJob(env: Record<string, string>, options: JobOptions 
   let stdout = '';
   let stderr = '';
   let unfinishedLine = '';
-  let peakRssBytes: number | undefined;
+  let usage: ProcessUsage | undefined;
   const lines: LogLine[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
@@ -88,9 +92,10 @@ export async function startJob(env: Record<string, string>, options: JobOptions 
       child.kill('SIGKILL');
     }, timeoutMs);
     const sampler = setInterval(() => {
-      peakRssBytes = peakRss(child.pid) ?? peakRssBytes;
+      usage = usageOf(child.pid) ?? usage;
     }, POLL_MS);
     await once(child, 'close');
+    const seconds = (performance.now() - began) / 1000;
     clearTimeout(bound);
     clearInterval(sampler);
     lines.push(...parseLine(unfinishedLine));
@@ -99,7 +104,9 @@ export async function startJob(env: Record<string, string>, options: JobOptions 
     if (tooLong) throw new Error(`the job ran for more than ${timeoutMs} ms and was killed\n${log()}`);
     const report = lines.find(({ msg }) => msg === 'report');
     const { exitCode: code, signalCode: signal } = child;
-    return { code, signal, lines, stdout, stderr, report, terminationMessage, peakRssBytes };
+    const { peakRssBytes, processorSeconds } = usage ?? {};
+    const cost = { seconds, peakRssBytes, processorSeconds };
+    return { code, signal, lines, stdout, stderr, report, terminationMessage, ...cost };
   }
 
   const finished = finish();
@@ -137,14 +144,5 @@ function parseLine(line: string): LogLine[] {
     return [JSON.parse(line)];
   } catch {
     return []; // not one of the job's own lines; it stays in stdout
-  }
-}
-
-function peakRss(pid: number | undefined): number | undefined {
-  try {
-    const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
-  } catch {
-    return undefined; // no such system, or the process has ended
   }
 }
