@@ -4,6 +4,7 @@ import { ageKey } from '../support/age.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { type Bench, say } from './context.ts';
 import { disk } from './disk.ts';
+import { generated } from './generated.ts';
 import { list } from './list.ts';
 import { machine, stealMeter } from './machine.ts';
 import { memory, s3Memory } from './memory.ts';
@@ -30,6 +31,7 @@ const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   'way-back': wayBack,
   start,
   structure,
+  generated,
 };
 
 const { values, positionals } = parseArgs({

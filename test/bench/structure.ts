@@ -81,5 +81,4 @@ function rowsOf(what: string, { on, off }: Pair): Row[] {
 const processorOf = (costs: Cost[]): number[] =>
   costs.map(({ processorSeconds = Number.NaN }) => processorSeconds);
 const secondsOf = (costs: Cost[]): number[] => costs.map(({ seconds }) => seconds);
-const peakOf = (costs: Cost[]): number =>
-  median(costs.map(({ peakRssBytes = Number.NaN }) => peakRssBytes));
+const peakOf = (costs: Cost[]): number => median(costs.map(({ peakRssBytes = Number.NaN }) => peakRssBytes));
