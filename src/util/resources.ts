@@ -11,6 +11,9 @@ const RENAMED: Readonly<Record<string, string>> = {
 };
 
 const SLASH = 0x2f;
+const DOT = 0x2e;
+/** Of a service the key has one part more. */
+const SERVICES = 'services/';
 const MAX_NAME = 120;
 
 /**
@@ -19,19 +22,30 @@ const MAX_NAME = 120;
  * slash, in bytes.
  */
 export function resourceOf(key: Buffer): { name: string; length: number } {
-  const first = lengthOf(key, 0);
+  const first = partEnd(key, 0, key.length);
   const head = key.subarray(0, first).toString();
-  const isGroup = head.includes('.');
-  if (!isGroup && head !== 'services/') return { name: nameOf(head), length: first };
-  const length = lengthOf(key, first);
+  if (!hasTwoParts(key, 0, first)) return { name: nameOf(head), length: first };
+  const length = partEnd(key, first, key.length);
   const resource = key.subarray(first, length).toString();
-  return { name: nameOf(isGroup ? `${bare(resource)}.${bare(head)}` : `${head}${resource}`), length };
+  const name = nameOf(head === SERVICES ? `${head}${resource}` : `${bare(resource)}.${bare(head)}`);
+  return { name, length };
 }
 
-/** Up to the next slash and with it, or to the end. */
-function lengthOf(key: Buffer, from: number): number {
-  const slash = key.indexOf(SLASH, from);
-  return slash < 0 ? key.length : slash + 1;
+/** Where the resource's part of a key ends that begins at `from`: the same without a text. */
+export function resourceEnd(bytes: Buffer, from: number, to: number): number {
+  const first = partEnd(bytes, from, to);
+  return hasTwoParts(bytes, from, first) ? partEnd(bytes, first, to) : first;
+}
+
+/** Behind the next slash, or at the end. */
+export function partEnd(bytes: Buffer, from: number, to: number): number {
+  for (let at = from; at < to; at += 1) if (bytes[at] === SLASH) return at + 1;
+  return to;
+}
+
+function hasTwoParts(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at] === DOT) return true;
+  return to - from === SERVICES.length && bytes.toString('latin1', from, to) === SERVICES;
 }
 
 const bare = (text: string): string => text.replace(/\/$/, '');

@@ -1,9 +1,10 @@
 import { Failure, messageOf } from '../../errors.ts';
 import { pause } from '../../util/abortable.ts';
+import { LOCK_KEY } from '../../util/lock-key.ts';
 import type { Connection } from '../client/connection.ts';
 import type { ClusterClient } from '../cluster/discover.ts';
 import { accessDenied, EtcdError, type EtcdErrorCode, toEtcdError } from '../errors.ts';
-import { HeldKeyWatch, LOCK_KEY, POLL_MS } from './held-key.ts';
+import { HeldKeyWatch, POLL_MS } from './held-key.ts';
 import { createKey, grantLease, type HeldKey, putKey, readKey, renewLease, revokeLease } from './leases.ts';
 import type { Lock, LockOptions } from './types.ts';
 import { askVoters } from './voters.ts';

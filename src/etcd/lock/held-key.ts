@@ -1,11 +1,10 @@
 import { Failure } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { pause } from '../../util/abortable.ts';
+import { LOCK_KEY } from '../../util/lock-key.ts';
 import type { Connection } from '../client/connection.ts';
 import { type HeldKey, leaseSecondsLeft, readKey } from './leases.ts';
 import { renewalWatch } from './renewal-watch.ts';
-
-export const LOCK_KEY = 'etcd-upkeep/lock';
 
 /** What a holder's lease may take to expire beyond its TTL: etcd deletes expired keys in batches, and clocks round. */
 const GRACE_MS = 15_000;

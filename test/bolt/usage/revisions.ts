@@ -1,0 +1,81 @@
+import type { Entry } from '../../../src/bolt/entries.ts';
+import { type UsageCounterOptions, usageCounter } from '../../../src/bolt/usage/counter.ts';
+import type { Usage, UsageFigures } from '../../../src/bolt/usage/types.ts';
+
+/** One revision of a key; `bytes`: of its value, undefined where the key was deleted. */
+export interface Revision {
+  key: string | Buffer;
+  main: number;
+  sub?: number;
+  bytes?: number | undefined;
+}
+
+export const MIB = 2 ** 20;
+
+/** As an entry among other bytes. */
+export function entryOf({ key, main, sub = 0, bytes }: Revision): Entry {
+  const name = Buffer.from(key);
+  return {
+    main,
+    sub,
+    isTombstone: bytes === undefined,
+    bytes: Buffer.concat([Buffer.from('//'), name, Buffer.from('/x')]),
+    keyAt: 2,
+    keyLength: name.length,
+    valueLength: bytes ?? 0,
+    recordAt: 0,
+    recordEnd: name.length + 4,
+  };
+}
+
+/** Counts them in this order. */
+export function counted(
+  revisions: Iterable<Revision>,
+  { named, ...options }: Partial<UsageCounterOptions> & { named?: number } = {},
+): Usage | undefined {
+  const counter = usageCounter({ revision: 2 ** 50, maxBytes: 64 * MIB, seed: [1, 2], ...options });
+  for (const revision of revisions) counter.entry(entryOf(revision));
+  return counter.usage(named);
+}
+
+/** Numbers from 0 to below 1, the same ones for the same seed. */
+export function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  const mixed = [...list];
+  for (let last = mixed.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    const kept = mixed[last];
+    mixed.splice(last, 1, ...mixed.slice(other, other + 1));
+    mixed.splice(other, 1, ...(kept === undefined ? [] : [kept]));
+  }
+  return mixed;
+}
+
+/** The total, counted the plain way. */
+export function plainTotal(revisions: readonly Revision[]): UsageFigures {
+  const newest = new Map<string, Revision>();
+  let all = 0;
+  for (const one of revisions) {
+    const name = Buffer.from(one.key).toString('hex');
+    const other = newest.get(name);
+    all += one.bytes ?? 0;
+    if (
+      other === undefined ||
+      one.main > other.main ||
+      (one.main === other.main && (one.sub ?? 0) > (other.sub ?? 0))
+    )
+      newest.set(name, one);
+  }
+  const alive = [...newest.values()].flatMap(({ bytes }) => bytes ?? []);
+  const liveBytes = alive.reduce((sum, bytes) => sum + bytes, 0);
+  return { keys: alive.length, revisions: revisions.length, liveBytes, historyBytes: all - liveBytes };
+}
