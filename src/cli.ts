@@ -38,6 +38,8 @@ async function dispatch(invocation: Invocation, context: CommandContext): Promis
       return (await import('./commands/verify.ts')).verifyBackups(invocation, context);
     case 'fetch':
       return (await import('./commands/fetch.ts')).fetchBackup(invocation, context);
+    case 'diff':
+      return (await import('./commands/diff.ts')).diffBackups(invocation, context);
     case 'drill':
       return (await import('./commands/drill.ts')).drill(invocation, context);
     default:

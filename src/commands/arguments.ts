@@ -20,6 +20,7 @@ export type Invocation =
   | { command: 'history'; last: number; format: Format }
   | { command: 'verify'; which: string; json: boolean }
   | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
+  | { command: 'diff'; older: string; newer: string; all: boolean; top: number; json: boolean }
   | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
 
 /** That of one command. */
@@ -27,6 +28,9 @@ export type InvocationOf<Name extends Invocation['command']> = Extract<Invocatio
 
 /** What `history` shows unless told otherwise. */
 const DEFAULT_LAST = 30;
+/** What is named of each list unless told otherwise, and at the most. */
+const DEFAULT_TOP = 10;
+const MOST_TOP = 1_000_000;
 
 /**
  * Reads what stands behind the program's name; `run` where nothing does.
@@ -53,6 +57,17 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
       return { command: name, which, json };
     case 'fetch':
       return { command: name, which, file, receipt: values.receipt, json };
+    case 'diff':
+      if (which === 'latest')
+        throw usageFailure('diff: latest can only be the newer one, which comes last', helpFor(name));
+      return {
+        command: name,
+        older: which,
+        newer: file,
+        all: values.all ?? false,
+        top: topOf(name, values.top),
+        json,
+      };
     case 'drill':
       if (values.receipt !== undefined && positionals.length > 0)
         throw usageFailure('drill: --receipt says already which backup it was', helpFor(name));
@@ -82,6 +97,8 @@ function parse(name: CommandName, args: string[]) {
     output: { type: 'string', short: 'o' },
     receipt: { type: 'string' },
     last: { type: 'string' },
+    top: { type: 'string' },
+    all: { type: 'boolean' },
   } as const;
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true });
@@ -114,12 +131,17 @@ function formatOf(name: CommandName, output: string | undefined): Format {
   throw usageFailure(`${name}: --output ${JSON.stringify(given)} should be ${allowed}`, helpFor(name));
 }
 
-function lastOf(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_LAST;
-  const last = /^\d{1,9}$/.test(given) ? Number(given) : 0;
-  if (last >= 1 && last <= MOST_RUNS) return last;
+const lastOf = (given: string | undefined): number =>
+  given === undefined ? DEFAULT_LAST : countOf('history', '--last', given, MOST_RUNS);
+
+const topOf = (name: CommandName, given: string | undefined): number =>
+  given === undefined ? DEFAULT_TOP : countOf(name, '--top', given, MOST_TOP);
+
+function countOf(name: CommandName, option: string, given: string, most: number): number {
+  const count = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+  if (count >= 1 && count <= most) return count;
   throw usageFailure(
-    `history: --last ${JSON.stringify(given)} should be a whole number from 1 to ${MOST_RUNS}`,
-    helpFor('history'),
+    `${name}: ${option} ${JSON.stringify(given)} should be a whole number from 1 to ${most}`,
+    helpFor(name),
   );
 }

@@ -10,7 +10,7 @@ interface Command {
   summary: string;
   /** least and most */
   positionals: readonly [number, number];
-  options: readonly ('output' | 'receipt' | 'last')[];
+  options: readonly ('output' | 'receipt' | 'last' | 'top' | 'all')[];
   /** where they are more than a table and JSON */
   formats?: readonly Format[];
   details: string;
@@ -19,6 +19,8 @@ interface Command {
 const OPTIONS = {
   output: ['-o, --output table|json', 'json: one JSON document on standard output, and nothing else there'],
   last: ['--last N', `so many nights, 30 unless told otherwise, ${MOST_RUNS} at the most`],
+  top: ['--top N', 'so many keys of each resource and namespace, 10 unless told otherwise'],
+  all: ['--all', 'Leases and Events too'],
   receipt: [
     '--receipt RECEIPT',
     'a file (JSON) that says what was fetched, with its manifest: fetch writes it, drill reads it',
@@ -101,6 +103,21 @@ An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
 
 Exit codes: 0, 2 configuration, or FILE is there already, 4 not found, not readable, not whole, or FILE cannot be
 written, 143 and 130 ended by a signal.`,
+  },
+  diff: {
+    synopsis: 'OLDER NEWER|latest [--all] [--top N] [-o json]',
+    summary: 'show which keys were created, changed, deleted between two backups',
+    positionals: [2, 2],
+    options: ['output', 'all', 'top'],
+    details: `Reads and proves both backups, and compares them by keys and revisions: no value is looked at. A key that was
+deleted and made again counts as changed. Leases and Events, which change all the time, are only counted unless --all
+asks for them; the run's own lock is never shown. -o json has every key. Nothing is written anywhere.
+${STORE}
+Resources are named by what stands behind OBJECT_PREFIX (default /registry/). An encrypted backup needs
+BACKUP_AGE_IDENTITY_FILE.
+
+Exit codes: 0, 2 configuration, or the two are not of one history (a restore lies between them, or NEWER is the older
+one), 4 not found, not readable, not whole, or too large to be compared.`,
   },
   drill: {
     synopsis: '[NAME|latest] [-o json], or --receipt RECEIPT [-o json]',

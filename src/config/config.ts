@@ -21,6 +21,8 @@ export type { S3ObjectSettings, S3StoreConfig } from './s3-store.ts';
 export type { SinksConfig } from './sinks.ts';
 export type { StoreConfig } from './store.ts';
 export {
+  type ContentsSettings,
+  loadContentsSettings,
   loadRecoverySettings,
   loadStoreSettings,
   type RecoverySettings,

@@ -2,6 +2,7 @@ import { readCheckStructure } from './backup.ts';
 import { readClusterId } from './cluster-id.ts';
 import { readClusterName } from './cluster-name.ts';
 import { readIdentities } from './identities.ts';
+import { readObjectPrefix } from './object-prefix.ts';
 import { ConfigurationError } from './problems.ts';
 import { readStore, type StoreConfig } from './store.ts';
 import { type Environment, type Variables, variablesOf } from './variables.ts';
@@ -23,6 +24,12 @@ export interface RecoverySettings extends StoreSettings {
   readonly checkStructure: boolean;
 }
 
+/** The same, and what it takes to name what is in them. */
+export interface ContentsSettings extends RecoverySettings {
+  /** where Kubernetes keeps its objects, with a slash at the end */
+  readonly objectPrefix: string;
+}
+
 /**
  * Reads what the store is found by, and looks at no other variable: a certificate that is gone must not matter here.
  * @throws ConfigurationError with every problem at once
@@ -32,11 +39,13 @@ export function loadStoreSettings(env: Environment): StoreSettings {
 }
 
 /** @throws ConfigurationError with every problem at once */
-export function loadRecoverySettings(env: Environment): RecoverySettings {
+export const loadRecoverySettings = (env: Environment): RecoverySettings => readAll(env, recoverySettings);
+
+/** @throws ConfigurationError with every problem at once */
+export function loadContentsSettings(env: Environment): ContentsSettings {
   return readAll(env, (vars) => ({
-    ...storeSettings(vars),
-    identities: vars.parse('BACKUP_AGE_IDENTITY_FILE', readIdentities) ?? [],
-    checkStructure: readCheckStructure(vars),
+    ...recoverySettings(vars),
+    objectPrefix: readObjectPrefix(vars) ?? '/registry/',
   }));
 }
 
@@ -44,6 +53,12 @@ const storeSettings = (vars: Variables): StoreSettings => ({
   store: readStore(vars),
   clusterName: readClusterName(vars),
   clusterId: readClusterId(vars),
+});
+
+const recoverySettings = (vars: Variables): RecoverySettings => ({
+  ...storeSettings(vars),
+  identities: vars.parse('BACKUP_AGE_IDENTITY_FILE', readIdentities) ?? [],
+  checkStructure: readCheckStructure(vars),
 });
 
 function readAll<T>(env: Environment, read: (vars: Variables) => T): T {

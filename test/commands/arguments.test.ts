@@ -27,6 +27,11 @@ describe('the arguments', () => {
       ['fetch', 'latest', '--receipt', 'r', 'f'],
       { command: 'fetch', which: 'latest', file: 'f', receipt: 'r', json: false },
     ],
+    [['diff', 'a', 'b'], { command: 'diff', older: 'a', newer: 'b', all: false, top: 10, json: false }],
+    [
+      ['diff', '--all', 'a', 'latest', '--top=3', '-o=json'],
+      { command: 'diff', older: 'a', newer: 'latest', all: true, top: 3, json: true },
+    ],
     [['drill'], { command: 'drill', which: 'latest', receipt: undefined, json: false }],
     [['drill', '--receipt', 'r'], { command: 'drill', which: 'latest', receipt: 'r', json: false }],
   ];
@@ -41,7 +46,7 @@ describe('the arguments', () => {
     [['toString'], /no command "toString"/],
     [['run', 'now'], /run: "now" is one argument too many/],
     [['run', '-o', 'json'], /run has no option --output/],
-    [['list', '--all'], /list: Unknown option '--all'/],
+    [['list', '--none'], /list: Unknown option '--none'/],
     [['list', '-x'], /list: Unknown option '-x'/],
     [['list', '-o'], /list: Option '-o, --output <value>' argument missing/],
     [['list', '-o', 'yaml'], /--output "yaml" should be table or json/],
@@ -55,6 +60,10 @@ describe('the arguments', () => {
     [['verify', 'a', 'b'], /verify: "b" is one argument too many/],
     [['fetch', 'latest'], /fetch needs 2 arguments[^]*NAME\|latest FILE/],
     [['fetch', 'latest', 'a', 'b'], /"b" is one argument too many/],
+    [['diff', 'latest'], /diff needs 2 arguments[^]*OLDER NEWER\|latest/],
+    [['diff', 'latest', 'a'], /latest can only be the newer one/],
+    [['diff', 'a', 'b', '--top', '0'], /diff: --top "0" should be a whole number from 1 to 1000000/],
+    [['verify', '--all'], /verify has no option --all/],
     [['drill', 'latest', '--receipt', 'r'], /--receipt says already which backup it was/],
   ];
   for (const [args, words] of wrong) {
