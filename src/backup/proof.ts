@@ -146,16 +146,17 @@ export function digesting() {
 }
 
 /**
- * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer. `sink` must not
- * trust what it has before this has resolved.
+ * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer. `see` must not
+ * trust what it is shown before this has resolved.
  * @throws Failure `backup` when anything differs
  */
 export async function proveStored(
   pending: PendingFile,
   written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
   signal: AbortSignal,
-  sink?: Sink,
+  see: (piece: LentBuffer) => void = () => undefined,
 ): Promise<ReadBack> {
+  const sink: Sink = (chunks) => drain(observed(chunks, see));
   const found = await digestStored(pending.read(), written, { ...written, surplus }, signal, sink);
   compare('the stored file', found.stored, written.stored);
   compare('the decoded snapshot', found.raw, written.raw);

@@ -1,6 +1,7 @@
 import type { Manifest } from '../backup/manifest.ts';
 import { isBackupFile } from '../backup/names.ts';
 import { type BackupGuarantee, WrongSnapshot } from '../backup/proof.ts';
+import type { Usage } from '../bolt/usage/types.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
 import { accessDenied, EtcdError } from '../etcd/errors.ts';
 import { label, type Member } from '../etcd/types.ts';
@@ -36,13 +37,14 @@ const NOTHING_DONE = 'nothing was backed up and nothing was changed';
  */
 export async function backUp(
   input: BackupInput,
-): Promise<StepEnd & { guarantee: BackupGuarantee; facts?: { backup: BackupFacts } }> {
+): Promise<StepEnd & { guarantee: BackupGuarantee; facts?: { backup: BackupFacts; usage?: Usage } }> {
   const { config, plan, store } = input;
   const { reason } = plan.steps.backup;
   if (!config.backup.enabled) return { status: 'skipped', reason, guarantee: { kind: 'skip-confirmed' } };
   const [best] = plan.sources;
   if (best === undefined) throw new Failure('unreachable', `${reason}; ${NOTHING_DONE}`);
   const { source, backup, ...times } = await withinTimeout(input, best);
+  const { usage } = backup.manifest;
   return {
     status: 'done',
     reason: [
@@ -50,7 +52,7 @@ export async function backUp(
       ...source.doubts,
     ].join('; '),
     guarantee: backup,
-    facts: { backup: factsOf(backup.manifest, times, store) },
+    facts: { backup: factsOf(backup.manifest, times, store), ...(usage && { usage }) },
   };
 }
 

@@ -53,8 +53,9 @@ test('the same recipe gives the same content', async () => {
   assert.deepEqual(one.holds, other.holds);
 });
 
+const tree = async (name: BaseName) => treeOf((await makeDatabase(BASES[name])).file);
+
 test('they have what they are for', async () => {
-  const tree = async (name: BaseName) => treeOf((await makeDatabase(BASES[name])).file);
   const deep = await tree('deep');
   const depth = Math.max(...deep.live.map(({ above }) => above.length));
   assert.ok(depth >= 2, `${depth}`);

@@ -85,7 +85,7 @@ export function withoutLeader({ leaderId: _leader, ...view }: ClusterStatus): Cl
 }
 
 /** The members of `majority` hold the same data and another does not; none: no majority does. */
-export const mismatch = (...majority: string[]): HashAgreement => ({
+export const mismatch = (...majority: string[]): Extract<HashAgreement, { kind: 'mismatch' }> => ({
   kind: 'mismatch',
   byMember: {},
   majority: majority.map(idOf),

@@ -1,7 +1,6 @@
 import type { Encoding } from '../../backup/codec.ts';
 import type { Manifest } from '../../backup/manifest.ts';
 import { backupName } from '../../backup/names.ts';
-import type { Digest } from '../../backup/proof.ts';
 import { countKeys } from '../../etcd/client/keys.ts';
 import { identityOf } from '../../etcd/cluster/discover.ts';
 import { status } from '../../etcd/client/status.ts';
@@ -39,13 +38,19 @@ export function nameOf({ startedAt, revision }: Origin, { compression, encrypt }
   return backupName({ at: startedAt, revision, compression, encrypted: encrypt !== undefined });
 }
 
+/** What was found out while the backup was made. */
+type Made = Pick<Manifest, 'raw' | 'stored' | 'usage' | 'hashKV'>;
+
+/** The member's own word, where the backup's hash was not computed. */
+const toldHash = ({ hashes }: Task['cluster'], { id }: Task['member']): Manifest['hashKV'] =>
+  'byMember' in hashes ? hashes.byMember[id] : undefined;
+
 export function manifestOf(
   { client, cluster, clusterName, config, hide, member, plan, version }: Task,
   name: string,
   { startedAt, clock, status: before, keys, revision }: Origin,
-  written: { raw: Digest; stored: Digest },
+  { raw, stored, usage, hashKV = toldHash(cluster, member) }: Made,
 ): Manifest {
-  const hashKV = 'byMember' in cluster.hashes ? cluster.hashes.byMember[member.id] : undefined;
   const quota = quotaFor(member, cluster, config);
   return {
     format: 1,
@@ -58,12 +63,14 @@ export function manifestOf(
     raftAppliedIndex: before.raftAppliedIndex,
     startedAt: startedAt.toISOString(),
     finishedAt: clock().toISOString(),
-    ...written,
+    raw,
+    stored,
     compression: config.backup.compression,
     encryption: { recipients: [...config.backup.recipients] },
     keys,
     database: { inUse: before.dbSizeInUse, ...(quota.kind === 'known' && { quota: quota.bytes }) },
     ...(hashKV && { hashKV }),
+    ...(usage && { usage }),
     ...(config.nodeName !== undefined && { node: config.nodeName }),
     problems: plan.problems.map(hide),
     createdBy: { name: 'etcd-upkeep', version },

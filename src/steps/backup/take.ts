@@ -42,14 +42,16 @@ export async function takeBackup(task: Task): Promise<Taken> {
       inside.see(piece);
     };
     const written = await writeSnapshot(snapshot.chunks, encoding, pending, { announcedBytes, signal, see });
-    const seeAgain = inside.judge();
+    inside.judge();
     await pending.flush();
     const streamed = performance.now();
     const { raw, stored } = written;
     log.info({ backup: name, bytes: raw.size, storedBytes: stored.size }, 'backup written, reading it back');
-    const proof = await proveStored(pending, { ...encoding, ...written }, signal, seeAgain);
+    const proof = await proveStored(pending, { ...encoding, ...written }, signal, (piece) =>
+      inside.seeAgain(piece),
+    );
     const proved = performance.now();
-    const manifest = manifestOf(task, name, origin, written);
+    const manifest = manifestOf(task, name, origin, { ...written, ...inside.found() });
     signal.throwIfAborted();
     await pending.publish();
     await store.writeText(manifestName(name), formatManifest(manifest));

@@ -10,7 +10,7 @@ export interface BackupInput {
   client: ClusterClient;
   cluster: ClusterStatus;
   clusterName: string;
-  config: Pick<Config, 'backup' | 'nodeName' | 'quotaBytes'>;
+  config: Pick<Config, 'backup' | 'nodeName' | 'objectPrefix' | 'quotaBytes'>;
   plan: Pick<Plan, 'steps' | 'sources' | 'problems'>;
   store: Store;
   version: string;

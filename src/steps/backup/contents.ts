@@ -1,0 +1,72 @@
+import type { Manifest } from '../../backup/manifest.ts';
+import { WrongSnapshot } from '../../backup/proof.ts';
+import type { EntryVisitor } from '../../bolt/entries.ts';
+import { hashReader } from '../../bolt/hash.ts';
+import { leafReader } from '../../bolt/leaves.ts';
+import { MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
+import { usageCounter } from '../../bolt/usage/counter.ts';
+import { compareHashes, type FileRevisions, hashPointOf, OTHER_DATA_ADVICE } from '../../plan/hashes.ts';
+import { bytesOf, type LentBuffer } from '../../util/lent.ts';
+import type { Origin } from './origin.ts';
+import type { Task } from './types.ts';
+
+/** What the keys in a backup tell, seen while it is read back. */
+export interface Contents {
+  see(piece: LentBuffer): void;
+  /** @throws WrongSnapshot where they are not those that the members have */
+  found(): Pick<Manifest, 'usage' | 'hashKV'>;
+}
+
+/** Of what the structure may take, the two share what its leaves leave over. */
+const bytesLeft = ({ head }: Structure): number => (MAX_STRUCTURE_BYTES - 8 * head.pages) / 2;
+
+const NOT_COUNTED =
+  'what fills the database was not counted, for that would have taken too much memory: there are too many keys';
+
+export function readContents(task: Task, { revision }: Origin, structure: Structure): Contents {
+  const { cluster, config, log, member, warn } = task;
+  const file: FileRevisions = {
+    revision: structure.revision,
+    compactRevision: structure.compactingTo ?? structure.compactRevision,
+  };
+  const maxBytes = bytesLeft(structure);
+  const point = hashPointOf(cluster, member, file, revision);
+  const hash = point && hashReader({ structure, ...point, maxBytes });
+  const usage = usageCounter({ revision, objectPrefix: config.objectPrefix, maxBytes });
+  const leaves = leafReader(structure, both(usage, hash));
+  return {
+    see: (piece) => leaves.take(bytesOf(piece)),
+    found() {
+      // What was read back is what was judged, byte for byte: the checksums say so.
+      if (!leaves.end()) throw new Error('the leaves of the database are not where they were');
+      const computed = hashIn(hash?.hash());
+      const comparison = compareHashes(cluster, member, file, computed);
+      if (comparison.kind === 'differs') throw new WrongSnapshot(comparison.message, OTHER_DATA_ADVICE);
+      if (comparison.kind === 'not-comparable')
+        log.info({ reason: comparison.message }, 'hash of the backup not compared');
+      const counted = usage.usage();
+      if (counted === undefined) warn(NOT_COUNTED);
+      return { ...(computed && { hashKV: computed }), ...(counted && { usage: counted }) };
+    },
+  };
+}
+
+function hashIn(found: ReturnType<ReturnType<typeof hashReader>['hash']> | undefined): Manifest['hashKV'] {
+  if (found?.kind !== 'computed') return undefined;
+  const { hash, revision, compactRevision } = found;
+  return { hash, revision, compactRevision };
+}
+
+function both(first: EntryVisitor, second: EntryVisitor | undefined): EntryVisitor {
+  if (second === undefined) return first;
+  return {
+    leaf(rank, entries) {
+      first.leaf?.(rank, entries);
+      second.leaf?.(rank, entries);
+    },
+    entry(entry) {
+      first.entry(entry);
+      second.entry(entry);
+    },
+  };
+}
