@@ -9,8 +9,8 @@ export type HashComparison =
 
 /** What to do where they differ. */
 export const OTHER_DATA_ADVICE =
-  'the database of that member is damaged, or was while it was read: look at its log and its disk, and replace the member ' +
-  'where the next run says the same';
+  'its checksum fits, so that is how the member sent it, and its disk or its memory is the first suspect: see whether the ' +
+  'other members can be backed up, then take this one out of the cluster and add it anew, empty';
 
 /** How far a database file goes, and from where on it has all. */
 export interface FileRevisions {

@@ -1,15 +1,33 @@
+import assert from 'node:assert/strict';
+import { leafReader } from '../../src/bolt/leaves.ts';
+import { structureReader } from '../../src/bolt/structure.ts';
 import { type ComputedHash, hashReader, type KeySpaceHash } from '../../src/bolt/hash.ts';
 import { MIB } from './units.ts';
 import type { WalkedDatabase } from './bolt-walk.ts';
 
+type HashPoint = Omit<KeySpaceHash, 'hash'>;
+
 /** HashKV of a database as src/bolt computes it, its leaves seen in this order of their ranks. */
-export function hashOf(
-  database: WalkedDatabase,
-  at: Omit<KeySpaceHash, 'hash'>,
-  ranks?: readonly number[],
-): ComputedHash {
+export function hashOf(database: WalkedDatabase, at: HashPoint, ranks?: readonly number[]): ComputedHash {
   const structure = { leaves: new Uint32Array(database.leaves.length), keys: database.entries };
   const reader = hashReader({ ...at, structure, maxBytes: 64 * MIB });
   database.visit(reader, ranks);
+  return reader.hash();
+}
+
+/** The same of a file that streams by twice, in pieces of so many bytes, as a run sees it. */
+export function hashOfStream(file: Buffer, at: HashPoint, pieceBytes: number): ComputedHash {
+  const pieces = Array.from({ length: Math.ceil(file.length / pieceBytes) }, (_, index) =>
+    file.subarray(index * pieceBytes, (index + 1) * pieceBytes),
+  );
+  const reading = structureReader();
+  for (const piece of pieces) reading.take(piece);
+  const judgement = reading.judge();
+  assert.ok(judgement.kind === 'sound');
+  const { structure } = judgement;
+  const reader = hashReader({ ...at, structure, maxBytes: 64 * MIB });
+  const leaves = leafReader(structure, reader);
+  for (const piece of pieces) leaves.take(Buffer.from(piece));
+  assert.ok(leaves.end());
   return reader.hash();
 }
