@@ -50,7 +50,8 @@ const KEY_BYTES = KEY_NUMBER_BYTES + 8;
  * own, since a later leaf, or one that has been, may have a newer one of its key.
  */
 export function hashReader(options: HashOptions): HashReader {
-  const { structure, revision, compactRevision, maxBytes } = options;
+  const { structure, revision, compactRevision } = options;
+  const maxBytes = Math.max(0, options.maxBytes);
   const leaves = structure.inlineLeaf === undefined ? structure.leaves.length : 1;
   const entries = structure.keys; // of all buckets, so more than there are
   const pieces = pieceList(leaves, Math.min(leaves + entries, Math.floor(maxBytes / PIECE_BYTES)));

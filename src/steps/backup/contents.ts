@@ -23,7 +23,11 @@ const bytesLeft = ({ head }: Structure): number => (MAX_STRUCTURE_BYTES - 8 * he
 const NOT_COUNTED =
   'what fills the database was not counted, for that would have taken too much memory: there are too many keys';
 
-export function readContents(task: Task, { revision }: Origin, structure: Structure): Contents {
+export function readContents(
+  task: Pick<Task, 'cluster' | 'config' | 'log' | 'member' | 'warn'>,
+  { revision }: Pick<Origin, 'revision'>,
+  structure: Structure,
+): Contents {
   const { cluster, config, log, member, warn } = task;
   const file: FileRevisions = {
     revision: structure.revision,

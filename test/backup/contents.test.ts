@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { pino } from 'pino';
+import { WrongSnapshot } from '../../src/backup/proof.ts';
+import { crcOf } from '../../src/bolt/crc.ts';
+import type { Structure } from '../../src/bolt/structure.ts';
+import type { HashAgreement, HashKV } from '../../src/etcd/types.ts';
+import { readContents } from '../../src/steps/backup/contents.ts';
+import { clusterOf, idOf, member, policyOf } from '../support/cluster-status.ts';
+
+/** What a member says that holds no revision. */
+const SAID: HashKV = { hash: crcOf(Buffer.from('key')), revision: 1, compactRevision: -1 };
+
+const STRUCTURE: Structure = {
+  head: { pageSize: 4096, pages: 4, root: 2, littleEndian: true },
+  keys: 2,
+  revision: 1,
+  compactRevision: -1,
+  consistentIndex: 1,
+  leaves: new Uint32Array(),
+};
+
+const agreed = (hash: HashKV): HashAgreement => ({ kind: 'agreed', byMember: { [idOf('a')]: hash } });
+
+/** The hash for the manifest of a backup without a revision in it. */
+function hashFound(hashes: HashAgreement, structure: Partial<Structure> = {}): HashKV | undefined {
+  const a = member('a');
+  const task = {
+    cluster: clusterOf([a], { hashes }),
+    config: policyOf(),
+    member: a,
+    log: pino({ level: 'silent' }),
+    warn: () => undefined,
+  };
+  return readContents(task, { revision: 1 }, { ...STRUCTURE, ...structure }).found().hashKV;
+}
+
+describe('the hash of a backup', () => {
+  test('is in its manifest where the members say the same', () => {
+    assert.deepEqual(hashFound(agreed(SAID)), SAID);
+  });
+
+  test('fails it where they say something else, and tells what to do', () => {
+    assert.throws(
+      () => hashFound(agreed({ ...SAID, hash: 5 })),
+      (error) => {
+        assert.ok(error instanceof WrongSnapshot);
+        assert.match(error.message, /is \d+ instead of 5\): its checksum fits, .*add it anew, empty$/);
+        return true;
+      },
+    );
+  });
+
+  test('is in its manifest where nobody was asked', () => {
+    assert.deepEqual(hashFound({ kind: 'not-checked', message: 'one member' }), SAID);
+  });
+
+  test('is not there where its revision was compacted away meanwhile, or no key exists', () => {
+    assert.equal(hashFound(agreed(SAID), { revision: 9, compactRevision: 8 }), undefined);
+    assert.equal(hashFound(agreed(SAID), { compactRevision: 1 }), undefined);
+    assert.equal(hashFound(agreed(SAID), { compactingTo: 1 }), undefined);
+  });
+});
