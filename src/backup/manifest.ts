@@ -1,3 +1,4 @@
+import { cutUsage } from '../bolt/usage/cut.ts';
 import { NAMED_USAGE, type Usage, type UsageFigures } from '../bolt/usage/types.ts';
 import { COMPRESSIONS } from '../config/backup.ts';
 import { jsonText } from '../util/printable.ts';
@@ -7,6 +8,8 @@ import type { BackupName } from './names.ts';
 const FORMAT = 1;
 /** More than an environment variable can hold. */
 const MAX_RECIPIENTS = 4096;
+/** Of a resource, a namespace, a key, as JSON: a key of 1,024 ASCII characters, and something over. */
+const MAX_NAME_BYTES = 1200;
 /** More than a cluster has members. */
 const MAX_PROBLEMS = 100;
 
@@ -54,18 +57,40 @@ export type ParsedManifest = { ok: true; value: Manifest } | { ok: false; proble
 
 /** The text of a manifest file. What is for people only, and longer than a reader takes, is cut. */
 export function formatManifest(manifest: Manifest): string {
-  const { member, etcdVersion, node, problems } = manifest;
+  const { member, etcdVersion, usage, node, problems } = manifest;
   const within: Manifest = {
     ...manifest,
     member: { ...member, name: cut(member.name) },
     etcdVersion: cut(etcdVersion),
+    ...(usage !== undefined && { usage: usageWithin(usage) }),
     ...(node !== undefined && { node: cut(node) }),
-    problems: problems.slice(0, MAX_PROBLEMS).map(cut),
+    problems: problems.slice(0, MAX_PROBLEMS).map((problem) => cut(problem)),
   };
   return `${jsonText(within, 2)}\n`;
 }
 
-const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 3)}...` : text);
+const cut = (text: string, most = MAX_TEXT): string =>
+  text.length > most ? `${text.slice(0, most - 3)}...` : text;
+
+function usageWithin(usage: Usage): Usage {
+  const { total, resources, namespaces, largest, mostRevised } = cutUsage(usage, NAMED_USAGE);
+  return {
+    total,
+    resources: resources.map((one) => ({ ...one, resource: cutAsJson(one.resource) })),
+    namespaces: namespaces.map((one) => ({ ...one, namespace: cutAsJson(one.namespace) })),
+    largest: largest.map((one) => ({ ...one, key: cutAsJson(one.key) })),
+    mostRevised: mostRevised.map((one) => ({ ...one, key: cutAsJson(one.key) })),
+  };
+}
+
+/**
+ * Anybody may write any keys, and JSON may take six bytes for a character: two hundred names of those would be more than
+ * a store reads of a manifest. What is text to anybody is shorter, and is not cut here.
+ */
+function cutAsJson(text: string): string {
+  const within = cut(text);
+  return Buffer.byteLength(jsonText(within)) > MAX_NAME_BYTES ? cut(within, MAX_NAME_BYTES / 6) : within;
+}
 
 /**
  * Reads a manifest strictly, and no part of it alone: a head without the rest is nobody's backup. Fields that it does not

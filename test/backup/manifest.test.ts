@@ -2,10 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_TEXT } from '../../src/backup/fields.ts';
 import { formatManifest, parseManifest } from '../../src/backup/manifest.ts';
+import { sumOf } from '../../src/bolt/usage/cut.ts';
 import { sampleManifest } from './sample.ts';
 
 test('what is written is read back the same', () => {
   const manifest = sampleManifest();
+  assert.deepEqual(parseManifest(formatManifest(manifest)), { ok: true, value: manifest });
+});
+
+test('what fills the database is read back the same, any key of it', () => {
+  const figures = { keys: 2, revisions: 3, liveBytes: 2 ** 40, historyBytes: 5 };
+  const usage = {
+    total: figures,
+    resources: [{ resource: 'pods', ...figures }],
+    namespaces: [{ namespace: '', ...figures }],
+    largest: [{ key: `/registry/pods/${'x'.repeat(1009)}`, bytes: 2 ** 33 }],
+    mostRevised: [{ key: '\u0000\u001b[2J\u202e\udcff', revisions: 3 }],
+  };
+  const manifest = sampleManifest({ usage });
   assert.deepEqual(parseManifest(formatManifest(manifest)), { ok: true, value: manifest });
 });
 
@@ -138,6 +152,30 @@ describe('what somebody made larger than any run would', () => {
     const { member, node, problems } = read.value;
     assert.deepEqual([member.name.length, node?.length, problems.length], [MAX_TEXT, MAX_TEXT, 100]);
     assert.match(member.name, /x\.\.\.$/);
+  });
+
+  test('and so is what fills the database, whatever keys somebody wrote', () => {
+    const figures = { keys: 1, revisions: 1, liveBytes: 2 ** 49, historyBytes: 2 ** 49 };
+    const sixty = Array.from({ length: 60 }, (_, at) => at);
+    for (const sign of ['x', '\u0000', '\udcff', 'ü', '✓', '😀']) {
+      const name = (at: number): string => `${at}${sign.repeat(2000)}`;
+      const usage = {
+        total: figures,
+        resources: sixty.map((at) => ({ resource: name(at), ...figures })),
+        namespaces: sixty.map((at) => ({ namespace: name(at), ...figures })),
+        largest: sixty.map((at) => ({ key: name(at), bytes: at })),
+        mostRevised: sixty.map((at) => ({ key: name(at), revisions: at })),
+      };
+      const text = formatManifest(sampleManifest({ usage }));
+      assert.ok(Buffer.byteLength(text) < 2 ** 18, `${Buffer.byteLength(text)} bytes`);
+      const read = parseManifest(text);
+      assert.ok(read.ok, JSON.stringify(read));
+      const { resources = [], namespaces = [], largest = [], mostRevised = [] } = read.value.usage ?? {};
+      assert.deepEqual([resources.length, namespaces.length], [51, 51]);
+      assert.deepEqual([largest.length, mostRevised.length], [50, 50]);
+      assert.deepEqual(resources.at(-1), { resource: 'other', ...sumOf(sixty.slice(50).map(() => figures)) });
+      assert.equal(largest[0]?.key.slice(0, 150), name(0).slice(0, 150));
+    }
   });
 
   test('and nested deeper than any stack is not JSON of ours', () => {
