@@ -34,6 +34,8 @@ async function dispatch(invocation: Invocation, context: CommandContext): Promis
       return (await import('./commands/list.ts')).listBackups(invocation, context);
     case 'history':
       return (await import('./commands/history.ts')).showHistory(invocation, context);
+    case 'usage':
+      return (await import('./commands/usage.ts')).showUsage(invocation, context);
     case 'verify':
       return (await import('./commands/verify.ts')).verifyBackups(invocation, context);
     case 'fetch':

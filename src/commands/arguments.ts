@@ -7,6 +7,7 @@ import {
   formatsOf,
   helpFor,
   isCommand,
+  MOST_NAMED,
   MOST_RUNS,
   overview,
 } from './help.ts';
@@ -18,6 +19,7 @@ export type Invocation =
   | { command: 'status'; json: boolean }
   | { command: 'list'; json: boolean }
   | { command: 'history'; last: number; format: Format }
+  | { command: 'usage'; which: string; top: number | undefined; json: boolean }
   | { command: 'verify'; which: string; json: boolean }
   | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
   | { command: 'diff'; older: string; newer: string; all: boolean; top: number; json: boolean }
@@ -28,7 +30,7 @@ export type InvocationOf<Name extends Invocation['command']> = Extract<Invocatio
 
 /** What `history` shows unless told otherwise. */
 const DEFAULT_LAST = 30;
-/** What is named of each list unless told otherwise, and at the most. */
+/** What diff names of each list unless told otherwise, and at the most. */
 const DEFAULT_TOP = 10;
 const MOST_TOP = 1_000_000;
 
@@ -53,6 +55,8 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
       return { command: name, json };
     case 'history':
       return { command: name, last: lastOf(values.last), format };
+    case 'usage':
+      return { command: name, which, top: topOf(name, values.top, MOST_NAMED), json };
     case 'verify':
       return { command: name, which, json };
     case 'fetch':
@@ -65,7 +69,7 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
         older: which,
         newer: file,
         all: values.all ?? false,
-        top: topOf(name, values.top),
+        top: topOf(name, values.top, MOST_TOP) ?? DEFAULT_TOP,
         json,
       };
     case 'drill':
@@ -134,8 +138,8 @@ function formatOf(name: CommandName, output: string | undefined): Format {
 const lastOf = (given: string | undefined): number =>
   given === undefined ? DEFAULT_LAST : countOf('history', '--last', given, MOST_RUNS);
 
-const topOf = (name: CommandName, given: string | undefined): number =>
-  given === undefined ? DEFAULT_TOP : countOf(name, '--top', given, MOST_TOP);
+const topOf = (name: CommandName, given: string | undefined, most: number): number | undefined =>
+  given === undefined ? undefined : countOf(name, '--top', given, most);
 
 function countOf(name: CommandName, option: string, given: string, most: number): number {
   const count = /^\d{1,9}$/.test(given) ? Number(given) : 0;

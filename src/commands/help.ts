@@ -4,6 +4,9 @@ export type Format = 'table' | 'json' | 'html';
 /** history reads no more manifests: a store of thousands of backups must not cost thousands of requests. */
 export const MOST_RUNS = 400;
 
+/** usage names no more of a list: those that come last in ten thousand are nobody's trouble. */
+export const MOST_NAMED = 1000;
+
 interface Command {
   /** what stands behind the name */
   synopsis: string;
@@ -19,7 +22,7 @@ interface Command {
 const OPTIONS = {
   output: ['-o, --output table|json', 'json: one JSON document on standard output, and nothing else there'],
   last: ['--last N', `so many nights, 30 unless told otherwise, ${MOST_RUNS} at the most`],
-  top: ['--top N', 'so many keys of each resource and namespace, 10 unless told otherwise'],
+  top: ['--top N', 'so many of each list, 10 in a table unless told otherwise'],
   all: ['--all', 'Leases and Events too'],
   receipt: [
     '--receipt RECEIPT',
@@ -78,6 +81,21 @@ html: one page with plots, for a file: it needs no script and loads nothing from
 ${STORE}
 
 Exit codes: 0, 2 configuration, 4 the store cannot be read, or not one of the manifests.`,
+  },
+  usage: {
+    synopsis: '[NAME|latest] [--top N] [-o json]',
+    summary: 'show what fills the database: by resource and namespace, the largest objects',
+    positionals: [0, 1],
+    options: ['output', 'top'],
+    details: `LIVE is what the values of existing keys take up, HISTORY what older revisions hold until they are compacted; both
+are values alone, so the file is larger. The other keys are those that do not begin with OBJECT_PREFIX (default
+/registry/). The manifest has the first 50 of each list, which are also what -o json has; for more (--top, up to ${MOST_NAMED}), or
+where it has none, the backup is read, twice, and OBJECT_PREFIX says where objects are. The runs' own lock is left out,
+and no value is ever shown.
+${STORE}
+An encrypted backup that has to be read needs BACKUP_AGE_IDENTITY_FILE.
+
+Exit codes: 0, 2 configuration, 4 not found, not readable, not whole, or too large to be looked into.`,
   },
   verify: {
     synopsis: '[NAME|latest|all] [-o json]',

@@ -45,7 +45,7 @@ export const loadRecoverySettings = (env: Environment): RecoverySettings => read
 export function loadContentsSettings(env: Environment): ContentsSettings {
   return readAll(env, (vars) => ({
     ...recoverySettings(vars),
-    objectPrefix: readObjectPrefix(vars) ?? '/registry/',
+    objectPrefix: readObjectPrefix(vars),
   }));
 }
 

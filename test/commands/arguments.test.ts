@@ -17,6 +17,8 @@ describe('the arguments', () => {
     [['history'], { command: 'history', last: 30, format: 'table' }],
     [['history', '-o=html', '--last=400'], { command: 'history', last: 400, format: 'html' }],
     [['history', '--last', '1', '-o', 'json'], { command: 'history', last: 1, format: 'json' }],
+    [['usage'], { command: 'usage', which: 'latest', top: undefined, json: false }],
+    [['usage', 'n', '--top=7', '-o', 'json'], { command: 'usage', which: 'n', top: 7, json: true }],
     [['verify'], { command: 'verify', which: 'latest', json: false }],
     [['verify', '--output=json', 'all'], { command: 'verify', which: 'all', json: true }],
     [
@@ -56,6 +58,8 @@ describe('the arguments', () => {
     [['history', '--last', '0'], /--last "0" should be a whole number from 1 to 400/],
     [['history', '--last', '401'], /--last "401" should be/],
     [['history', '--last', '3x'], /--last "3x" should be/],
+    [['usage', '--top', '0'], /usage: --top "0" should be a whole number from 1 to 1000/],
+    [['list', '--top', '3'], /list has no option --top/],
     [['list', '--receipt', 'x'], /list has no option --receipt/],
     [['verify', 'a', 'b'], /verify: "b" is one argument too many/],
     [['fetch', 'latest'], /fetch needs 2 arguments[^]*NAME\|latest FILE/],
