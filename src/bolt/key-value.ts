@@ -15,6 +15,11 @@ const FIXED32 = 5;
 const MAX_VARINT_BYTES = 10;
 /** A field's number has 29 bits. etcd cuts off what is more, and would take it for another field. */
 const MAX_TAG = 2 ** 32 - 1;
+/**
+ * etcd writes six, each once. A file that was made for it could have one of two bytes each on every page, and pages that
+ * lie one over the other by the thousand.
+ */
+export const MAX_FIELDS = 16;
 /** A field's tag and the number behind it: with so many bytes at hand the next field can be read. */
 export const FIELD_BYTES = 2 * MAX_VARINT_BYTES;
 
@@ -62,7 +67,8 @@ export function scanKeyValue(
   into: KeyValueFields,
 ): number {
   let at = from;
-  while (at < end) {
+  for (let fields = 0; at < end; fields += 1) {
+    if (fields === MAX_FIELDS) return -1;
     if (at >= to || (to < end && at + FIELD_BYTES > to)) return at;
     const limit = Math.min(to, end);
     const tag = readNumber(view, at, limit);

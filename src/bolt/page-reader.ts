@@ -1,5 +1,5 @@
 import type { FindingCode } from './findings.ts';
-import { FIELD_BYTES, newKeyValueFields, scanKeyValue } from './key-value.ts';
+import { FIELD_BYTES, MAX_FIELDS, newKeyValueFields, scanKeyValue } from './key-value.ts';
 import { type Candidate, MAX_ELEMENTS, newTable, readTable, type Table } from './page-table.ts';
 import {
   BUCKET_ELEMENT,
@@ -166,7 +166,7 @@ function* readElements(records: Records, part: Part, { head, start }: Candidate,
     const end = at + keySize + valueSize;
     if (taken === undefined && isLeaf && records.kinds[page] === REVISION_LEAF) {
       let next = at + keySize;
-      while (next < end && taken === undefined) {
+      for (let parts = 0; next < end && taken === undefined; parts += 1) {
         const length = Math.min(FIELD_BYTES, end - next);
         if (next + length > here.to) here = yield { at: next, length };
         const stopped = scanKeyValue(
@@ -176,7 +176,7 @@ function* readElements(records: Records, part: Part, { head, start }: Candidate,
           end - here.from,
           fields,
         );
-        if (stopped < 0) taken = 'no-key-value';
+        if (stopped < 0 || parts === MAX_FIELDS) taken = 'no-key-value';
         else next = stopped + here.from;
       }
     } else if (taken === undefined && wanted > 0)
