@@ -68,7 +68,7 @@ export function boltFile({
 export const withChecksum = (file: Buffer): Buffer =>
   Buffer.concat([file, createHash('sha256').update(file).digest()]);
 
-function fnv1a(bytes: Buffer): bigint {
+export function fnv1a(bytes: Buffer): bigint {
   return bytes.reduce(
     (hash, byte) => ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffff_ffff_ffff_ffffn,
     0xcbf29ce484222325n,

@@ -53,10 +53,10 @@ test('the same recipe gives the same content', async () => {
   assert.deepEqual(one.holds, other.holds);
 });
 
-const tree = async (name: BaseName) => treeOf((await makeDatabase(BASES[name])).file);
+const treeIn = async (name: BaseName) => treeOf((await makeDatabase(BASES[name])).file);
 
 test('they have what they are for', async () => {
-  const deep = await tree('deep');
+  const deep = await treeIn('deep');
   const depth = Math.max(...deep.live.map(({ above }) => above.length));
   assert.ok(depth >= 2, `${depth}`);
   assert.ok(deep.stale.length > 10, `${deep.stale.length}`);
@@ -64,13 +64,13 @@ test('they have what they are for', async () => {
     elements.some(({ keyAt }) => overflow > 0 && keyAt > at + deep.pageSize),
   );
   assert.ok(spread.length > 0, 'no key lies on an overflow page');
-  const wide = await tree('wide');
+  const wide = await treeIn('wide');
   assert.ok(
     wide.live.some(({ bucket, isLeaf }) => bucket === '' && !isLeaf),
     'the root is no branch',
   );
-  assert.notEqual((await tree('freelist')).freelist, undefined);
-  assert.ok((await tree('empty')).live.some(({ bucket, inline }) => bucket === 'key' && inline));
+  assert.notEqual((await treeIn('freelist')).freelist, undefined);
+  assert.ok((await treeIn('empty')).live.some(({ bucket, inline }) => bucket === 'key' && inline));
 });
 
 test('the judge says why, and goes on after a file that kills it', async () => {
