@@ -102,8 +102,9 @@ Exit codes: 0, 2 configuration, 4 not found, not readable, not whole, or too lar
     summary: 'read backups back and compare them with their manifests',
     positionals: [0, 1],
     options: ['output'],
-    details: `Reads every stored byte, decodes it, and compares both hashes: that of the stored file and etcd's own. Without a
-name: latest, which is the newest backup that agrees with its manifest.
+    details: `Reads every stored byte, decodes it, and compares both hashes: that of the stored file and etcd's own. The structure
+of the database is part of the proof, unless BACKUP_CHECK_STRUCTURE=false: that etcd can read every page in use. Without
+a name: latest, which is the newest backup that agrees with its manifest.
 ${STORE}
 An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
 
@@ -114,8 +115,9 @@ Exit codes: 0 all that was asked for is whole, 2 configuration, 4 not found, not
     summary: 'write a backup to FILE as etcdctl snapshot save would have',
     positionals: [2, 2],
     options: ['output', 'receipt'],
-    details: `Reads, decrypts, decompresses and proves the backup. FILE is for etcdutl snapshot restore; it appears whole or not
-at all, with mode 0600, and nothing is ever overwritten.
+    details: `Reads, decrypts, decompresses and proves the backup, with the structure of the database in it (not with
+BACKUP_CHECK_STRUCTURE=false). FILE is for etcdutl snapshot restore; it appears whole or not at all, with mode 0600, and
+nothing is ever overwritten.
 ${STORE}
 An encrypted backup needs BACKUP_AGE_IDENTITY_FILE.
 
