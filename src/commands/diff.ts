@@ -1,8 +1,8 @@
 import { readContents } from '../backup/contents.ts';
 import { readManifest } from '../backup/examine.ts';
 import type { Manifest } from '../backup/manifest.ts';
-import { comparison, type Comparison } from '../bolt/diff/compare.ts';
-import { TooManyKeys } from '../bolt/diff/names.ts';
+import { comparison } from '../bolt/diff/compare.ts';
+import { TooManyKeys } from '../bolt/diff/seen.ts';
 import type { Difference } from '../bolt/diff/verdict.ts';
 import type { EntryVisitor } from '../bolt/entries.ts';
 import type { Structure } from '../bolt/structure.ts';
@@ -10,7 +10,7 @@ import { type ContentsSettings, loadContentsSettings } from '../config/config.ts
 import { Failure, isFailure } from '../errors.ts';
 import type { InvocationOf } from './arguments.ts';
 import type { CommandContext } from './context.ts';
-import { isOwn, leftOutBelow } from './diff/keys.ts';
+import { isNobodys, leftOutBelow } from './diff/keys.ts';
 import { compactedPast, notOneHistory, parted, sameBackup, tooMuch } from './diff/refusals.ts';
 import { type Compared, documentOf, textFor } from './diff/report.ts';
 import { formatJson } from './output.ts';
@@ -65,11 +65,11 @@ async function compare(
   { older, newer, all }: { older: Manifest; newer: Manifest; all: boolean },
   task: Task,
 ): Promise<Difference> {
-  const isLeased = leftOutBelow(task.settings.objectPrefix);
-  const compared: Comparison = comparison({
+  const isShortLived = leftOutBelow(task.settings.objectPrefix);
+  const compared = comparison({
     revisions: { older: older.revision, newer: newer.revision },
-    isLeftOut: all ? () => false : isLeased,
-    isIgnored: isOwn,
+    isLeftOut: all ? () => false : isShortLived,
+    isIgnored: isNobodys,
   });
   try {
     const inNewer = await read(newer, () => compared.newer(), task);
@@ -88,7 +88,7 @@ async function read(
   const { identities } = settings;
   const { signal } = context;
   // Its structure first, then what is in it.
-  const twice = { name: manifest.name, stored: { ...manifest.stored, size: 2 * manifest.stored.size } };
+  const twice = { name: manifest.name, stored: { size: 2 * manifest.stored.size } };
   const onRead = printProgress(twice, context);
   try {
     return await readContents({ store: repository.store, manifest, identities, signal, onRead }, visitorFor);

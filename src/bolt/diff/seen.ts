@@ -1,8 +1,10 @@
 import type { Entry } from '../entries.ts';
-import { keyTable } from './key-table.ts';
-import { namesWithin } from './names.ts';
-import { newestRevisions, type Newest } from './newest.ts';
-import { roomFor } from './room.ts';
+import { KEY_NUMBER_BYTES, keyNumbers } from '../key-numbers.ts';
+import { keyText } from '../key-text.ts';
+import { NEWEST_BYTES, newestRevisions, type Newest } from './newest.ts';
+
+/** What was compared has more keys, or more of them changed, than there may be memory for. */
+export class TooManyKeys extends Error {}
 
 /** The older database has a revision of the key. */
 export const IN_OLDER = 1;
@@ -30,37 +32,50 @@ export interface Seen {
   nameOf(key: number): string;
 }
 
+/** What one key takes with both of its revisions and its flags. */
+const KEY_BYTES = KEY_NUMBER_BYTES + 2 * NEWEST_BYTES + 1;
+/** What a name takes beside its characters, as a string and in a map. */
+const NAME_BYTES = 64;
+
 /** @param isLeftOut whether the key that begins there is not to be named */
 export function seenWithin(maxBytes: number, isLeftOut: (entry: Entry) => boolean): Seen {
-  const table = keyTable();
-  const past = newestRevisions();
-  const since = newestRevisions();
-  let flags = new Uint8Array(roomFor(0));
-  const names = namesWithin(maxBytes, () => table.bytes() + past.bytes() + since.bytes() + flags.byteLength);
+  const most = Math.floor(maxBytes / KEY_BYTES);
+  const numbers = keyNumbers(most);
+  const flags = new Uint8Array(most);
+  const names = new Map<number, string>();
+  let nameBytes = 0;
   const is = (key: number, flag: number): boolean => ((flags[key] ?? 0) & flag) !== 0;
   const set = (key: number, flag: number): void => {
     flags[key] = (flags[key] ?? 0) | flag;
   };
+  const check = (): void => {
+    if (numbers.count * KEY_BYTES + nameBytes > maxBytes) throw new TooManyKeys();
+  };
   return {
     numberOf({ bytes, keyAt, keyLength }) {
-      const key = table.numberOf(bytes, keyAt, keyLength);
-      if (key >= flags.length) {
-        flags = new Uint8Array(flags.buffer.transfer(roomFor(key + 1)));
-        names.check();
-      }
+      // One more might be one too many.
+      if (numbers.count === most) throw new TooManyKeys();
+      const key = numbers.of(bytes, keyAt, keyLength);
+      check();
       return key;
     },
-    size: () => table.size(),
-    past,
-    since,
+    size: () => numbers.count,
+    past: newestRevisions(most),
+    since: newestRevisions(most),
     is,
     set,
     name(key, entry) {
       if (is(key, LEFT_OUT) || names.has(key)) return;
+      if (isLeftOut(entry)) {
+        set(key, LEFT_OUT);
+        return;
+      }
       const { bytes, keyAt, keyLength } = entry;
-      if (isLeftOut(entry)) set(key, LEFT_OUT);
-      else names.add(key, bytes.toString('utf8', keyAt, keyAt + keyLength));
+      const name = keyText(bytes.subarray(keyAt, keyAt + keyLength));
+      names.set(key, name);
+      nameBytes += name.length + NAME_BYTES;
+      check();
     },
-    nameOf: (key) => names.of(key),
+    nameOf: (key) => names.get(key) ?? '',
   };
 }

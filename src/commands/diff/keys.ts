@@ -1,10 +1,11 @@
 import type { Entry } from '../../bolt/entries.ts';
+import { isOwnLock } from '../../bolt/key-text.ts';
+import { OTHER_KEYS } from '../../bolt/usage/names.ts';
 import { resourceOf } from '../../util/resources.ts';
 
-/** What the run itself writes, and what `etcdutl snapshot restore --bump-revision` does: a key without a name. */
-const OWN = Buffer.from('etcd-upkeep/lock');
-
-export const isOwn = (entry: Entry): boolean => entry.keyLength === 0 || beginsWith(entry, OWN);
+/** Tells what the run itself writes, and what `etcdutl snapshot restore --bump-revision` does: a key without a name. */
+export const isNobodys = ({ bytes, keyAt, keyLength }: Entry): boolean =>
+  keyLength === 0 || isOwnLock(bytes, keyAt, keyAt + keyLength);
 
 /** Of these resources every object is written again within seconds, or gone within the hour. */
 const LEFT_OUT = ['events/', 'leases/', 'masterleases/', 'peerserverleases/'];
@@ -17,9 +18,6 @@ export function leftOutBelow(objectPrefix: string): (entry: Entry) => boolean {
 
 const beginsWith = ({ bytes, keyAt, keyLength }: Entry, prefix: Buffer): boolean =>
   keyLength >= prefix.length && prefix.compare(bytes, keyAt, keyAt + prefix.length) === 0;
-
-/** The resource of keys that are no objects. */
-const OTHER_KEYS = '(other keys)';
 
 /** What a key is of; the namespace is empty where it is in none. */
 export interface Place {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { comparison } from '../../../src/bolt/diff/compare.ts';
-import { TooManyKeys } from '../../../src/bolt/diff/names.ts';
+import { TooManyKeys } from '../../../src/bolt/diff/seen.ts';
 import type { Entry } from '../../../src/bolt/entries.ts';
 import { below, compacted, entriesOf, type Random, randomFrom } from './invented-history.ts';
 import { shuffled, stateAt, type Write, writeOn } from './invented-history.ts';
@@ -16,18 +16,25 @@ interface Backup {
 const keyOf = ({ bytes, keyAt, keyLength }: Entry): string =>
   bytes.toString('utf8', keyAt, keyAt + keyLength);
 
+/** Room for all that is compared here. */
+const SOME_BYTES = 2 ** 16;
+
 interface Choice {
   leftOut?: RegExp;
   ignored?: RegExp;
   maxBytes?: number;
 }
 
-function differenceOf(older: Backup, newer: Backup, { leftOut, ignored, maxBytes }: Choice = {}) {
+function differenceOf(
+  older: Backup,
+  newer: Backup,
+  { leftOut, ignored, maxBytes = SOME_BYTES }: Choice = {},
+) {
   const compare = comparison({
     revisions: { older: older.revision, newer: newer.revision },
     isLeftOut: (entry) => leftOut?.test(keyOf(entry)) ?? false,
     isIgnored: (entry) => ignored?.test(keyOf(entry)) ?? false,
-    ...(maxBytes !== undefined && { maxBytes }),
+    maxBytes,
   });
   const newerVisitor = compare.newer();
   for (const entry of entriesOf(newer.writes)) newerVisitor.entry(entry);
