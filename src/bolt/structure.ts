@@ -18,6 +18,7 @@ export interface Structure {
   compactRevision: number;
   /** a compaction to this revision was begun and not finished; undefined where none was */
   compactingTo?: number;
+  /** of the raft log, as far as it is in the file; 0 where none is noted */
   consistentIndex: number;
   /** the leaves of the bucket `key`, by page, in the order of their revisions */
   leaves: Uint32Array;
@@ -120,7 +121,9 @@ function judgeBuckets(head: Head, buckets: ReadonlyMap<string, Bucket>): Judgeme
   if (missing !== undefined || keySpace === undefined || meta === undefined)
     return damaged({ bucket: missing ?? 'key', code: 'no-bucket' });
   const consistentIndex = meta.values.get('consistent_index');
-  if (consistentIndex?.length !== 8) return damaged({ bucket: 'meta', code: 'no-consistent-index' });
+  // etcd before 3.5 writes none before the first key.
+  if (consistentIndex === undefined ? keySpace.keys > 0 : consistentIndex.length !== 8)
+    return damaged({ bucket: 'meta', code: 'no-consistent-index' });
   const term = meta.values.get('term'); // etcd before 3.5 writes none
   if (term !== undefined && term.length !== 8) return damaged({ bucket: 'meta', code: 'no-term' });
   const finished = revisionIn(meta.values.get('finishedCompactRev'));
@@ -134,7 +137,7 @@ function judgeBuckets(head: Head, buckets: ReadonlyMap<string, Bucket>): Judgeme
       revision: Math.max(1, keySpace.lastRevision, finished, scheduled),
       compactRevision: finished,
       ...(scheduled > finished && { compactingTo: scheduled }),
-      consistentIndex: Number(consistentIndex.readBigUInt64BE()),
+      consistentIndex: Number(consistentIndex?.readBigUInt64BE() ?? 0),
       leaves: keySpace.leaves,
       ...(keySpace.inline !== undefined && keySpace.keys > 0 && { inlineLeaf: keySpace.inline }),
     },
