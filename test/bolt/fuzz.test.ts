@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { BASES } from '../support/bolt-bases.ts';
+import { BASES, LARGER } from '../support/bolt-bases.ts';
 import { withChecksum } from '../support/bolt-file.ts';
-import { fuzz, readIn, readWhole } from '../support/bolt-fuzz.ts';
+import { countEntries, fuzz, readIn, readWhole } from '../support/bolt-fuzz.ts';
 import { makeDatabase, startJudge, type Verdict } from '../support/bolt-maker.ts';
 import { restoreSnapshot } from '../support/restored-cluster.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
@@ -43,6 +43,21 @@ test('what is sound is taken for it, in whatever pieces it comes, with what foll
       [Object.values(keys).reduce((sum, some) => sum + some, 0), consistentIndex, finished],
     );
   }
+});
+
+test('so is what is larger', async (t) => {
+  for (const [name, recipe] of Object.entries(LARGER))
+    await t.test(name, async () => {
+      const { file, holds: wanted } = await makeDatabase(recipe);
+      const whole = readWhole(file);
+      assert.equal(whole.kind, 'sound');
+      assert.deepEqual(
+        readIn(file, () => 9000),
+        whole,
+      );
+      assert.equal(whole.structure.revision, Math.max(wanted.revision, wanted.scheduled, wanted.finished));
+      assert.equal(countEntries(whole.structure, file), wanted.keys.key);
+    });
 });
 
 test('what is cut off is damaged, wherever that is', () => {

@@ -82,4 +82,64 @@ export const BASES = {
   empty: { keys: 1, transactions: 0, value: [1, 1] },
 } satisfies Record<string, Recipe>;
 
+/** Sound ones that are too large to be changed a thousand times. */
+export const LARGER = {
+  'pages of 16 KiB': {
+    pageSize: 16_384,
+    keys: 50,
+    transactions: 300,
+    operations: 5,
+    value: [50, 900],
+    bigEvery: 40,
+    big: [20_000, 60_000],
+    deleteEvery: 8,
+    compactEvery: 120,
+    retain: 200,
+  },
+  'pages of 64 KiB, as some arm64 machines have them': {
+    pageSize: 65_536,
+    keys: 80,
+    transactions: 250,
+    operations: 6,
+    value: [100, 3000],
+    deleteEvery: 8,
+    compactEvery: 90,
+    retain: 300,
+  },
+  'values of 1.5 MiB': {
+    pageSize: 4096,
+    keys: 6,
+    transactions: 30,
+    value: [10, 2000],
+    bigEvery: 3,
+    big: [1_400_000, 1_570_000],
+    compactEvery: 12,
+    retain: 8,
+  },
+  'many revisions': {
+    pageSize: 4096,
+    keys: 2000,
+    transactions: 600,
+    operations: 60,
+    value: [5, 120],
+    deleteEvery: 9,
+    compactEvery: 250,
+    retain: 6000,
+    leases: 50,
+    leaseEvery: 3,
+    users: 20,
+    roles: 20,
+  },
+  'a free list that goes on over several pages': {
+    pageSize: 512,
+    freelistSync: true,
+    keys: 400,
+    transactions: 200,
+    operations: 40,
+    value: [5, 300],
+    compactEvery: 190,
+    retain: 100,
+  },
+} satisfies Record<string, Recipe>;
+
 export type BaseName = keyof typeof BASES;
