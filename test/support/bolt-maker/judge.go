@@ -153,7 +153,9 @@ func (v *Verdict) lookAt(bucket string, key, value []byte) {
 }
 
 func (v *Verdict) lookAtMeta(meta *bolt.Bucket) {
-	if index := meta.Get([]byte("consistent_index")); len(index) < 8 {
+	if index := meta.Get([]byte("consistent_index")); index == nil && v.Keys["key"] == 0 {
+		// etcd 3.4 that was never written to
+	} else if len(index) < 8 {
 		v.damaged("consistent_index has %d bytes", len(index))
 	} else {
 		v.ConsistentIndex = binary.BigEndian.Uint64(index)
