@@ -89,9 +89,9 @@ Exit codes: 0, 2 configuration, 4 the store cannot be read, or not one of the ma
     options: ['output', 'top'],
     details: `LIVE is what the values of existing keys take up, HISTORY what older revisions hold until they are compacted; both
 are values alone, so the file is larger. The other keys are those that do not begin with OBJECT_PREFIX (default
-/registry/). The manifest has the first 50 of each list, which are also what -o json has; for more (--top, up to ${MOST_NAMED}), or
-where it has none, the backup is read, twice, and OBJECT_PREFIX says where objects are. The runs' own lock is left out,
-and no value is ever shown.
+/registry/). The manifest has the first 50 of each list, which are also what -o json has. For more (--top, up to
+${MOST_NAMED}), or where it has none, the backup is read, twice, and OBJECT_PREFIX says where objects are. The runs' own lock
+is left out, and no value is ever shown.
 ${STORE}
 An encrypted backup that has to be read needs BACKUP_AGE_IDENTITY_FILE.
 

@@ -16,6 +16,11 @@ export function objectsIn({ resources }: Pick<Usage, 'resources'>): ObjectCounts
   };
 }
 
+/** What can be done about Events that fill a database. */
+export const EVENTS_ADVICE =
+  "kube-apiserver's --event-ttl says how long they stay (1h unless set), and --etcd-servers-overrides can keep them in an " +
+  'etcd of their own';
+
 /** What the report tells of them. */
 export function objectsReport({ byResource, total }: ObjectCounts): ObjectsReport {
   const largest = [...byResource].toSorted(([, a], [, b]) => b - a).slice(0, NAMED);
@@ -24,7 +29,7 @@ export function objectsReport({ byResource, total }: ObjectCounts): ObjectsRepor
     total,
     byResource: Object.fromEntries(largest),
     ...(events > total / 2 && {
-      note: `${Math.floor((events / total) * 100)} % of all objects are Events: kube-apiserver's --event-ttl says how long they stay (1h unless set), and --etcd-servers-overrides can keep them in an etcd of their own`,
+      note: `${Math.floor((events / total) * 100)} % of all objects are Events: ${EVENTS_ADVICE}`,
     }),
   };
 }

@@ -130,6 +130,14 @@ test('what is read out of a backup is what etcd itself says', async () => {
   }
 });
 
+test('a run has counted the same, and its manifest has the first of each', async () => {
+  const read = await jsonOf(['usage', name, '--top', '51'], backedUp.env);
+  const told = await jsonOf(['usage', name], backedUp.env);
+  assert.deepEqual([read.source, told.source], ['backup', 'manifest']);
+  for (const list of ['largest', 'mostRevised']) read[list].pop();
+  assert.deepEqual(told, { ...read, source: 'manifest' });
+});
+
 test('for people it is tables, the largest first, and what to do about it', async () => {
   const { stdout, stderr } = assertCommandEnded(
     await runCommand(['usage', name, '--top', '60'], backedUp.env),

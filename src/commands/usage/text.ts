@@ -1,4 +1,5 @@
 import type { Usage, UsageFigures } from '../../bolt/usage/types.ts';
+import { EVENTS_ADVICE } from '../../run/objects.ts';
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import { formatTable, line } from '../output.ts';
 
@@ -59,11 +60,6 @@ function hintsFor({ total, resources }: Pick<Usage, 'total' | 'resources'>): str
             'defragments; what stays was written within the window: MOST REVISED tells what is written so often',
         ]
       : []),
-    ...(ofEvents > MOST
-      ? [
-          `${formatPercent(ofEvents)} are Events: kube-apiserver's --event-ttl says how long they stay (1h unless set), ` +
-            'and --etcd-servers-overrides can keep them in an etcd of their own',
-        ]
-      : []),
+    ...(ofEvents > MOST ? [`${formatPercent(ofEvents)} are Events: ${EVENTS_ADVICE}`] : []),
   ];
 }
