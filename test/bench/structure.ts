@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type Bench, say } from './context.ts';
 import { historyOf } from './history.ts';
 import { backUp, type Cost, storeCommand, type Way } from './job.ts';
-import { median } from './measure.ts';
+import { checking, processorOf, peakOf, secondsOf } from './costs.ts';
+import { lookingInside } from './looking-inside.ts';
 import { comparison, mebibytes, type Row } from './rows.ts';
 import { folderStore } from './stores.ts';
 
@@ -14,8 +15,6 @@ interface Pair {
   on: Cost[];
   off: Cost[];
 }
-
-const checking = (on: boolean): Record<string, string> => ({ BACKUP_CHECK_STRUCTURE: String(on) });
 
 /**
  * What looking inside costs: whole runs that only back up, `verify` and `fetch`, with BACKUP_CHECK_STRUCTURE and
@@ -32,7 +31,7 @@ export async function structure(bench: Bench): Promise<Row[]> {
     });
     rows.push(...rowsOf(`a run that only backs up, ${way}`, pair));
   }
-  rows.push(...(await readingBack(bench)));
+  rows.push(...(await readingBack(bench)), ...(await lookingInside(bench, cluster)));
   return rows;
 }
 
@@ -77,8 +76,3 @@ function rowsOf(what: string, { on, off }: Pair): Row[] {
     [`${what}: peak memory`, mebibytes(more), mebibytes(less), `+${mebibytes(more - less)}`],
   ];
 }
-
-const processorOf = (costs: Cost[]): number[] =>
-  costs.map(({ processorSeconds = Number.NaN }) => processorSeconds);
-const secondsOf = (costs: Cost[]): number[] => costs.map(({ seconds }) => seconds);
-const peakOf = (costs: Cost[]): number => median(costs.map(({ peakRssBytes = Number.NaN }) => peakRssBytes));

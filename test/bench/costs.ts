@@ -1,0 +1,11 @@
+import type { Cost } from './job.ts';
+import { median } from './measure.ts';
+
+export const processorOf = (costs: Cost[]): number[] =>
+  costs.map(({ processorSeconds = Number.NaN }) => processorSeconds);
+export const secondsOf = (costs: Cost[]): number[] => costs.map((cost) => cost.seconds);
+export const peakOf = (costs: Cost[]): number =>
+  median(costs.map(({ peakRssBytes = Number.NaN }) => peakRssBytes));
+
+/** Whether the structure of the database is looked at, as a job is told. */
+export const checking = (on: boolean): Record<string, string> => ({ BACKUP_CHECK_STRUCTURE: String(on) });
