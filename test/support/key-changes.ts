@@ -8,6 +8,9 @@ export interface KeyChanges {
   deleted: string[];
 }
 
+/** What diff leaves out unless it is asked for: an API server renews the last three of itself, at any moment. */
+export const SHORT_LIVED = /^\/registry\/(events|leases|masterleases|peerserverleases)\//;
+
 /** Every key of a cluster but the run's own lock, as of a revision. */
 export async function keysAt(cluster: Cluster, revision: number): Promise<Map<string, StoredValue>> {
   const keys = await readKeys(cluster, '', revision);
