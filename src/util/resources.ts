@@ -2,13 +2,13 @@
  * Where kube-apiserver keeps a resource under another name than its own (SpecialDefaultResourcePrefixes in
  * pkg/kubeapiserver/default_storage_factory_builder.go).
  */
-const RENAMED: Readonly<Record<string, string>> = {
-  controllers: 'replicationcontrollers',
-  ingress: 'ingresses',
-  minions: 'nodes',
-  'services/endpoints': 'endpoints',
-  'services/specs': 'services',
-};
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['controllers', 'replicationcontrollers'],
+  ['ingress', 'ingresses'],
+  ['minions', 'nodes'],
+  ['services/endpoints', 'endpoints'],
+  ['services/specs', 'services'],
+]);
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
@@ -54,5 +54,5 @@ const bare = (text: string): string => text.replace(/\/$/, '');
 function nameOf(text: string): string {
   const name = bare(text);
   const plain = name.replaceAll(/[^\p{L}\p{N}\p{P}\p{S}]/gu, '?').slice(0, MAX_NAME);
-  return RENAMED[name] ?? (plain === '' ? '(no name)' : plain);
+  return RENAMED.get(name) ?? (plain === '' ? '(no name)' : plain);
 }

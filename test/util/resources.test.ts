@@ -27,6 +27,8 @@ describe('the resource of a key', () => {
     ['example.com/only', 'only.example.com', 'example.com/only'],
     ['/empty', '(no name)', '/'],
     ['', '(no name)', ''],
+    ['constructor/x', 'constructor', 'constructor/'],
+    ['__proto__/x', '__proto__', '__proto__/'],
     ['po ds\n\u0000"/x', 'po?ds??"', 'po ds\n\u0000"/'],
   ];
   for (const [key, name, part] of keys) {
