@@ -18,7 +18,7 @@ export const MAX_WANTED_BYTES = 64;
 /** No inline bucket is so large: it is at most a quarter of a page. */
 export const MAX_BUCKET_BYTES = 2 ** 16;
 /** Besides its bytes, what a buffer and its place in a map or a list cost, about. */
-const OVERHEAD_BYTES = 200;
+const OVERHEAD_BYTES = 256;
 
 export type Taken = FindingCode | 'too-much' | undefined;
 
@@ -91,7 +91,7 @@ function takeText(
   const text = texts.get(page);
   if (text === undefined) return 'element-kind';
   const last = text.keys.at(-1);
-  const key = Buffer.from(bytesAt(view, at, size)); // a copy: the bytes are lent
+  const key = bytesAt(view, at, size);
   if (last !== undefined && Buffer.compare(last, key) >= 0) return 'key-order';
   return keepKey(records, text, kind, key) ? undefined : 'too-much';
 }
@@ -99,8 +99,22 @@ function takeText(
 /** Of a leaf the first and the last are enough, for its own order is seen by now. */
 function keepKey(records: Records, { keys }: TextPage, kind: number, key: Buffer): boolean {
   const replaced = kind !== TEXT_BRANCH && keys.length === 2 ? keys.pop() : undefined;
-  keys.push(key);
+  // A bucket goes by that very name.
+  const isSpare = kind === TEXT_LEAF && replaced?.length === key.length;
+  keys.push(isSpare ? overwritten(replaced, key) : copyOf(key));
   return records.spend(key.length - (replaced?.length ?? -OVERHEAD_BYTES));
+}
+
+function overwritten(spare: Buffer, bytes: Buffer): Buffer {
+  bytes.copy(spare);
+  return spare;
+}
+
+/** The bytes are lent. A copy out of Node's pool would keep 8 KiB of that for one byte: nobody would have counted them. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 export const bytesAt = (view: DataView, at: number, size: number): Buffer =>
@@ -124,11 +138,11 @@ export function takeBucket(records: Records, page: number, value: Buffer): Taken
   const text = records.texts.get(page);
   const name = text?.keys.at(-1);
   if (text === undefined || name === undefined) return 'element-kind';
-  text.buckets.push({ name, value: Buffer.from(value) });
-  return records.spend(value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
+  text.buckets.push({ name, value: copyOf(value) });
+  return records.spend(name.length + value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
 }
 
 export function takeWanted(records: Records, page: number, name: string, value: Buffer): Taken {
-  records.texts.get(page)?.values.set(name, Buffer.from(value));
+  records.texts.get(page)?.values.set(name, copyOf(value));
   return records.spend(value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
 }

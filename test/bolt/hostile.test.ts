@@ -66,6 +66,24 @@ function writeEndless(page: Buffer, id: number, pages: number, isLeaf: boolean):
   if (id < pages - 1) page.set([0x2a, begin], page.length - 2);
 }
 
+/** A leaf of buckets that goes on over the next pages, which do the same. */
+function writeBuckets(page: Buffer, id: number, nameLengths: readonly number[]): void {
+  const bytes = nameLengths.reduce((sum, length) => sum + 16 + length + noBucket.length, 16);
+  writeHead(page, id, LEAF, nameLengths.length, Math.ceil(bytes / page.length) - 1);
+  let next = 16 + 16 * nameLengths.length;
+  page.writeUInt32BE(id, next); // where a name begins, whatever page its leaf begins with
+  nameLengths.forEach((length, index) => {
+    const at = 16 + 16 * index;
+    page.writeUInt32LE(1, at);
+    page.writeUInt32LE(next - at, at + 4);
+    page.writeUInt32LE(length, at + 8);
+    page.writeUInt32LE(noBucket.length, at + 12);
+    next += length + noBucket.length;
+  });
+}
+
+const NAMES = Array.from({ length: 100 }, () => FILE.pageSize - noBucket.length);
+
 const ROWS: Record<string, { file: HostileFile; is: Judgement['kind'] | RegExp }> = {
   'nothing but zeros': { file: FILE, is: /no-page/ },
   'leaves of 65,535 elements': {
@@ -158,6 +176,10 @@ const ROWS: Record<string, { file: HostileFile; is: Judgement['kind'] | RegExp }
           })),
         ),
     },
+    is: 'not-checked',
+  },
+  'leaves one over the other, of buckets whose names are as long as pages': {
+    file: { ...FILE, page: (page, id) => writeBuckets(page, id, NAMES) },
     is: 'not-checked',
   },
   '16 TiB by its own word': {
