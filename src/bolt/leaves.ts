@@ -20,13 +20,18 @@ const MAX_LEAF_BYTES = 64 * 2 ** 20;
  * structure was proved, since their checksum is known at the end only: nothing outside of a leaf is ever touched, and
  * `end` tells.
  */
-export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: EntryVisitor): LeafReader {
+export function leafReader(
+  { head, leaves, inlineLeaf }: Pick<Structure, 'head' | 'leaves' | 'inlineLeaf'>,
+  visitor: EntryVisitor,
+): LeafReader {
   const { pageSize, pages } = head;
   const ranks = ranksOf(leaves, pages);
   const show = leafShower(visitor, head.littleEndian);
   const gathered = newGathering();
   let shown = 0;
   let position = 0;
+  /** the next page that begins a leaf, from where the last one was looked for; kept, for most of a file may be free */
+  let next = 0;
 
   function showAt(bytes: Buffer, part: Part, page: number, size: number): void {
     const place = { page, start: page * pageSize, end: page * pageSize + size };
@@ -51,10 +56,10 @@ export function leafReader({ head, leaves, inlineLeaf }: Structure, visitor: Ent
       let at = 0;
       while (at < piece.length) {
         if (gathered.page() === undefined) {
-          const page = nextLeaf(ranks, Math.ceil((position + at) / pageSize));
-          at = page * pageSize - position;
-          if (page >= pages || at >= piece.length) break;
-          at = look(page, piece, part);
+          next = nextLeaf(ranks, Math.max(next, Math.ceil((position + at) / pageSize)));
+          at = next * pageSize - position;
+          if (next >= pages || at >= piece.length) break;
+          at = look(next, piece, part);
         } else at += gather(gathered, piece, at, head, showAt);
       }
       position += piece.length;
