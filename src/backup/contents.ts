@@ -27,8 +27,17 @@ export async function readContents(
       for await (const chunk of chunks) leaves.take(bytesOf(chunk));
     },
   });
-  if (!leaves.end()) throw changed(reading);
-  return structure;
+  const shown = leaves.end();
+  switch (shown) {
+    case 'all':
+      return structure;
+    case 'too-large':
+      throw tooLarge(reading);
+    case 'changed':
+      throw changed(reading);
+    default:
+      return shown satisfies never;
+  }
 }
 
 const tooLarge = ({ manifest: { name, raw } }: ContentsReading): Failure =>

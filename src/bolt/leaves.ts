@@ -8,9 +8,12 @@ import type { Structure } from './structure.ts';
 export interface LeafReader {
   /** Takes the next bytes of the file. */
   take(bytes: Buffer): void;
-  /** To be called when all have come: whether every revision was shown. */
-  end(): boolean;
+  /** To be called when all have come. */
+  end(): Shown;
 }
+
+/** `too-large`: to hold one of the leaves would take more memory than it may. `changed`: one was not as it was proved. */
+export type Shown = 'all' | 'too-large' | 'changed';
 
 /** Larger than what etcd takes in one request by default, several times; the largest leaf has four values of it. */
 const MAX_LEAF_BYTES = 64 * 2 ** 20;
@@ -29,13 +32,15 @@ export function leafReader(
   const show = leafShower(visitor, head.littleEndian);
   const gathered = newGathering();
   let shown = 0;
+  let isTooLarge = false;
   let position = 0;
   /** the next page that begins a leaf, from where the last one was looked for; kept, for most of a file may be free */
   let next = 0;
 
   function showAt(bytes: Buffer, part: Part, page: number, size: number): void {
     const place = { page, start: page * pageSize, end: page * pageSize + size };
-    if (show((ranks[page] ?? 0) - 1, bytes, part, place)) shown += 1;
+    if (size > bytes.length) isTooLarge = true;
+    else if (show((ranks[page] ?? 0) - 1, bytes, part, place)) shown += 1;
   }
 
   /** Shows the leaf that begins there, where all of it is at hand. @returns where it goes on */
@@ -64,7 +69,11 @@ export function leafReader(
       }
       position += piece.length;
     },
-    end: () => (inlineLeaf === undefined ? shown === leaves.length : showInline(show, inlineLeaf)),
+    end() {
+      if (isTooLarge) return 'too-large';
+      const isAll = inlineLeaf === undefined ? shown === leaves.length : showInline(show, inlineLeaf);
+      return isAll ? 'all' : 'changed';
+    },
   };
 }
 
@@ -82,9 +91,10 @@ function nextLeaf(ranks: Uint32Array, from: number): number {
 const showInline = (show: ReturnType<typeof leafShower>, bytes: Buffer): boolean =>
   show(0, bytes, partOf(bytes, 0), { page: 0, start: 0, end: bytes.length });
 
+/** What is at hand of a leaf, and how long it is. */
 type ShowAt = (bytes: Buffer, part: Part, page: number, size: number) => void;
 
-/** Takes as much of the piece as the leaf needs that is gathered, and shows it when it is whole. @returns bytes taken */
+/** Takes as much of the piece as the leaf needs that is gathered, and shows it when it is whole or too large. @returns bytes taken */
 function gather(gathered: Gathering, piece: Buffer, from: number, head: Head, showAt: ShowAt): number {
   const taken = gathered.add(piece, from);
   const page = gathered.page();
@@ -93,8 +103,10 @@ function gather(gathered: Gathering, piece: Buffer, from: number, head: Head, sh
   const part = partOf(bytes, page * head.pageSize);
   const size = bytesOfLeaf(part, page, head);
   if (size > bytes.length && size <= MAX_LEAF_BYTES) gathered.want(size);
-  else gathered.end();
-  if (size === bytes.length) showAt(bytes, part, page, size);
+  else {
+    gathered.end();
+    showAt(bytes, part, page, size);
+  }
   return taken;
 }
 
@@ -120,7 +132,7 @@ function newGathering(): Gathering {
   function want(bytes: number): void {
     wanted = bytes;
     if (wanted <= buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(wanted, 2 * buffer.length));
+    const larger = Buffer.allocUnsafe(Math.max(wanted, Math.min(2 * buffer.length, MAX_LEAF_BYTES)));
     buffer.copy(larger, 0, 0, filled);
     buffer = larger;
   }

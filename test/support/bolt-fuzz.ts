@@ -33,7 +33,7 @@ export function countEntries(structure: Structure, file: Buffer): number | undef
   let entries = 0;
   const reader = leafReader(structure, { entry: () => void (entries += 1) });
   reader.take(file);
-  return reader.end() ? entries : undefined;
+  return reader.end() === 'all' ? entries : undefined;
 }
 
 export interface Fuzzed {
