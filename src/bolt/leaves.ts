@@ -157,6 +157,9 @@ function newGathering(): Gathering {
   };
 }
 
+/** The memory that it takes until the end: a number a page, and one a leaf. */
+export const leafReaderBytes = ({ head, leaves }: Structure): number => 4 * (head.pages + leaves.length);
+
 /** By page, one more than the place of the leaf that begins there; 0: none does. */
 function ranksOf(leaves: Uint32Array, pages: number): Uint32Array {
   const ranks = new Uint32Array(pages);

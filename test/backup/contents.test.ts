@@ -5,7 +5,7 @@ import { WrongSnapshot } from '../../src/backup/proof.ts';
 import { crcOf } from '../../src/bolt/crc.ts';
 import type { Structure } from '../../src/bolt/structure.ts';
 import type { HashAgreement, HashKV } from '../../src/etcd/types.ts';
-import { readContents } from '../../src/steps/backup/contents.ts';
+import { contentsReader } from '../../src/steps/backup/contents.ts';
 import { clusterOf, idOf, member, policyOf } from '../support/cluster-status.ts';
 
 /** What a member says that holds no revision. */
@@ -32,7 +32,7 @@ function hashFound(hashes: HashAgreement, structure: Partial<Structure> = {}): H
     log: pino({ level: 'silent' }),
     warn: () => undefined,
   };
-  return readContents(task, { revision: 1 }, { ...STRUCTURE, ...structure }).found().hashKV;
+  return contentsReader(task, { revision: 1 }, { ...STRUCTURE, ...structure }).found().hashKV;
 }
 
 describe('the hash of a backup', () => {

@@ -1,8 +1,8 @@
 import type { Manifest } from '../../backup/manifest.ts';
 import { WrongSnapshot } from '../../backup/proof.ts';
 import type { EntryVisitor } from '../../bolt/entries.ts';
-import { hashReader } from '../../bolt/hash.ts';
-import { leafReader } from '../../bolt/leaves.ts';
+import { type ComputedHash, hashReader } from '../../bolt/hash.ts';
+import { leafReader, leafReaderBytes } from '../../bolt/leaves.ts';
 import { MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
 import { usageCounter } from '../../bolt/usage/counter.ts';
 import { compareHashes, type FileRevisions, hashPointOf, OTHER_DATA_ADVICE } from '../../plan/hashes.ts';
@@ -17,14 +17,14 @@ export interface Contents {
   found(): Pick<Manifest, 'usage' | 'hashKV'>;
 }
 
-/** Of what the structure may take, the two share what its leaves leave over. */
-const bytesLeft = ({ head }: Structure): number => (MAX_STRUCTURE_BYTES - 8 * head.pages) / 2;
+/** Of what the structure might take while it was judged, the two that look at its keys share the rest. */
+const bytesForEach = (structure: Structure): number => (MAX_STRUCTURE_BYTES - leafReaderBytes(structure)) / 2;
 
 const NOT_COUNTED =
   'what fills the database was not counted, for that would have taken too much memory: there are too many keys, or too ' +
   'large values';
 
-export function readContents(
+export function contentsReader(
   task: Pick<Task, 'cluster' | 'config' | 'log' | 'member' | 'warn'>,
   { revision }: Pick<Origin, 'revision'>,
   structure: Structure,
@@ -34,7 +34,7 @@ export function readContents(
     revision: structure.revision,
     compactRevision: structure.compactingTo ?? structure.compactRevision,
   };
-  const maxBytes = bytesLeft(structure);
+  const maxBytes = bytesForEach(structure);
   const point = hashPointOf(cluster, member, file, revision);
   const hash = point && hashReader({ structure, ...point, maxBytes });
   const usage = usageCounter({ revision, objectPrefix: config.objectPrefix, maxBytes });
@@ -57,7 +57,7 @@ export function readContents(
   };
 }
 
-function hashIn(found: ReturnType<ReturnType<typeof hashReader>['hash']> | undefined): Manifest['hashKV'] {
+function hashIn(found: ComputedHash | undefined): Manifest['hashKV'] {
   if (found?.kind !== 'computed') return undefined;
   const { hash, revision, compactRevision } = found;
   return { hash, revision, compactRevision };

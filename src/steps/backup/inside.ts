@@ -4,7 +4,7 @@ import { proveStructure, STRUCTURE_NOT_CHECKED } from '../../backup/structure.ts
 import type { Structure } from '../../bolt/structure.ts';
 import { label, type Member } from '../../etcd/types.ts';
 import type { LentBuffer } from '../../util/lent.ts';
-import { type Contents, readContents } from './contents.ts';
+import { type Contents, contentsReader } from './contents.ts';
 import type { Origin } from './origin.ts';
 import type { Task } from './types.ts';
 
@@ -41,7 +41,7 @@ export function lookInside(task: Task, origin: Origin): Inside {
     judge() {
       const structure = proof.structure();
       if (structure === undefined) warn(STRUCTURE_NOT_CHECKED);
-      else contents = readContents(task, origin, whole(structure, task, origin));
+      else contents = contentsReader(task, origin, whole(structure, task, origin));
     },
     seeAgain: (piece) => contents?.see(piece),
     found: () => contents?.found() ?? {},
