@@ -5,21 +5,26 @@ import { Failure } from '../errors.ts';
 import { bytesOf } from '../util/lent.ts';
 import { type Reading, readBackup } from './read.ts';
 
-/** How a backup is to be looked into. */
+/**
+ * A backup is looked into by reading it twice, and proved both times: only the end of the first read tells which of its
+ * pages are in use.
+ */
 export type ContentsReading = Omit<Reading, 'checkStructure' | 'sink'>;
 
-/**
- * Shows every revision in a backup. It is read twice, and proved both times: only the end of the first read tells which of
- * its pages are in use.
- * @throws Failure `backup` when it cannot be read or is not whole, or is too large for that
- */
-export async function readContents(
-  reading: ContentsReading,
-  visitorFor: (structure: Structure) => EntryVisitor,
-): Promise<Structure> {
+/** The first read. @throws Failure `backup` when it cannot be read or is not whole, or is too large to be looked into */
+export async function readStructure(reading: ContentsReading): Promise<Structure> {
   const structure = await readBackup({ ...reading, checkStructure: true });
   if (structure === undefined) throw tooLarge(reading);
-  const leaves = leafReader(structure, visitorFor(structure));
+  return structure;
+}
+
+/** The second one: shows every revision. @throws Failure `backup` when it cannot be read, or is not what it was */
+export async function readEntries(
+  reading: ContentsReading,
+  structure: Structure,
+  visitor: EntryVisitor,
+): Promise<void> {
+  const leaves = leafReader(structure, visitor);
   await readBackup({
     ...reading,
     checkStructure: false,
@@ -30,7 +35,7 @@ export async function readContents(
   const shown = leaves.end();
   switch (shown) {
     case 'all':
-      return structure;
+      return;
     case 'too-large':
       throw tooLarge(reading);
     case 'changed':

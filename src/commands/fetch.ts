@@ -1,16 +1,14 @@
-import type { CatalogEntry } from '../backup/catalog.ts';
-import { readManifest } from '../backup/examine.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import { TRAILER_BYTES } from '../backup/proof.ts';
 import { readBackup } from '../backup/read.ts';
 import { STRUCTURE_NOT_CHECKED } from '../backup/structure.ts';
 import { loadRecoverySettings, type RecoverySettings } from '../config/config.ts';
 import { writeChunks } from '../backup/write.ts';
-import { Failure, isFailure, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import type { InvocationOf } from './arguments.ts';
 import type { Receipt } from './fetch-receipt.ts';
-import { type ListedRepository, openRepository, pickBackup } from './repository.ts';
+import { type ListedRepository, manifestOf, openRepository, pickBackup, unusable } from './repository.ts';
 import { checkRoom, checkTarget, openTarget, type Target } from './fetch-target.ts';
 import { printProgress } from './progress.ts';
 import { formatBytes, formatSeconds } from '../util/format.ts';
@@ -19,6 +17,8 @@ import { formatJson, formatTable, textOf } from './output.ts';
 
 /** The file system's own needs for one more file. */
 const MARGIN_BYTES = 2 ** 16;
+
+const NOTHING_WRITTEN = ', so nothing was written';
 
 /** Writes a backup as `etcdctl snapshot save` would have. @returns the exit code */
 export async function fetchBackup(
@@ -32,7 +32,7 @@ export async function fetchBackup(
   for (const path of [invocation.file, invocation.receipt]) if (path !== undefined) await checkTarget(path);
   const repository = await openRepository(settings, signal);
   const entry = await pickBackup(repository, invocation.which, note);
-  const manifest = await manifestOf(repository, entry);
+  const manifest = await manifestOf(repository, entry, NOTHING_WRITTEN);
   for (const problem of manifest.problems) note(`when it was taken the cluster was not well: ${problem}\n`);
   await checkRoom(invocation.file, manifest.raw.size + TRAILER_BYTES + MARGIN_BYTES);
   const receipt = await write(invocation, {
@@ -54,14 +54,6 @@ interface Task {
   startedAt: Date;
   clock: () => Date;
   context: CommandContext;
-}
-
-async function manifestOf(repository: ListedRepository, entry: CatalogEntry): Promise<Manifest> {
-  try {
-    return await readManifest(repository, entry);
-  } catch (error) {
-    throw unusable(entry.name, error);
-  }
 }
 
 /** Both files, or neither. */
@@ -107,21 +99,14 @@ async function fill(target: Target, { repository, manifest, settings, context }:
       identities,
       checkStructure,
       signal: context.signal,
-      onRead: printProgress(manifest, context),
+      onRead: printProgress(manifest.name, manifest.stored.size, context),
       sink: (chunks) => writeChunks(chunks, (bytes) => target.write(bytes)),
     });
     if (checkStructure && structure === undefined)
       context.note(`${manifest.name}: ${STRUCTURE_NOT_CHECKED}\n`);
   } catch (error) {
-    throw target.failure() ?? unusable(manifest.name, error);
+    throw target.failure() ?? unusable(manifest.name, error, NOTHING_WRITTEN);
   }
-}
-
-/** Says which backup it was; what is no failure of the store comes back as it is. */
-function unusable(name: string, error: unknown): unknown {
-  if (!isFailure(error, 'backup')) return error;
-  const message = `the backup ${name} cannot be used, so nothing was written: ${error.message}`;
-  return new Failure('backup', message, { cause: error });
 }
 
 function rowsOf({ file, store, startedAt, finishedAt, manifest }: Receipt): string[][] {

@@ -1,10 +1,11 @@
 import { type CatalogEntry, readCatalog } from '../backup/catalog.ts';
-import type { Repository } from '../backup/examine.ts';
+import { readManifest, type Repository } from '../backup/examine.ts';
 import { findLatest, type PassedOver, type Stretch } from '../backup/latest.ts';
+import type { Manifest } from '../backup/manifest.ts';
 import { parseBackupName } from '../backup/names.ts';
 import { clustersIn, openStore } from '../storage/open.ts';
 import type { StoreSettings } from '../config/config.ts';
-import { Failure } from '../errors.ts';
+import { Failure, isFailure } from '../errors.ts';
 
 /** So many backups are named; of more, only their number. */
 const NAMED = 5;
@@ -126,6 +127,26 @@ function noteStretches(
 }
 
 const described = ({ clusterId, newest }: Stretch): string => `${clusterId} (newest: ${newest})`;
+
+/** @throws Failure `backup`, which says which backup it was */
+export async function manifestOf(
+  repository: ListedRepository,
+  entry: CatalogEntry,
+  consequence = '',
+): Promise<Manifest> {
+  try {
+    return await readManifest(repository, entry);
+  } catch (error) {
+    throw unusable(entry.name, error, consequence);
+  }
+}
+
+/** Says which backup it was, and what follows; what is no failure of the store comes back as it is. */
+export function unusable(name: string, error: unknown, consequence = ''): unknown {
+  if (!isFailure(error, 'backup')) return error;
+  const message = `the backup ${name} cannot be used${consequence}: ${error.message}`;
+  return new Failure('backup', message, { cause: error });
+}
 
 /** Why `latest` means nothing there. */
 export const severalClusters = (newest: readonly Stretch[], location: string): string =>

@@ -72,7 +72,7 @@ async function verify(
   const { manifest } = examined;
   const { raw, stored } = manifest;
   try {
-    const onRead = printProgress(manifest, context);
+    const onRead = printProgress(name, stored.size, context);
     const { store } = repository;
     const structure = await readBackup({ store, manifest, identities, signal, onRead, checkStructure });
     const structureChecked = structure !== undefined;
