@@ -1,3 +1,4 @@
+import { sizeOf } from '../bolt/usage/figures.ts';
 import { OTHER } from '../bolt/usage/names.ts';
 import type { UsageFigures } from '../bolt/usage/types.ts';
 import type { HistoryRun } from './runs.ts';
@@ -25,7 +26,7 @@ export interface Largest {
 export function fillingsOf(runs: readonly HistoryRun[], named: number): Filling[] {
   const most = new Map<string, number>();
   for (const { resource, ...figures } of runs.flatMap(({ usage }) => usage?.resources ?? []))
-    most.set(resource, Math.max(most.get(resource) ?? 0, bytesOf(figures)));
+    most.set(resource, Math.max(most.get(resource) ?? 0, sizeOf(figures)));
   most.delete(OTHER);
   const chosen = [...most]
     .toSorted(([, a], [, b]) => b - a)
@@ -36,11 +37,6 @@ export function fillingsOf(runs: readonly HistoryRun[], named: number): Filling[
   const isAny = [...others.live, ...others.history].some((bytes = 0) => bytes > 0);
   return isAny ? [...fillings, others] : fillings;
 }
-
-export const bytesOf = ({
-  liveBytes,
-  historyBytes,
-}: Pick<UsageFigures, 'liveBytes' | 'historyBytes'>): number => liveBytes + historyBytes;
 
 function fillingOf(
   runs: readonly HistoryRun[],
@@ -63,14 +59,14 @@ export function largestOf(runs: readonly HistoryRun[]): Largest | undefined {
   const at = runs.findLastIndex(({ usage, future }) => usage !== undefined && !future);
   const [largest] = (runs[at]?.usage?.resources ?? [])
     .filter(({ resource }) => resource !== OTHER)
-    .toSorted((a, b) => bytesOf(b) - bytesOf(a));
+    .toSorted((a, b) => sizeOf(b) - sizeOf(a));
   if (largest === undefined) return undefined;
   const { resource, historyBytes } = largest;
-  const bytes = bytesOf(largest);
+  const bytes = sizeOf(largest);
   const since = runs.findLastIndex(({ restart }, index) => index <= at && restart !== undefined);
   const from = runs.findIndex(({ usage }, index) => index >= since && usage !== undefined);
   if (from === at) return { resource, bytes, historyBytes };
   const then = runs[from]?.usage?.resources.find((each) => each.resource === resource);
-  const growth = { bytes: bytes - (then === undefined ? 0 : bytesOf(then)), nights: at - from };
+  const growth = { bytes: bytes - (then === undefined ? 0 : sizeOf(then)), nights: at - from };
   return { resource, bytes, historyBytes, growth };
 }

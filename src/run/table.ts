@@ -1,3 +1,4 @@
+import { sizeOf } from '../bolt/usage/figures.ts';
 import type { Usage } from '../bolt/usage/types.ts';
 import { formatBytes, formatMebibytes, formatSeconds } from '../util/format.ts';
 import { printable } from '../util/printable.ts';
@@ -77,11 +78,8 @@ const largestOf = ({ byResource }: ObjectsReport): string =>
 
 /** What fills it, in one line. */
 function fillingOf({ total, resources }: Usage): string {
-  const { liveBytes, historyBytes } = total;
-  const sizes = resources.map(
-    (each) => `${each.resource} ${formatBytes(each.liveBytes + each.historyBytes)}`,
-  );
-  const all = `${formatBytes(liveBytes + historyBytes)} in values, ${formatBytes(historyBytes)} of them history`;
+  const sizes = resources.map((each) => `${each.resource} ${formatBytes(sizeOf(each))}`);
+  const all = `${formatBytes(sizeOf(total))} in values, ${formatBytes(total.historyBytes)} of them history`;
   return sizes.length === 0 ? all : `${all}: ${someOf(sizes)}`;
 }
 

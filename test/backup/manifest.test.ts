@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_TEXT } from '../../src/backup/fields.ts';
 import { formatManifest, parseManifest } from '../../src/backup/manifest.ts';
-import { sumOf } from '../../src/bolt/usage/cut.ts';
+import { sumOf } from '../../src/bolt/usage/figures.ts';
 import { sampleManifest } from './sample.ts';
 
 test('what is written is read back the same', () => {

@@ -1,3 +1,4 @@
+import { sumOf } from './figures.ts';
 import { OTHER, OTHER_KEYS } from './names.ts';
 import type { Usage, UsageFigures } from './types.ts';
 
@@ -36,15 +37,4 @@ function cutGroups(groups: readonly Group[], named: number): Group[] {
   const kept = new Set(first);
   const rest = groups.filter((group) => !kept.has(group));
   return rest.length === 0 ? first : [...first, { name: OTHER, ...sumOf(rest) }];
-}
-
-export function sumOf(all: readonly UsageFigures[]): UsageFigures {
-  const sum = { keys: 0, revisions: 0, liveBytes: 0, historyBytes: 0 };
-  for (const { keys, revisions, liveBytes, historyBytes } of all) {
-    sum.keys += keys;
-    sum.revisions += revisions;
-    sum.liveBytes += liveBytes;
-    sum.historyBytes += historyBytes;
-  }
-  return sum;
 }

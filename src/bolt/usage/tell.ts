@@ -1,5 +1,6 @@
 import type { Candidates } from './candidates.ts';
-import { cutUsage, sumOf } from './cut.ts';
+import { cutUsage } from './cut.ts';
+import { sizeOf, sumOf } from './figures.ts';
 import { type Groups, namespaceIn, resourceIn } from './groups.ts';
 import type { Records } from './records.ts';
 import type { Usage, UsageFigures } from './types.ts';
@@ -64,5 +65,3 @@ function byName(names: readonly string[], figures: readonly UsageFigures[]): [st
   }
   return [...found].toSorted(([a, one], [b, other]) => sizeOf(other) - sizeOf(one) || (a < b ? -1 : 1));
 }
-
-const sizeOf = ({ liveBytes, historyBytes }: UsageFigures): number => liveBytes + historyBytes;

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../bolt/usage/figures.ts';
 import type { Usage, UsageFigures } from '../../bolt/usage/types.ts';
 import { EVENTS_ADVICE } from '../../run/objects.ts';
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
@@ -30,8 +31,6 @@ export function formatUsage({ total, resources, namespaces, largest, mostRevised
 }
 
 const FIGURES = ['SHARE', 'LIVE', 'HISTORY', 'KEYS', 'REVISIONS'];
-
-const sizeOf = ({ liveBytes, historyBytes }: UsageFigures): number => liveBytes + historyBytes;
 
 const figuresFor =
   (total: UsageFigures) =>
