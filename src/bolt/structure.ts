@@ -7,6 +7,15 @@ import { FREELIST, newRecords, type Records } from './records.ts';
 import { newRevisionKey, readRevisionKey } from './revision-key.ts';
 import { claim, lostPage, type Tree } from './walk.ts';
 
+/**
+ * Where to begin in this room. A database is read twice as it streams by, never in a file to seek in:
+ *
+ * 1. here its structure. `meta.ts` reads the first two pages, `pages.ts` every other into `records.ts`, whether it is in
+ *    use or not; at the end `walk.ts` goes through the tree, and `buckets.ts` through etcd's own buckets in it.
+ * 2. in `leaves.ts` its revisions, once it is known which pages hold them. Each is shown as one of `entries.ts` to who
+ *    wants to know: `usage/` what fills it, `diff/` what changed, `hash.ts` etcd's HashKV.
+ */
+
 /** What a database file says of itself, once its structure was proved. */
 export interface Structure {
   head: Head;
@@ -42,7 +51,7 @@ export interface StructureReader {
   judge(): Judgement;
 }
 
-/** So much memory may be used for what is kept of a file until it is judged. */
+/** So much memory may be used for what is kept of a file until it is judged, and then for what is kept of its keys. */
 export const MAX_STRUCTURE_BYTES = 128 * 2 ** 20;
 
 /** What is kept while the file comes. */
