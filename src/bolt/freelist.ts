@@ -1,7 +1,7 @@
 import { PAGE_HEADER_BYTES, pageIdAt, type Part } from './layout.ts';
 import type { Reading } from './page-reader.ts';
 import type { Candidate } from './page-table.ts';
-import { find, FREELIST, type Records } from './records.ts';
+import { FREELIST, noteFinding, type Records } from './records.ts';
 
 const ID_BYTES = 8;
 /** Then the number of pages stands in front of them, since the page's own count has 16 bits only. */
@@ -33,7 +33,7 @@ export function* readFreelist(
     at += ID_BYTES;
   }
   if (at + left * ID_BYTES > end) {
-    find(records, head.page, 'freelist');
+    noteFinding(records, head.page, 'freelist');
     return undefined;
   }
   while (left > 0) {
@@ -41,7 +41,7 @@ export function* readFreelist(
     if (at + some * ID_BYTES > here.to) here = yield { at, length: some * ID_BYTES };
     for (let index = 0; index < some; index += 1) {
       const page = pageIdAt(here.view, at - here.from + index * ID_BYTES, littleEndian);
-      if (page < 2 || page >= pages || isFree(free, page)) find(records, head.page, 'freelist');
+      if (page < 2 || page >= pages || isFree(free, page)) noteFinding(records, head.page, 'freelist');
       else free[page >> 3] = (free[page >> 3] ?? 0) | (1 << (page & 7));
     }
     at += some * ID_BYTES;

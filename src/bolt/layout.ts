@@ -46,21 +46,21 @@ export function pageHead(
   { view, from }: Part,
   page: number,
   start: number,
-  le: boolean,
+  littleEndian: boolean,
 ): PageHead | undefined {
   const at = start - from;
-  if (pageIdAt(view, at, le) !== page) return undefined;
+  if (pageIdAt(view, at, littleEndian) !== page) return undefined;
   return {
     page,
-    flags: view.getUint16(at + 8, le),
-    count: view.getUint16(at + 10, le),
-    overflow: view.getUint32(at + 12, le),
+    flags: view.getUint16(at + 8, littleEndian),
+    count: view.getUint16(at + 10, littleEndian),
+    overflow: view.getUint32(at + 12, littleEndian),
   };
 }
 
 /** Exact up to 2^53; what is more is of no page that there is. */
-export const pageIdAt = (view: DataView, at: number, le: boolean): number => {
-  const first = view.getUint32(at, le);
-  const second = view.getUint32(at + 4, le);
-  return le ? second * TWO_TO_32 + first : first * TWO_TO_32 + second;
+export const pageIdAt = (view: DataView, at: number, littleEndian: boolean): number => {
+  const first = view.getUint32(at, littleEndian);
+  const second = view.getUint32(at + 4, littleEndian);
+  return littleEndian ? second * TWO_TO_32 + first : first * TWO_TO_32 + second;
 };

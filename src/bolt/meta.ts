@@ -1,3 +1,5 @@
+import { PAGE_HEADER_BYTES } from './layout.ts';
+
 /**
  * The two meta pages with which every database of etcd begins (bbolt's internal/common/meta.go). A snapshot has both of
  * them, written for it by bbolt's `Tx.WriteTo`: the transaction that it is of, and the same with the number before.
@@ -38,7 +40,6 @@ export interface Head {
 
 const MAGIC = 0xed0cdaed;
 const VERSION = 2;
-const PAGE_HEADER_BYTES = 16;
 const META_FLAG = 0x04;
 /** Where each field of a meta is, behind the page's own header. */
 const AT = {

@@ -4,7 +4,7 @@ import type { Head } from './meta.ts';
 import { type Ended, readPage } from './page-reader.ts';
 import type { Candidate } from './page-table.ts';
 import { newReadings } from './readings.ts';
-import { BROKEN, find, type Records } from './records.ts';
+import { BROKEN, noteFinding, type Records } from './records.ts';
 
 /** The two metas come first. */
 const FIRST_PAGE = 2;
@@ -38,7 +38,7 @@ export function readPages(head: Head, records: Records, free: FreePages): Pages 
     const end = start + (found.overflow + 1) * pageSize;
     if (end > fileEnd) {
       records.kinds[page] = BROKEN;
-      find(records, page, 'overflow-outside');
+      noteFinding(records, page, 'overflow-outside');
       return undefined;
     }
     const candidate: Candidate = { head: found, start, firstEnd: next, end, littleEndian };

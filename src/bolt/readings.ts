@@ -1,5 +1,4 @@
-import type { Part } from './layout.ts';
-import { partOf } from './layout.ts';
+import { type Part, partOf } from './layout.ts';
 import type { Ended, Need, Reading } from './page-reader.ts';
 
 /** Of pages that go on behind the bytes that have come: a hostile file could begin one on each of its pages. */

@@ -55,7 +55,7 @@ export interface Records {
   findings: Uint8Array;
   counts: Uint16Array;
   overflows: Uint32Array;
-  /** where the elements of a branch are: see `elementAt` */
+  /** where the elements of a branch are: see `elementOf` */
   refs: Uint32Array;
   firstMains: Float64Array;
   firstPlaces: Uint32Array;
@@ -93,7 +93,7 @@ export function newRecords(pages: number, maxBytes: number): Records | undefined
   };
 }
 
-export function find(records: Records, page: number, code: FindingCode): void {
+export function noteFinding(records: Records, page: number, code: FindingCode): void {
   if (records.findings[page] === 0) records.findings[page] = FINDING_CODES.indexOf(code) + 1;
 }
 
@@ -119,9 +119,10 @@ export function addElement(
   const at = (records.refs[page] ?? 0) + index;
   const chunk = records.chunks[Math.floor(at / CHUNK)];
   if (chunk === undefined) return false;
-  chunk.children[at % CHUNK] = Math.min(child, MAX_CHILD); // no file has such a page either
-  chunk.mains[at % CHUNK] = main;
-  chunk.places[at % CHUNK] = place;
+  const within = at % CHUNK;
+  chunk.children[within] = Math.min(child, MAX_CHILD); // no file has such a page either
+  chunk.mains[within] = main;
+  chunk.places[within] = place;
   return true;
 }
 
@@ -145,10 +146,10 @@ export function elementOf(
 ): { child: number; main: number; place: number } {
   const at = (refs[page] ?? 0) + index;
   const chunk = chunks[Math.floor(at / CHUNK)];
-  const place = at % CHUNK;
+  const within = at % CHUNK;
   return {
-    child: chunk?.children[place] ?? MAX_CHILD,
-    main: chunk?.mains[place] ?? 0,
-    place: chunk?.places[place] ?? 0,
+    child: chunk?.children[within] ?? MAX_CHILD,
+    main: chunk?.mains[within] ?? 0,
+    place: chunk?.places[within] ?? 0,
   };
 }
