@@ -31,7 +31,7 @@ export async function lookingInside(bench: Bench, cluster: Cluster): Promise<Row
         `${name}: ${ours.at(-1)?.seconds.toFixed(2)} s; etcdutl snapshot status: ${theirs.at(-1)?.toFixed(2)} s`,
       );
     }
-    const what = `\`${name}\` from disk, zstd, which reads ${name === 'diff' ? 'both backups' : 'one'} twice`;
+    const what = `\`${name}\` from disk, zstd, which reads ${name === 'diff' ? 'both backups' : 'it'} twice`;
     rows.push(
       comparison(`${what}; against \`etcdutl snapshot status\` of a decoded file`, secondsOf(ours), theirs),
       figure(`${what}: peak memory`, mebibytes(peakOf(ours))),
