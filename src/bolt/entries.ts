@@ -12,6 +12,8 @@ export interface Entry {
   bytes: Buffer;
   keyAt: number;
   keyLength: number;
+  /** the user's key by its number, the same each time; -1 where it has none, for which there was no room (`numbered`) */
+  key: number;
   valueLength: number;
   /** where the revision's own key and the whole `KeyValue` behind it lie in `bytes`: what HashKV takes in */
   recordAt: number;

@@ -1,7 +1,8 @@
 import { crcOf } from './crc.ts';
 import type { Entry, EntryVisitor } from './entries.ts';
-import { KEY_NUMBER_BYTES, keyNumbers } from './key-numbers.ts';
-import { LEAF_BYTES, PIECE_BYTES, type Pieces, pieceList } from './pieces.ts';
+import type { KeyNumbers } from './key-numbers.ts';
+import { type Pieces, pieceList } from './pieces.ts';
+import { columnRoom, type Room, shareOf } from './room.ts';
 import type { Structure } from './structure.ts';
 
 /** HashKV's three numbers. */
@@ -27,18 +28,20 @@ export interface HashReader extends EntryVisitor {
   hash(): ComputedHash;
 }
 
-/** Of what the hash is computed, and in how much memory. */
+/** Of what the hash is computed, and in what memory. */
 export interface HashOptions extends Omit<KeySpaceHash, 'hash'> {
   structure: Pick<Structure, 'leaves' | 'inlineLeaf' | 'keys'>;
-  maxBytes: number;
+  /** those that the entries come with */
+  keys: KeyNumbers;
+  room: Room;
 }
 
 /** etcd begins with the name of its bucket. */
 const BUCKET = Buffer.from('key');
 /** The tag of a piece that counts in any case. */
 const ALWAYS = 0;
-/** With the newest revision of the key beside its number. */
-const KEY_BYTES = KEY_NUMBER_BYTES + 8;
+/** What a key takes beside its number: its newest revision. */
+export const HASH_KEY_BYTES = 8;
 
 /**
  * Computes from a database what etcd's HashKV says of it (its server/storage/mvcc/hash.go): the CRC over the records of
@@ -50,50 +53,36 @@ const KEY_BYTES = KEY_NUMBER_BYTES + 8;
  * own, since a later leaf, or one that has been, may have a newer one of its key.
  */
 export function hashReader(options: HashOptions): HashReader {
-  const { structure, revision, compactRevision } = options;
-  const maxBytes = Math.max(0, options.maxBytes);
-  const leaves = structure.inlineLeaf === undefined ? structure.leaves.length : 1;
-  const entries = structure.keys; // of all buckets, so more than there are
-  const pieces = pieceList(leaves, Math.min(leaves + entries, Math.floor(maxBytes / PIECE_BYTES)));
-  const keys = keyStates(compactRevision > 0 ? Math.min(entries, Math.floor(maxBytes / KEY_BYTES)) : 0);
-  const run = recordRun(pieces);
+  const { revision, compactRevision } = options;
+  const room = shareOf(options.room);
+  let computing: Computing | undefined = begin(options, room);
   let left = 0;
-  let isFull = leaves * LEAF_BYTES > maxBytes;
 
-  /** Whether all of a leaf's entries could be kept: nothing is ever written behind the end of an array. */
-  function hasRoom(count: number): boolean {
-    const pieceBytes = leaves * LEAF_BYTES + (pieces.count + count) * PIECE_BYTES;
-    const keyBytes = compactRevision > 0 ? (keys.count + count) * KEY_BYTES : 0;
-    return pieceBytes + keyBytes <= maxBytes;
-  }
-
-  function add(entry: Entry): void {
-    if (entry.main > revision) return;
-    if (entry.main > compactRevision) {
-      if (compactRevision > 0) keys.supersede(entry);
-      run.add(entry, ALWAYS);
-      return;
-    }
-    run.end();
-    run.add(entry, keys.tagOf(entry));
-    run.end();
+  /** Leaves what it has taken to the others. */
+  function giveUp(): void {
+    computing = undefined;
+    room.giveAll();
   }
 
   return {
     leaf(rank, count) {
-      pieces.begin(rank);
       left = count;
-      isFull ||= !hasRoom(count);
+      if (computing?.pieces.hasRoom(count)) computing.pieces.begin(rank);
+      else giveUp();
     },
     entry(entry) {
-      if (isFull) return;
-      add(entry);
+      if (computing === undefined) return;
+      if (!add(computing, entry)) {
+        giveUp();
+        return;
+      }
       left -= 1;
       // The next leaf may lie in the same bytes.
-      if (left === 0) run.end();
+      if (left === 0) computing.run.end();
     },
     hash() {
-      if (isFull) return { kind: 'not-computed', why: 'too-large' };
+      if (!computing?.pieces.hasRoom(0)) return { kind: 'not-computed', why: 'too-large' };
+      const { pieces, keys } = computing;
       pieces.keep((tag) => tag === ALWAYS || keys.counts(tag));
       if (compactRevision > 0 && !keys.someExist()) return { kind: 'not-computed', why: 'no-keys' };
       return { kind: 'computed', hash: pieces.joinedTo(crcOf(BUCKET)), revision, compactRevision };
@@ -101,8 +90,41 @@ export function hashReader(options: HashOptions): HashReader {
   };
 }
 
+interface Computing extends Pick<HashOptions, 'revision' | 'compactRevision'> {
+  pieces: Pieces;
+  keys: KeyStates;
+  run: RecordRun;
+}
+
+function begin({ structure, revision, compactRevision, keys }: HashOptions, room: Room): Computing {
+  const leaves = structure.inlineLeaf === undefined ? structure.leaves.length : 1;
+  const pieces = pieceList(leaves, structure.keys, room); // keys of all buckets, so more than there are
+  const states = keyStates(keys, compactRevision > 0 ? keys.most : 0, room);
+  return { revision, compactRevision, pieces, keys: states, run: recordRun(pieces) };
+}
+
+/** @returns false where there is no room for the key */
+function add({ revision, compactRevision, keys, run }: Computing, entry: Entry): boolean {
+  if (entry.main > revision) return true;
+  if (compactRevision > 0 && !keys.hasRoom(entry.key)) return false;
+  if (entry.main > compactRevision) {
+    if (compactRevision > 0) keys.supersede(entry);
+    run.add(entry, ALWAYS);
+    return true;
+  }
+  run.end();
+  run.add(entry, keys.tagOf(entry));
+  run.end();
+  return true;
+}
+
+interface RecordRun {
+  add(entry: Entry, tag: number): void;
+  end(): void;
+}
+
 /** Records that lie one behind the other are one piece: a call for each would cost more than its CRC. */
-function recordRun(pieces: Pieces) {
+function recordRun(pieces: Pieces): RecordRun {
   let bytes: Buffer = BUCKET;
   let at = 0;
   let end = 0;
@@ -127,32 +149,34 @@ function recordRun(pieces: Pieces) {
 }
 
 /** What is known of the keys that have a revision at or below the compact revision, and of those that have a newer one. */
-function keyStates(most: number) {
-  const numbers = keyNumbers(most);
+interface KeyStates {
+  hasRoom(key: number): boolean;
+  /** A newer revision of its key: older ones do not count. */
+  supersede(entry: Entry): void;
+  /** The key of a piece, and whether it was deleted there. */
+  tagOf(entry: Entry): number;
+  /** Whether that is the newest of its key and no deletion; to be asked from the newest piece to the oldest. */
+  counts(tag: number): boolean;
+  /** Whether there is any key at all; known once every piece was asked for. */
+  someExist(): boolean;
+}
+
+function keyStates(keys: KeyNumbers, most: number, room: Room): KeyStates {
   /** the newest revision that was seen, negative for a deletion; 0 where there was none */
   const newest = new Float64Array(most);
-  const numberOf = ({ bytes, keyAt, keyLength }: Entry): number => numbers.of(bytes, keyAt, keyLength);
   return {
-    get count() {
-      return numbers.count;
+    hasRoom: columnRoom(room, HASH_KEY_BYTES),
+    supersede({ key, main, isTombstone }) {
+      if (main > Math.abs(newest[key] ?? 0)) newest[key] = isTombstone ? -main : main;
     },
-    /** A newer revision of its key: older ones do not count. */
-    supersede(entry: Entry): void {
-      const number = numberOf(entry);
-      const { main } = entry;
-      if (main > Math.abs(newest[number] ?? 0)) newest[number] = entry.isTombstone ? -main : main;
-    },
-    /** The key of a piece, and whether it was deleted there. */
-    tagOf: (entry: Entry): number => 2 * numberOf(entry) + (entry.isTombstone ? 2 : 1),
-    /** Whether that is the newest of its key and no deletion; to be asked from the newest piece to the oldest. */
-    counts(tag: number): boolean {
-      const number = (tag - 1) >>> 1;
-      if (newest[number] !== 0) return false;
+    tagOf: ({ key, isTombstone }) => 2 * key + (isTombstone ? 2 : 1),
+    counts(tag) {
+      const key = (tag - 1) >>> 1;
+      if (newest[key] !== 0) return false;
       const exists = (tag & 1) === 1;
-      newest[number] = exists ? 1 : -1;
+      newest[key] = exists ? 1 : -1;
       return exists;
     },
-    /** Whether there is any key at all; known once every piece was asked for. */
-    someExist: (): boolean => newest.subarray(0, numbers.count).some((revision) => revision > 0),
+    someExist: () => newest.subarray(0, keys.count()).some((revision) => revision > 0),
   };
 }

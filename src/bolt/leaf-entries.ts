@@ -17,6 +17,7 @@ const newEntry = (): Entry => ({
   bytes: Buffer.alloc(0),
   keyAt: 0,
   keyLength: 0,
+  key: -1,
   valueLength: 0,
   recordAt: 0,
   recordEnd: 0,

@@ -18,6 +18,10 @@ export type Shown = 'all' | 'too-large' | 'changed';
 /** Larger than what etcd takes in one request by default, several times; the largest leaf has four values of it. */
 const MAX_LEAF_BYTES = 64 * 2 ** 20;
 
+/** What is held of a structure while its leaves are read, in bytes: a number a page, and one a leaf. */
+export const heldBytes = ({ head, leaves }: Pick<Structure, 'head' | 'leaves'>): number =>
+  4 * (head.pages + leaves.length);
+
 /**
  * Shows every revision to `visitor`, leaf by leaf as they lie in the file. The bytes may be other ones than those whose
  * structure was proved, since their checksum is known at the end only: nothing outside of a leaf is ever touched, and
@@ -156,9 +160,6 @@ function newGathering(): Gathering {
     bytes: () => buffer.subarray(0, wanted),
   };
 }
-
-/** The memory that it takes until the end: a number a page, and one a leaf. */
-export const leafReaderBytes = ({ head, leaves }: Structure): number => 4 * (head.pages + leaves.length);
 
 /** By page, one more than the place of the leaf that begins there; 0: none does. */
 function ranksOf(leaves: Uint32Array, pages: number): Uint32Array {

@@ -1,8 +1,10 @@
 import { joined } from './crc.ts';
+import type { Room } from './room.ts';
 
 /** The pieces that the CRC of a whole is made of, leaf by leaf in any order. */
 export interface Pieces {
-  readonly count: number;
+  /** Whether there is room for so many more: nothing is ever written behind the end of an array. */
+  hasRoom(more: number): boolean;
   /** Those of the leaf of this rank follow. */
   begin(rank: number): void;
   add(crc: number, length: number, tag: number): void;
@@ -13,10 +15,12 @@ export interface Pieces {
 }
 
 /** What a leaf and a piece take. */
-export const LEAF_BYTES = 8;
-export const PIECE_BYTES = 12;
+const LEAF_BYTES = 8;
+const PIECE_BYTES = 12;
 
-export function pieceList(leaves: number, most: number): Pieces {
+export function pieceList(leaves: number, mostPieces: number, room: Room): Pieces {
+  const hasLeaves = room.take(leaves * LEAF_BYTES);
+  const most = Math.min(mostPieces, Math.floor(room.left() / PIECE_BYTES));
   const crcs = new Uint32Array(most);
   const lengths = new Uint32Array(most);
   const tags = new Uint32Array(most);
@@ -24,10 +28,15 @@ export function pieceList(leaves: number, most: number): Pieces {
   const firsts = new Uint32Array(leaves);
   const ends = new Uint32Array(leaves);
   let count = 0;
+  /** for so many there is room already */
+  let taken = 0;
   let leaf = 0;
   return {
-    get count() {
-      return count;
+    hasRoom(more) {
+      const missing = Math.max(0, count + more - taken);
+      if (!hasLeaves || taken + missing > most || !room.take(missing * PIECE_BYTES)) return false;
+      taken += missing;
+      return true;
     },
     begin(rank) {
       leaf = rank;

@@ -2,6 +2,7 @@ import type { Manifest } from '../backup/manifest.ts';
 import { comparison } from '../bolt/diff/compare.ts';
 import { TooManyKeys } from '../bolt/diff/seen.ts';
 import type { Difference } from '../bolt/diff/verdict.ts';
+import { heldBytes } from '../bolt/leaves.ts';
 import type { Structure } from '../bolt/structure.ts';
 import { loadContentsSettings } from '../config/config.ts';
 import type { InvocationOf } from './arguments.ts';
@@ -56,8 +57,9 @@ async function compare(
     newer: compactedIn(newer, inNewer.structure),
   };
   try {
-    await inNewer.show(compared.newer());
-    await inOlder.show(compared.older());
+    const held = heldBytes(inNewer.structure) + heldBytes(inOlder.structure);
+    await inNewer.show(compared.newer(held));
+    await inOlder.show(compared.older(held));
     return compared.difference(compacted);
   } catch (error) {
     throw error instanceof TooManyKeys ? tooMuch() : error;

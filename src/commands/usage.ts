@@ -1,10 +1,14 @@
 import type { CatalogEntry } from '../backup/catalog.ts';
 import type { Manifest } from '../backup/manifest.ts';
-import { leafReaderBytes } from '../bolt/leaves.ts';
+import { keyNumbers } from '../bolt/key-numbers.ts';
+import { heldBytes } from '../bolt/leaves.ts';
+import { numbered } from '../bolt/numbered.ts';
+import { roomOf } from '../bolt/room.ts';
+import { MAX_STRUCTURE_BYTES } from '../bolt/structure.ts';
+import { USAGE_KEY_BYTES } from '../bolt/usage/columns.ts';
 import { usageCounter } from '../bolt/usage/counter.ts';
 import { cutUsage } from '../bolt/usage/cut.ts';
 import { NAMED_USAGE, type Usage } from '../bolt/usage/types.ts';
-import { MAX_STRUCTURE_BYTES } from '../bolt/structure.ts';
 import { loadContentsSettings } from '../config/config.ts';
 import { Failure } from '../errors.ts';
 import type { InvocationOf } from './arguments.ts';
@@ -59,14 +63,12 @@ async function usageIn(entry: CatalogEntry, named: number, task: Task): Promise<
 /** Reads the backup itself. */
 async function countIn(manifest: Manifest, named: number, task: Task): Promise<Usage> {
   const opened = await openContents(manifest, task);
+  const { structure } = opened;
   const { revision } = manifest;
-  const { objectPrefix } = task.settings;
-  const counter = usageCounter({
-    revision,
-    objectPrefix,
-    maxBytes: MAX_STRUCTURE_BYTES - leafReaderBytes(opened.structure),
-  });
-  await opened.show(counter);
+  const room = roomOf(MAX_STRUCTURE_BYTES - heldBytes(structure));
+  const keys = keyNumbers(room, structure.keys, USAGE_KEY_BYTES);
+  const counter = usageCounter({ revision, objectPrefix: task.settings.objectPrefix, keys, room });
+  await opened.show(numbered(keys, [counter]));
   const usage = counter.usage(named);
   if (usage === undefined) throw unusable(manifest.name, tooManyKeys());
   return usage;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
+import type { Manifest } from '../../src/backup/manifest.ts';
 import { WrongSnapshot } from '../../src/backup/proof.ts';
 import { crcOf } from '../../src/bolt/crc.ts';
 import type { Structure } from '../../src/bolt/structure.ts';
@@ -22,18 +23,25 @@ const STRUCTURE: Structure = {
 
 const agreed = (hash: HashKV): HashAgreement => ({ kind: 'agreed', byMember: { [idOf('a')]: hash } });
 
-/** The hash for the manifest of a backup without a revision in it. */
-function hashFound(hashes: HashAgreement, structure: Partial<Structure> = {}): HashKV | undefined {
+/** What is found in a backup without a revision in it. */
+function foundIn(
+  hashes: HashAgreement,
+  structure: Partial<Structure> = {},
+  warn: (warning: string) => void = () => undefined,
+): Pick<Manifest, 'usage' | 'hashKV'> {
   const a = member('a');
   const task = {
     cluster: clusterOf([a], { hashes }),
     config: policyOf(),
     member: a,
     log: pino({ level: 'silent' }),
-    warn: () => undefined,
+    warn,
   };
-  return contentsReader(task, { revision: 1 }, { ...STRUCTURE, ...structure }).found().hashKV;
+  return contentsReader(task, { revision: 1 }, { ...STRUCTURE, ...structure }).found();
 }
+
+const hashFound = (hashes: HashAgreement, structure?: Partial<Structure>): HashKV | undefined =>
+  foundIn(hashes, structure).hashKV;
 
 describe('the hash of a backup', () => {
   test('is in its manifest where the members say the same', () => {
@@ -60,4 +68,16 @@ describe('the hash of a backup', () => {
     assert.equal(hashFound(agreed(SAID), { compactRevision: 1 }), undefined);
     assert.equal(hashFound(agreed(SAID), { compactingTo: 1 }), undefined);
   });
+});
+
+test('what would take more memory than it may is left out, with a warning for each, and fails no backup', () => {
+  const warnings: string[] = [];
+  const head = { ...STRUCTURE.head, pages: 2 ** 25 + 1 };
+  assert.deepEqual(
+    foundIn(agreed({ ...SAID, hash: 5 }), { head }, (warning) => warnings.push(warning)),
+    {},
+  );
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0] ?? '', /^the backup's own hash was not computed, .* too much memory/);
+  assert.match(warnings[1] ?? '', /^what fills the database was not counted, .* too much memory/);
 });

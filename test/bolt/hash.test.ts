@@ -3,6 +3,9 @@ import { describe, test } from 'node:test';
 import { crcOf } from '../../src/bolt/crc.ts';
 import type { Entry } from '../../src/bolt/entries.ts';
 import { type ComputedHash, hashReader } from '../../src/bolt/hash.ts';
+import { keyNumbers } from '../../src/bolt/key-numbers.ts';
+import { numbered } from '../../src/bolt/numbered.ts';
+import { roomOf } from '../../src/bolt/room.ts';
 import { seeded } from '../support/seeded.ts';
 
 /** A revision of a key, and the bytes of both its own key and its value. */
@@ -56,16 +59,19 @@ function computed(
     all.slice(rank * perLeaf, (rank + 1) * perLeaf),
   );
   const structure = { leaves: new Uint32Array(leaves.length), keys: all.length };
-  const reader = hashReader({ revision, compactRevision, structure, maxBytes });
+  const room = roomOf(maxBytes);
+  const keys = keyNumbers(room, structure.keys);
+  const reader = hashReader({ revision, compactRevision, structure, keys, room });
+  const visitor = numbered(keys, [reader]);
   for (const rank of shuffle([...leaves.keys()])) {
     const leaf = leaves[rank] ?? [];
     const bytes = Buffer.concat([Buffer.alloc(16), ...leaf.map(({ record }) => record)]);
     let recordAt = 16;
-    reader.leaf(rank, leaf.length);
+    visitor.leaf?.(rank, leaf.length);
     for (const { record, key, ...entry } of leaf) {
       const recordEnd = recordAt + record.length;
-      const lengths = { keyAt: recordAt, keyLength: key.length, valueLength: 0 };
-      reader.entry({ ...entry, bytes, recordAt, recordEnd, ...lengths });
+      const itsKey = { key: -1, keyAt: recordAt, keyLength: key.length, valueLength: 0 };
+      visitor.entry({ ...entry, bytes, recordAt, recordEnd, ...itsKey });
       recordAt = recordEnd;
     }
     bytes.fill(0); // they were lent

@@ -85,6 +85,7 @@ function entryOf({ key, value, at }: Item, bytes: Buffer, start: number): Entry 
     bytes,
     keyAt: valueAt,
     keyLength: 0,
+    key: -1,
     valueLength: 0,
     recordAt,
     recordEnd: valueAt + value.length,

@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict';
 import { leafReader } from '../../src/bolt/leaves.ts';
 import { structureReader } from '../../src/bolt/structure.ts';
-import { type ComputedHash, hashReader, type KeySpaceHash } from '../../src/bolt/hash.ts';
+import { type ComputedHash, hashReader, type HashOptions, type KeySpaceHash } from '../../src/bolt/hash.ts';
+import { keyNumbers } from '../../src/bolt/key-numbers.ts';
+import { numbered } from '../../src/bolt/numbered.ts';
+import { roomOf } from '../../src/bolt/room.ts';
 import { MIB } from './units.ts';
 import type { WalkedDatabase } from './bolt-walk.ts';
 
 type HashPoint = Omit<KeySpaceHash, 'hash'>;
 
+function hashing(structure: HashOptions['structure'], at: HashPoint) {
+  const room = roomOf(64 * MIB);
+  const keys = keyNumbers(room, structure.keys);
+  const reader = hashReader({ ...at, structure, keys, room });
+  return { reader, visitor: numbered(keys, [reader]) };
+}
+
 /** HashKV of a database as src/bolt computes it, its leaves seen in this order of their ranks. */
 export function hashOf(database: WalkedDatabase, at: HashPoint, ranks?: readonly number[]): ComputedHash {
   const structure = { leaves: new Uint32Array(database.leaves.length), keys: database.entries };
-  const reader = hashReader({ ...at, structure, maxBytes: 64 * MIB });
-  database.visit(reader, ranks);
+  const { reader, visitor } = hashing(structure, at);
+  database.visit(visitor, ranks);
   return reader.hash();
 }
 
@@ -25,8 +35,8 @@ export function hashOfStream(file: Buffer, at: HashPoint, pieceBytes: number): C
   const judgement = reading.judge();
   assert.ok(judgement.kind === 'sound');
   const { structure } = judgement;
-  const reader = hashReader({ ...at, structure, maxBytes: 64 * MIB });
-  const leaves = leafReader(structure, reader);
+  const { reader, visitor } = hashing(structure, at);
+  const leaves = leafReader(structure, visitor);
   for (const piece of pieces) leaves.take(Buffer.from(piece));
   assert.equal(leaves.end(), 'all');
   return reader.hash();

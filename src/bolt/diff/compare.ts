@@ -1,4 +1,5 @@
 import type { Entry, EntryVisitor } from '../entries.ts';
+import { numbered } from '../numbered.ts';
 import { BY_OLDER, IN_OLDER, MET, type Seen, seenWithin } from './seen.ts';
 import { changesIn, type Compacted, type Difference, partedAt } from './verdict.ts';
 
@@ -12,12 +13,15 @@ export interface ComparisonOptions {
   maxBytes?: number;
 }
 
-/** Compares two databases of one cluster by the revisions of their keys, each in one pass over its entries. */
+/**
+ * Compares two databases of one cluster by the revisions of their keys, each in one pass over its entries. What is held of
+ * a database meanwhile, in bytes, is a part of what may be taken up.
+ */
 export interface Comparison {
   /** Looks at the entries of the newer one, which come first. @throws TooManyKeys */
-  newer(): EntryVisitor;
+  newer(heldBytes: number): EntryVisitor;
   /** @throws TooManyKeys */
-  older(): EntryVisitor;
+  older(heldBytes: number): EntryVisitor;
   /** To be asked for when both have passed. */
   difference(compacted: Compacted): Difference;
 }
@@ -34,19 +38,21 @@ export function comparison(options: ComparisonOptions): Comparison {
   const { revisions, isLeftOut, isIgnored, maxBytes = MAX_BYTES } = options;
   const seen = seenWithin(maxBytes, isLeftOut);
   let parted = Infinity;
-  const visitor = (revision: number, visit: (entry: Entry) => void): EntryVisitor => ({
-    entry(entry) {
-      if (entry.main <= revision && !isIgnored(entry)) visit(entry);
-    },
-  });
+  function visitor(heldBytes: number, revision: number, visit: (entry: Entry) => void): EntryVisitor {
+    seen.hold(heldBytes);
+    const entry = (one: Entry): void => {
+      seen.check(one.key);
+      if (one.main <= revision && !isIgnored(one)) visit(one);
+    };
+    return numbered(seen.keys, [{ entry }]);
+  }
   return {
-    newer: () => visitor(revisions.newer, (entry) => visitNewer(seen, revisions.older, entry)),
-    older() {
-      const known = seen.size();
-      return visitor(revisions.older, (entry) => {
-        parted = Math.min(parted, visitOlder(seen, known, entry));
-      });
-    },
+    newer: (heldBytes) =>
+      visitor(heldBytes, revisions.newer, (entry) => visitNewer(seen, revisions.older, entry)),
+    older: (heldBytes) =>
+      visitor(heldBytes, revisions.older, (entry) => {
+        parted = Math.min(parted, visitOlder(seen, entry));
+      }),
     difference(compacted) {
       const revision = Math.min(parted, partedAt(seen, revisions.older, compacted));
       return revision < Infinity ? { kind: 'other-history', revision } : changesIn(seen);
@@ -55,7 +61,7 @@ export function comparison(options: ComparisonOptions): Comparison {
 }
 
 function visitNewer(seen: Seen, older: number, entry: Entry): void {
-  const key = seen.numberOf(entry);
+  const { key } = entry;
   if (entry.main <= older) {
     seen.past.take(key, entry);
     return;
@@ -65,15 +71,15 @@ function visitNewer(seen: Seen, older: number, entry: Entry): void {
 }
 
 /** @returns the entry's revision where the newer database should have it too; else Infinity */
-function visitOlder(seen: Seen, known: number, entry: Entry): number {
+function visitOlder(seen: Seen, entry: Entry): number {
   const { past } = seen;
-  const key = seen.numberOf(entry);
+  const { key } = entry;
   if (past.mainOf(key) === 0) seen.set(key, BY_OLDER);
   seen.set(key, IN_OLDER);
   if (seen.is(key, BY_OLDER)) {
     past.take(key, entry);
     // It may exist here, and its tombstone there be compacted away.
-    if (key >= known) seen.name(key, entry);
+    seen.name(key, entry);
     return Infinity;
   }
   const order = past.compare(entry, key);

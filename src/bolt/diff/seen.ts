@@ -1,6 +1,7 @@
 import type { Entry } from '../entries.ts';
-import { KEY_NUMBER_BYTES, keyNumbers } from '../key-numbers.ts';
+import { type KeyNumbers, keyNumbers } from '../key-numbers.ts';
 import { keyText } from '../key-text.ts';
+import { columnRoom, roomOf } from '../room.ts';
 import { NEWEST_BYTES, newestRevisions, type Newest } from './newest.ts';
 
 /** What was compared has more keys, or more of them changed, than there may be memory for. */
@@ -17,9 +18,11 @@ export const LEFT_OUT = 8;
 
 /** What two databases say of each key. Keys are known by their numbers. */
 export interface Seen {
-  /** A key that was not seen before gets the next number. @throws TooManyKeys */
-  numberOf(entry: Entry): number;
-  size(): number;
+  keys: KeyNumbers;
+  /** So much is held beside it from now on. @throws TooManyKeys */
+  hold(bytes: number): void;
+  /** To be called first with every key. @throws TooManyKeys where it has no number, or no room in the columns */
+  check(key: number): void;
   /** the newest revisions as of the older backup */
   past: Newest;
   /** those since then */
@@ -32,36 +35,37 @@ export interface Seen {
   nameOf(key: number): string;
 }
 
-/** What one key takes with both of its revisions and its flags. */
-const KEY_BYTES = KEY_NUMBER_BYTES + 2 * NEWEST_BYTES + 1;
+/** What one key takes beside its number: both of its revisions and its flags. */
+const KEY_BYTES = 2 * NEWEST_BYTES + 1;
 /** What a name takes beside its characters, as a string and in a map. */
 const NAME_BYTES = 64;
 
 /** @param isLeftOut whether the key that begins there is not to be named */
 export function seenWithin(maxBytes: number, isLeftOut: (entry: Entry) => boolean): Seen {
-  const most = Math.floor(maxBytes / KEY_BYTES);
-  const numbers = keyNumbers(most);
-  const flags = new Uint8Array(most);
+  const room = roomOf(maxBytes);
+  const keys = keyNumbers(room, Infinity, KEY_BYTES);
+  const hasRoom = columnRoom(room, KEY_BYTES);
+  const flags = new Uint8Array(keys.most);
   const names = new Map<number, string>();
-  let nameBytes = 0;
+  let held = 0;
   const is = (key: number, flag: number): boolean => ((flags[key] ?? 0) & flag) !== 0;
   const set = (key: number, flag: number): void => {
     flags[key] = (flags[key] ?? 0) | flag;
   };
-  const check = (): void => {
-    if (numbers.count * KEY_BYTES + nameBytes > maxBytes) throw new TooManyKeys();
+  const take = (bytes: number): void => {
+    if (!room.take(bytes)) throw new TooManyKeys();
   };
   return {
-    numberOf({ bytes, keyAt, keyLength }) {
-      // One more might be one too many.
-      if (numbers.count === most) throw new TooManyKeys();
-      const key = numbers.of(bytes, keyAt, keyLength);
-      check();
-      return key;
+    keys,
+    hold(bytes) {
+      take(bytes - held);
+      held = bytes;
     },
-    size: () => numbers.count,
-    past: newestRevisions(most),
-    since: newestRevisions(most),
+    check(key) {
+      if (!hasRoom(key)) throw new TooManyKeys();
+    },
+    past: newestRevisions(keys.most),
+    since: newestRevisions(keys.most),
     is,
     set,
     name(key, entry) {
@@ -72,9 +76,8 @@ export function seenWithin(maxBytes: number, isLeftOut: (entry: Entry) => boolea
       }
       const { bytes, keyAt, keyLength } = entry;
       const name = keyText(bytes.subarray(keyAt, keyAt + keyLength));
+      take(name.length + NAME_BYTES);
       names.set(key, name);
-      nameBytes += name.length + NAME_BYTES;
-      check();
     },
     nameOf: (key) => names.get(key) ?? '',
   };

@@ -21,7 +21,7 @@ export type Compacted = Record<'older' | 'newer', number>;
 export function changesIn(seen: Seen): Difference {
   const keys: Record<Change, string[]> = { created: [], changed: [], deleted: [] };
   const leftOut: Record<Change, number> = { created: 0, changed: 0, deleted: 0 };
-  for (let key = 0; key < seen.size(); key += 1) {
+  for (let key = 0; key < seen.keys.count(); key += 1) {
     const change = changeOf(seen, key);
     if (change === undefined) continue;
     if (seen.is(key, LEFT_OUT)) leftOut[change] += 1;
@@ -44,7 +44,7 @@ function changeOf(seen: Seen, key: number): Change | undefined {
 /** The first revision as of the older backup that one of the two lacks, though it should hold it; Infinity: there is none. */
 export function partedAt(seen: Seen, revision: number, compacted: Compacted): number {
   let parted = Infinity;
-  for (let key = 0; key < seen.size(); key += 1)
+  for (let key = 0; key < seen.keys.count(); key += 1)
     if (isParted(seen, key, revision, compacted)) parted = Math.min(parted, seen.past.mainOf(key));
   return parted;
 }

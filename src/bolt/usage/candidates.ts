@@ -1,20 +1,23 @@
-import { KEY_TEXT_BYTES, keyText } from '../key-text.ts';
-import type { Records } from './records.ts';
-
-/** Kubernetes' keys have some 60 to 100. */
-const NAME_BYTES = 128;
-/** The name, and of each its place, its length and its key's number. */
-export const candidatesBytes = (most: number): number => most * (NAME_BYTES + 10);
+import { keyText } from '../key-text.ts';
+import { clearMark, type Columns, isMarked, setMark } from './columns.ts';
+import { keptNames } from './kept-names.ts';
 
 interface Ranking {
   /** so many are remembered at the most */
   most: number;
-  records: Records;
-  /** the bit of a record that says that its name is remembered */
+  columns: Columns;
+  /** the bit beside a key's group that says that its name is remembered */
   mark: number;
   /** a key with this score or less is none */
   least: number;
-  scoreOf: (key: number) => number;
+  scoreOf: (columns: Columns, key: number) => number;
+}
+
+export interface Candidates {
+  /** The key has this score now; its bytes may be remembered. */
+  offer(key: number, score: number, bytes: Buffer, from: number, to: number): void;
+  /** By their scores of now, the highest first, equal ones in etcd's order. */
+  foremost(most: number): { key: string; score: number }[];
 }
 
 /**
@@ -31,89 +34,45 @@ interface Ranking {
  * that was kept, half of the most, once had a value of the threshold's size: what is missing is smaller than that part
  * of all the values in the database. (Fewer are kept where keys are much longer than usual.)
  */
-export class Candidates {
-  readonly #ranking: Ranking;
-  readonly #names: Buffer;
-  readonly #keys: Uint32Array;
-  readonly #places: Uint32Array;
-  readonly #lengths: Uint16Array;
-  #count = 0;
-  #used = 0;
-  #threshold: number;
+export function candidates({ most, columns, mark, least, scoreOf }: Ranking): Candidates {
+  const names = keptNames(most);
+  let threshold = least;
 
-  constructor(ranking: Ranking) {
-    const { most } = ranking;
-    this.#ranking = ranking;
-    this.#names = Buffer.allocUnsafeSlow(most * NAME_BYTES);
-    this.#keys = new Uint32Array(most);
-    this.#places = new Uint32Array(most);
-    this.#lengths = new Uint16Array(most);
-    this.#threshold = ranking.least;
-  }
-
-  /** The key has this score now; its bytes may be remembered. */
-  offer(key: number, score: number, bytes: Buffer, from: number, to: number): void {
-    const { records, mark, most } = this.#ranking;
-    if (score <= this.#threshold || records.isMarked(key, mark)) return;
-    const length = Math.min(to - from, KEY_TEXT_BYTES);
-    while (this.#count === most || this.#used + length > this.#names.length) this.#forgetHalf();
-    if (score <= this.#threshold) return;
-    bytes.copy(this.#names, this.#used, from, from + length);
-    this.#note(key, length);
-    records.mark(key, mark);
-  }
-
-  /** By their scores of now, the highest first, equal ones in etcd's order. */
-  foremost(most: number): { key: string; score: number }[] {
-    const { scoreOf, least } = this.#ranking;
-    const all = Array.from(this.#keys.subarray(0, this.#count), (key, at) => ({
-      score: scoreOf(key),
-      name: this.#nameAt(at),
-    }));
-    return all
-      .filter(({ score }) => score > least)
-      .toSorted((a, b) => b.score - a.score || Buffer.compare(a.name, b.name))
-      .slice(0, most)
-      .map(({ name, score }) => ({ key: keyText(name), score }));
-  }
-
-  #forgetHalf(): void {
-    const { records, mark, least, scoreOf } = this.#ranking;
-    const scores = new Float64Array(this.#count);
-    for (let at = 0; at < scores.length; at += 1) scores[at] = scoreOf(this.#keys[at] ?? 0);
+  function forgetHalf(): void {
+    const scores = Float64Array.from({ length: names.count() }, (_, place) =>
+      scoreOf(columns, names.keyAt(place)),
+    );
     const kept = scores.length >>> 1;
     const inOrder = scores.toSorted();
-    const threshold = Math.max(this.#threshold, inOrder[scores.length - kept - 1] ?? least);
+    threshold = Math.max(threshold, inOrder[scores.length - kept - 1] ?? least);
     let equals = kept - inOrder.length + firstAbove(inOrder, threshold);
-    this.#count = 0;
-    this.#used = 0;
-    for (let at = 0; at < scores.length; at += 1) {
-      const score = scores[at] ?? least;
-      if (score > threshold || (score === threshold && equals-- > 0)) this.#moveUp(at);
-      else records.unmark(this.#keys[at] ?? 0, mark);
-    }
-    this.#threshold = threshold;
+    names.keep((key, place) => {
+      const score = scores[place] ?? least;
+      if (score > threshold || (score === threshold && equals-- > 0)) return true;
+      clearMark(columns, key, mark);
+      return false;
+    });
   }
 
-  /** Behind those that are kept already. */
-  #moveUp(at: number): void {
-    const name = this.#nameAt(at);
-    this.#names.copyWithin(this.#used, name.byteOffset, name.byteOffset + name.length);
-    this.#note(this.#keys[at] ?? 0, name.length);
-  }
-
-  #note(key: number, length: number): void {
-    this.#keys[this.#count] = key;
-    this.#places[this.#count] = this.#used;
-    this.#lengths[this.#count] = length;
-    this.#count += 1;
-    this.#used += length;
-  }
-
-  #nameAt(at: number): Buffer {
-    const place = this.#places[at] ?? 0;
-    return this.#names.subarray(place, place + (this.#lengths[at] ?? 0));
-  }
+  return {
+    offer(key, score, bytes, from, to) {
+      if (score <= threshold || isMarked(columns, key, mark)) return;
+      while (!names.add(key, bytes, from, to)) {
+        forgetHalf();
+        if (score <= threshold) return;
+      }
+      setMark(columns, key, mark);
+    },
+    foremost: (wanted) =>
+      Array.from({ length: names.count() }, (_, place) => ({
+        score: scoreOf(columns, names.keyAt(place)),
+        name: names.nameAt(place),
+      }))
+        .filter(({ score }) => score > least)
+        .toSorted((a, b) => b.score - a.score || Buffer.compare(a.name, b.name))
+        .slice(0, wanted)
+        .map(({ name, score }) => ({ key: keyText(name), score })),
+  };
 }
 
 function firstAbove(inOrder: Float64Array, threshold: number): number {

@@ -1,12 +1,11 @@
-import { randomInt } from 'node:crypto';
 import type { Entry, EntryVisitor } from '../entries.ts';
+import type { KeyNumbers } from '../key-numbers.ts';
 import { isOwnLock } from '../key-text.ts';
-import { Candidates, candidatesBytes } from './candidates.ts';
-import { fingerprinting, type Seed } from './fingerprint.ts';
-import { Groups, GROUPS_BYTES } from './groups.ts';
-import { TOMBSTONE } from './records.ts';
-import { roomOf, type Room } from './room.ts';
-import { KeyTable } from './table.ts';
+import { columnRoom, type Room, shareOf } from '../room.ts';
+import { candidates } from './candidates.ts';
+import { groupOf, lengthOf, newColumns, revisionsOf, see, TOMBSTONE, USAGE_KEY_BYTES } from './columns.ts';
+import { groupsBelow, GROUPS_BYTES } from './groups.ts';
+import { keptNamesBytes } from './kept-names.ts';
 import { usageOf, type Counted } from './tell.ts';
 import { NAMED_USAGE, type Usage } from './types.ts';
 
@@ -15,10 +14,10 @@ export interface UsageCounterOptions {
   revision: number;
   /** where Kubernetes keeps its objects, with a slash at the end */
   objectPrefix?: string;
-  /** random, unless a test has to know it */
-  seed?: Seed;
-  /** what it may take of memory: about 5 MiB, and 41 bytes a key at the most */
-  maxBytes: number;
+  /** those that the entries come with */
+  keys: KeyNumbers;
+  /** of which it takes about 5 MiB, and 24 bytes a key beside its number */
+  room: Room;
 }
 
 export interface UsageCounter extends EntryVisitor {
@@ -27,82 +26,70 @@ export interface UsageCounter extends EntryVisitor {
    * then it was not counted.
    */
   usage(named?: number): Usage | undefined;
-  /** The memory that it has taken, in bytes. */
-  takenBytes(): number;
 }
 
-/** Marks of a record, beside its group. */
+/** Marks beside a key's group. */
 const IS_LARGE = 2 ** 28;
 const IS_REVISED = 2 ** 29;
 /** Sizes fall, too: there the more are remembered, the smaller is what might be missed. */
 const MOST_LARGE = 2 ** 14;
 const MOST_REVISED = 2 ** 11;
-const FIXED_BYTES = candidatesBytes(MOST_LARGE) + candidatesBytes(MOST_REVISED) + GROUPS_BYTES;
-const SEEDS = 2 ** 32;
+const FIXED_BYTES = keptNamesBytes(MOST_LARGE) + keptNamesBytes(MOST_REVISED) + GROUPS_BYTES;
 
 /**
  * Counts what fills a database while its revisions pass by, in any order: which revision of a key is the newest is known
  * only at the end.
  */
-export function usageCounter({
-  revision,
-  objectPrefix = '/registry/',
-  seed = [randomInt(SEEDS), randomInt(SEEDS)],
-  maxBytes,
-}: UsageCounterOptions): UsageCounter {
-  const room = roomOf(maxBytes);
-  const fingerprint = fingerprinting(seed);
-  let counting = room.take(FIXED_BYTES)
-    ? begin(room, new Groups(objectPrefix, fingerprinting(seed), room))
-    : undefined;
-
-  function entry({ main, sub, isTombstone, bytes, keyAt, keyLength, valueLength }: Entry): void {
-    if (counting === undefined || main > revision || keyLength === 0) return;
-    const end = keyAt + keyLength;
-    if (isOwnLock(bytes, keyAt, end)) return;
-    const { table, records, groups, largest, mostRevised } = counting;
-    const print = fingerprint(bytes, keyAt, end);
-    let key = table.find(print);
-    if (key < 0) key = table.add(print, groups.of(bytes, keyAt, end));
-    if (key < 0) {
-      counting = undefined;
-      return;
-    }
-    const isNewest = records.see(key, main, sub, isTombstone ? TOMBSTONE : valueLength);
-    if (!isTombstone) {
-      groups.add(records.group(key), valueLength);
-      if (isNewest) largest.offer(key, valueLength, bytes, keyAt, end);
-    }
-    mostRevised.offer(key, records.revisions(key), bytes, keyAt, end);
-  }
-
+export function usageCounter(options: UsageCounterOptions): UsageCounter {
+  const { revision } = options;
+  const room = shareOf(options.room);
+  let counting = room.take(FIXED_BYTES) ? begin(options, room) : undefined;
   return {
-    entry,
+    entry(entry) {
+      if (counting === undefined || entry.main > revision || entry.keyLength === 0) return;
+      if (isOwnLock(entry.bytes, entry.keyAt, entry.keyAt + entry.keyLength)) return;
+      if (counting.hasRoom(entry.key)) {
+        count(counting, entry);
+        return;
+      }
+      // What it has taken is left to the others.
+      counting = undefined;
+      room.giveAll();
+    },
     usage: (named = NAMED_USAGE) => counting && usageOf(counting, named),
-    takenBytes: () => room.taken(),
   };
 }
 
 interface Counting extends Counted {
-  table: KeyTable;
+  hasRoom: (key: number) => boolean;
 }
 
-function begin(room: Room, groups: Groups): Counting {
-  const table = new KeyTable(room);
-  const { records } = table;
-  const length = (key: number): number => records.length(key);
-  const revisions = (key: number): number => records.revisions(key);
+function begin({ objectPrefix = '/registry/', keys }: UsageCounterOptions, room: Room): Counting {
+  const columns = newColumns(keys.most);
   return {
-    table,
-    records,
-    groups,
-    largest: new Candidates({ records, most: MOST_LARGE, mark: IS_LARGE, least: -1, scoreOf: length }),
-    mostRevised: new Candidates({
-      records,
+    hasRoom: columnRoom(room, USAGE_KEY_BYTES),
+    keys,
+    columns,
+    groups: groupsBelow(objectPrefix, room),
+    largest: candidates({ columns, most: MOST_LARGE, mark: IS_LARGE, least: -1, scoreOf: lengthOf }),
+    mostRevised: candidates({
+      columns,
       most: MOST_REVISED,
       mark: IS_REVISED,
       least: 0,
-      scoreOf: revisions,
+      scoreOf: revisionsOf,
     }),
   };
+}
+
+function count({ columns, groups, largest, mostRevised }: Counting, entry: Entry): void {
+  const { main, sub, isTombstone, bytes, keyAt, keyLength, key, valueLength } = entry;
+  const end = keyAt + keyLength;
+  if (revisionsOf(columns, key) === 0) columns.groups[key] = groups.of(bytes, keyAt, end);
+  const isNewest = see(columns, key, main, sub, isTombstone ? TOMBSTONE : valueLength);
+  if (!isTombstone) {
+    groups.add(groupOf(columns, key), valueLength);
+    if (isNewest) largest.offer(key, valueLength, bytes, keyAt, end);
+  }
+  mostRevised.offer(key, revisionsOf(columns, key), bytes, keyAt, end);
 }

@@ -1,9 +1,9 @@
 import { partEnd, resourceEnd, resourceOf } from '../../util/resources.ts';
+import { keyNumbers } from '../key-numbers.ts';
 import { keyText } from '../key-text.ts';
-import type { Fingerprint, Fingerprinting } from './fingerprint.ts';
+import type { Room } from '../room.ts';
+import { GROUP_BITS } from './columns.ts';
 import { OTHER, OTHER_KEYS } from './names.ts';
-import { GROUP_BITS } from './records.ts';
-import type { Room } from './room.ts';
 
 /** A key's group is its resource's number, and behind these bits its namespace's. */
 const RESOURCE_BITS = 12;
@@ -11,7 +11,7 @@ const RESOURCES = 2 ** RESOURCE_BITS;
 const RESOURCE_MASK = RESOURCES - 1;
 /** Kubernetes itself says that it works with 10,000 of them. */
 const NAMESPACES = 2 ** (GROUP_BITS - RESOURCE_BITS - 2);
-/** What a name takes with its fingerprint, in two maps at the end: the longest one. */
+/** What a name takes at the end, in a map: the longest one. */
 const NAME_BYTES = 500;
 /** So much of a key is enough to name its resource and its namespace. */
 const MOST_NAMED = 512;
@@ -21,93 +21,83 @@ const MOST_NAMESPACE = 120;
 /** What they take without any name. */
 export const GROUPS_BYTES = (RESOURCES + NAMESPACES) * 8;
 
-/** Names by the bytes that they were made of. The first is that of all for which there is no room any more. */
-class Names {
-  readonly #most: number;
-  readonly #room: Room;
-  readonly #numbers = new Map<number, number>();
-  readonly names: string[];
-
-  constructor(most: number, room: Room, names: string[]) {
-    this.#most = most;
-    this.#room = room;
-    this.names = names;
-  }
-
-  numberOf({ high, low }: Fingerprint, nameOf: () => string): number {
-    // As many bits as a number has, enough for some thousands of names.
-    const print = (high & 0x1f_ffff) * 2 ** 32 + low;
-    const found = this.#numbers.get(print);
-    if (found !== undefined) return found;
-    const number = this.names.length;
-    if (number >= this.#most || !this.#room.take(NAME_BYTES)) return 0;
-    this.#numbers.set(print, number);
-    this.names.push(nameOf());
-    return number;
-  }
+/** Which resource and which namespace a key is of, and how many bytes each of them has in values of all revisions. */
+export interface Groups {
+  /** by number */
+  readonly resources: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly resourceBytes: Float64Array;
+  readonly namespaceBytes: Float64Array;
+  /** That of a key which was not seen before. */
+  of(bytes: Buffer, from: number, to: number): number;
+  add(group: number, bytes: number): void;
 }
 
-/** Which resource and which namespace a key is of, and how many bytes each of them has in values of all revisions. */
-export class Groups {
-  readonly #prefix: Buffer;
-  readonly #fingerprint: Fingerprinting;
-  readonly #resources: Names;
-  readonly #namespaces: Names;
-  /** of keys that are no objects */
-  readonly #otherKeys: number;
-  readonly resourceBytes = new Float64Array(RESOURCES);
-  readonly namespaceBytes = new Float64Array(NAMESPACES);
+export function groupsBelow(objectPrefix: string, room: Room): Groups {
+  const prefix = Buffer.from(objectPrefix);
+  const resources = namesWithin(room, RESOURCES, [OTHER, OTHER_KEYS], resourceName);
+  const namespaces = namesWithin(room, NAMESPACES, [OTHER], namespaceName);
+  const otherKeys = packed(1, namespaces.numberOf(prefix, 0, 0));
+  const resourceBytes = new Float64Array(RESOURCES);
+  const namespaceBytes = new Float64Array(NAMESPACES);
+  return {
+    resources: resources.names,
+    namespaces: namespaces.names,
+    resourceBytes,
+    namespaceBytes,
+    of(bytes, from, to) {
+      if (!beginsWith(prefix, bytes, from, to)) return otherKeys;
+      const begin = from + prefix.length;
+      const end = resourceEnd(bytes, begin, to);
+      const slash = partEnd(bytes, end, to);
+      // Something has to follow the namespace: what comes last is the object's own name.
+      const namespaceEnd = slash < to ? slash - 1 : end;
+      return packed(resources.numberOf(bytes, begin, end), namespaces.numberOf(bytes, end, namespaceEnd));
+    },
+    add(group, bytes) {
+      resourceBytes[resourceIn(group)] = (resourceBytes[resourceIn(group)] ?? 0) + bytes;
+      namespaceBytes[namespaceIn(group)] = (namespaceBytes[namespaceIn(group)] ?? 0) + bytes;
+    },
+  };
+}
 
-  constructor(objectPrefix: string, fingerprint: Fingerprinting, room: Room) {
-    this.#prefix = Buffer.from(objectPrefix);
-    this.#fingerprint = fingerprint;
-    this.#resources = new Names(RESOURCES, room, [OTHER, OTHER_KEYS]);
-    this.#namespaces = new Names(NAMESPACES, room, [OTHER]);
-    const namespace = this.#namespaces.numberOf(fingerprint(this.#prefix, 0, 0), () => '');
-    this.#otherKeys = packed(1, namespace);
-  }
+/** Names by the bytes that they were made of. */
+interface Names {
+  names: readonly string[];
+  numberOf(bytes: Buffer, from: number, to: number): number;
+}
 
-  get resources(): readonly string[] {
-    return this.#resources.names;
-  }
+/** The first is that of all for which there is no room any more. */
+function namesWithin(
+  room: Room,
+  most: number,
+  first: readonly string[],
+  nameOf: (bytes: Buffer) => string,
+): Names {
+  const names = [...first];
+  const numbers = keyNumbers(room, most - first.length);
+  return {
+    names,
+    numberOf(bytes, from, to) {
+      const found = numbers.of(bytes, from, to - from);
+      const number = first.length + found;
+      if (found < 0) return 0;
+      if (number < names.length) return number;
+      // One for which there was no room before stays without a name, and so do all behind it.
+      if (number > names.length || !room.take(NAME_BYTES)) return 0;
+      names.push(nameOf(bytes.subarray(from, Math.min(to, from + MOST_NAMED))));
+      return number;
+    },
+  };
+}
 
-  get namespaces(): readonly string[] {
-    return this.#namespaces.names;
-  }
+const resourceName = (bytes: Buffer): string => resourceOf(bytes).name;
+const namespaceName = (bytes: Buffer): string => keyText(bytes).slice(0, MOST_NAMESPACE);
 
-  /** That of a key which was not seen before. */
-  of(bytes: Buffer, from: number, to: number): number {
-    if (!this.#isObject(bytes, from, to)) return this.#otherKeys;
-    const begin = from + this.#prefix.length;
-    const end = resourceEnd(bytes, begin, to);
-    const slash = partEnd(bytes, end, to);
-    // Something has to follow the namespace: what comes last is the object's own name.
-    const namespaceEnd = slash < to ? slash - 1 : end;
-    return packed(this.#resource(bytes, begin, end), this.#namespace(bytes, end, namespaceEnd));
-  }
-
-  add(group: number, bytes: number): void {
-    this.resourceBytes[resourceIn(group)] = (this.resourceBytes[resourceIn(group)] ?? 0) + bytes;
-    this.namespaceBytes[namespaceIn(group)] = (this.namespaceBytes[namespaceIn(group)] ?? 0) + bytes;
-  }
-
-  #isObject(bytes: Buffer, from: number, to: number): boolean {
-    const prefix = this.#prefix;
-    if (to - from < prefix.length) return false;
-    for (let at = 0; at < prefix.length; at += 1) if (bytes[from + at] !== prefix[at]) return false;
-    return true;
-  }
-
-  #resource(bytes: Buffer, from: number, to: number): number {
-    const named = (): string => resourceOf(bytes.subarray(from, Math.min(to, from + MOST_NAMED))).name;
-    return this.#resources.numberOf(this.#fingerprint(bytes, from, to), named);
-  }
-
-  #namespace(bytes: Buffer, from: number, to: number): number {
-    const named = (): string =>
-      keyText(bytes.subarray(from, Math.min(to, from + MOST_NAMED))).slice(0, MOST_NAMESPACE);
-    return this.#namespaces.numberOf(this.#fingerprint(bytes, from, to), named);
-  }
+function beginsWith(prefix: Buffer, bytes: Buffer, from: number, to: number): boolean {
+  if (to - from < prefix.length) return false;
+  for (let at = 0; at < prefix.length; at += 1) if (bytes[from + at] !== prefix[at]) return false;
+  return true;
 }
 
 const packed = (resource: number, namespace: number): number => resource | (namespace << RESOURCE_BITS);

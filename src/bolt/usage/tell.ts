@@ -1,21 +1,23 @@
+import type { KeyNumbers } from '../key-numbers.ts';
 import type { Candidates } from './candidates.ts';
+import { type Columns, groupOf, lengthOf, revisionsOf } from './columns.ts';
 import { cutUsage } from './cut.ts';
 import { sizeOf, sumOf } from './figures.ts';
 import { type Groups, namespaceIn, resourceIn } from './groups.ts';
-import type { Records } from './records.ts';
 import type { Usage, UsageFigures } from './types.ts';
 
 export interface Counted {
-  records: Records;
+  keys: KeyNumbers;
+  columns: Columns;
   groups: Groups;
   largest: Candidates;
   mostRevised: Candidates;
 }
 
 /** What was counted, with so many named in each list. */
-export function usageOf({ records, groups, largest, mostRevised }: Counted, named: number): Usage {
-  const byResource = figuresOf(records, resourceIn, groups.resourceBytes);
-  const byNamespace = figuresOf(records, namespaceIn, groups.namespaceBytes);
+export function usageOf({ keys, columns, groups, largest, mostRevised }: Counted, named: number): Usage {
+  const byResource = figuresOf(columns, keys.count(), resourceIn, groups.resourceBytes);
+  const byNamespace = figuresOf(columns, keys.count(), namespaceIn, groups.namespaceBytes);
   const usage: Usage = {
     total: sumOf(byResource),
     resources: byName(groups.resources, byResource).map(([resource, figures]) => ({ resource, ...figures })),
@@ -31,17 +33,20 @@ export function usageOf({ records, groups, largest, mostRevised }: Counted, name
 
 /** By number; `bytes` are those of all values together. */
 function figuresOf(
-  records: Records,
+  columns: Columns,
+  count: number,
   numberOf: (group: number) => number,
   bytes: Float64Array,
 ): UsageFigures[] {
   const keys = new Float64Array(bytes.length);
   const revisions = new Float64Array(bytes.length);
   const live = new Float64Array(bytes.length);
-  for (let key = 0; key < records.keys; key += 1) {
-    const number = numberOf(records.group(key));
-    const length = records.length(key);
-    revisions[number] = (revisions[number] ?? 0) + records.revisions(key);
+  for (let key = 0; key < count; key += 1) {
+    const seen = revisionsOf(columns, key);
+    if (seen === 0) continue;
+    const number = numberOf(groupOf(columns, key));
+    const length = lengthOf(columns, key);
+    revisions[number] = (revisions[number] ?? 0) + seen;
     if (length < 0) continue;
     keys[number] = (keys[number] ?? 0) + 1;
     live[number] = (live[number] ?? 0) + length;

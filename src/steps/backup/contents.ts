@@ -1,8 +1,10 @@
 import type { Manifest } from '../../backup/manifest.ts';
 import { WrongSnapshot } from '../../backup/proof.ts';
-import type { EntryVisitor } from '../../bolt/entries.ts';
-import { type ComputedHash, hashReader } from '../../bolt/hash.ts';
-import { leafReader, leafReaderBytes } from '../../bolt/leaves.ts';
+import { type ComputedHash, HASH_KEY_BYTES, hashReader } from '../../bolt/hash.ts';
+import { keyNumbers } from '../../bolt/key-numbers.ts';
+import { heldBytes, leafReader } from '../../bolt/leaves.ts';
+import { numbered } from '../../bolt/numbered.ts';
+import { roomOf } from '../../bolt/room.ts';
 import { MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
 import { usageCounter } from '../../bolt/usage/counter.ts';
 import { compareHashes, type FileRevisions, hashPointOf, OTHER_DATA_ADVICE } from '../../plan/hashes.ts';
@@ -17,12 +19,15 @@ export interface Contents {
   found(): Pick<Manifest, 'usage' | 'hashKV'>;
 }
 
-/** Of what the structure might take while it was judged, the two that look at its keys share the rest. */
-const bytesForEach = (structure: Structure): number => (MAX_STRUCTURE_BYTES - leafReaderBytes(structure)) / 2;
-
 const NOT_COUNTED =
   'what fills the database was not counted, for that would have taken too much memory: there are too many keys, or too ' +
   'large values';
+const NOT_COMPUTED =
+  "the backup's own hash was not computed, and so not compared with the members', for that would have taken too much " +
+  'memory: there are too many revisions, or too large values';
+
+/** A leaf was. */
+const TOO_LARGE: ComputedHash = { kind: 'not-computed', why: 'too-large' };
 
 export function contentsReader(
   task: Pick<Task, 'cluster' | 'config' | 'log' | 'member' | 'warn'>,
@@ -34,18 +39,22 @@ export function contentsReader(
     revision: structure.revision,
     compactRevision: structure.compactingTo ?? structure.compactRevision,
   };
-  const maxBytes = bytesForEach(structure);
+  // Of what the structure may take, they share what it leaves over.
+  const room = roomOf(MAX_STRUCTURE_BYTES - heldBytes(structure));
+  const keys = keyNumbers(room, structure.keys, HASH_KEY_BYTES);
   const point = hashPointOf(cluster, member, file, revision);
-  const hash = point && hashReader({ structure, ...point, maxBytes });
-  const usage = usageCounter({ revision, objectPrefix: config.objectPrefix, maxBytes });
-  const leaves = leafReader(structure, both(usage, hash));
+  const hash = point && hashReader({ structure, ...point, keys, room });
+  const usage = usageCounter({ revision, objectPrefix: config.objectPrefix, keys, room });
+  const leaves = leafReader(structure, numbered(keys, hash ? [usage, hash] : [usage]));
   return {
     see: (piece) => leaves.take(bytesOf(piece)),
     found() {
       const shown = leaves.end();
       // What was read back is what was judged, byte for byte: the checksums say so.
       if (shown === 'changed') throw new Error('the leaves of the database are not where they were');
-      const computed = shown === 'all' ? hashIn(hash?.hash()) : undefined;
+      const own: ComputedHash | undefined = shown === 'all' ? hash?.hash() : hash && TOO_LARGE;
+      if (own?.kind === 'not-computed' && own.why === 'too-large') warn(NOT_COMPUTED);
+      const computed = hashIn(own);
       const comparison = compareHashes(cluster, member, file, computed);
       if (comparison.kind === 'differs') throw new WrongSnapshot(comparison.message, OTHER_DATA_ADVICE);
       if (comparison.kind === 'not-comparable')
@@ -61,18 +70,4 @@ function hashIn(found: ComputedHash | undefined): Manifest['hashKV'] {
   if (found?.kind !== 'computed') return undefined;
   const { hash, revision, compactRevision } = found;
   return { hash, revision, compactRevision };
-}
-
-function both(first: EntryVisitor, second: EntryVisitor | undefined): EntryVisitor {
-  if (second === undefined) return first;
-  return {
-    leaf(rank, entries) {
-      first.leaf?.(rank, entries);
-      second.leaf?.(rank, entries);
-    },
-    entry(entry) {
-      first.entry(entry);
-      second.entry(entry);
-    },
-  };
 }

@@ -36,9 +36,9 @@ function differenceOf(
     isIgnored: (entry) => ignored?.test(keyOf(entry)) ?? false,
     maxBytes,
   });
-  const newerVisitor = compare.newer();
+  const newerVisitor = compare.newer(0);
   for (const entry of entriesOf(newer.writes)) newerVisitor.entry(entry);
-  const olderVisitor = compare.older();
+  const olderVisitor = compare.older(0);
   for (const entry of entriesOf(older.writes)) olderVisitor.entry(entry);
   return compare.difference({ older: older.compacted, newer: newer.compacted });
 }
@@ -113,6 +113,12 @@ describe('what became of the keys', () => {
       backup(3, [put('a', 2), deleted('a', 3)]),
       backup(4, [put('b', 4)], 3),
       { created: ['b'] },
+    ],
+    [
+      'one whose tombstone is gone, made again while the newer one was taken',
+      backup(3, [put('a', 2), put('b', 3)]),
+      backup(5, [put('a', 2), put('b', 6)], 4),
+      { deleted: ['b'] },
     ],
     [
       'what was written while the newer one was taken',
@@ -212,6 +218,20 @@ test('too many keys, or too many that changed, are told and nothing else', () =>
     () => differenceOf(one, backup(30_000, [], 30_000), { maxBytes: 1.5 * 2 ** 20 }),
     TooManyKeys,
   );
+});
+
+test('what is held of a database meanwhile is a part of the memory', () => {
+  const compare = comparison({
+    revisions: { older: 2, newer: 3 },
+    isLeftOut: () => false,
+    isIgnored: () => false,
+    maxBytes: 2 ** 20,
+  });
+  assert.throws(() => compare.newer(2 ** 20 + 1), TooManyKeys);
+  const few = compare.newer(2 ** 20 - 1000);
+  const [entry = assert.fail()] = entriesOf([put('a', 2)]);
+  assert.throws(() => few.entry(entry), TooManyKeys);
+  compare.older(0).entry(entry);
 });
 
 /** What is to come out, by the two states alone. */

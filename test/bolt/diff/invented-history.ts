@@ -84,7 +84,7 @@ export const shuffled = <T>(list: readonly T[], random: Random): T[] =>
 /** As a walk of the database hands it out: the one object again and again, with bytes around the key. */
 export function* entriesOf(writes: readonly Write[]): Generator<Entry> {
   const bytes = Buffer.alloc(256, '/');
-  const entry = { bytes, keyAt: 0, valueLength: 0, recordAt: 0, recordEnd: 0 };
+  const entry = { bytes, keyAt: 0, key: -1, valueLength: 0, recordAt: 0, recordEnd: 0 };
   for (const { key, main, sub, isTombstone } of writes) {
     const keyAt = main % 7;
     const keyLength = bytes.write(key, keyAt);

@@ -1,4 +1,7 @@
 import type { Entry } from '../../../src/bolt/entries.ts';
+import { keyNumbers } from '../../../src/bolt/key-numbers.ts';
+import { numbered } from '../../../src/bolt/numbered.ts';
+import { type Room, roomOf } from '../../../src/bolt/room.ts';
 import { type UsageCounterOptions, usageCounter } from '../../../src/bolt/usage/counter.ts';
 import type { Usage, UsageFigures } from '../../../src/bolt/usage/types.ts';
 
@@ -13,7 +16,7 @@ export interface Revision {
 export const MIB = 2 ** 20;
 
 /** As an entry among other bytes. */
-export function entryOf({ key, main, sub = 0, bytes }: Revision): Entry {
+function entryOf({ key, main, sub = 0, bytes }: Revision): Entry {
   const name = Buffer.from(key);
   return {
     main,
@@ -22,20 +25,38 @@ export function entryOf({ key, main, sub = 0, bytes }: Revision): Entry {
     bytes: Buffer.concat([Buffer.from('//'), name, Buffer.from('/x')]),
     keyAt: 2,
     keyLength: name.length,
+    key: -1,
     valueLength: bytes ?? 0,
     recordAt: 0,
     recordEnd: name.length + 4,
   };
 }
 
+interface Counting extends Pick<Partial<UsageCounterOptions>, 'revision' | 'objectPrefix'> {
+  maxBytes?: number;
+}
+
+/** A counter, what shows it entries with the numbers of their keys, and what both have taken of memory. */
+export function countingIn({ maxBytes = 64 * MIB, revision = 2 ** 50, ...options }: Counting = {}) {
+  const room: Room = roomOf(maxBytes);
+  const keys = keyNumbers(room, 2 ** 19);
+  const counter = usageCounter({ revision, keys, room, ...options });
+  const visitor = numbered(keys, [counter]);
+  return {
+    see: (one: Revision): void => visitor.entry(entryOf(one)),
+    usage: (named?: number): Usage | undefined => counter.usage(named),
+    takenBytes: (): number => room.taken(),
+  };
+}
+
 /** Counts them in this order. */
 export function counted(
   revisions: Iterable<Revision>,
-  { named, ...options }: Partial<UsageCounterOptions> & { named?: number } = {},
+  { named, ...options }: Counting & { named?: number } = {},
 ): Usage | undefined {
-  const counter = usageCounter({ revision: 2 ** 50, maxBytes: 64 * MIB, seed: [1, 2], ...options });
-  for (const revision of revisions) counter.entry(entryOf(revision));
-  return counter.usage(named);
+  const counting = countingIn(options);
+  for (const revision of revisions) counting.see(revision);
+  return counting.usage(named);
 }
 
 /** Numbers from 0 to below 1, the same ones for the same seed. */
