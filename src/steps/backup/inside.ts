@@ -27,11 +27,13 @@ export interface Inside {
   found(): Pick<Manifest, 'usage' | 'hashKV'>;
 }
 
+type Looking = Pick<Task, 'cluster' | 'config' | 'log' | 'member' | 'warn'>;
+
 const nothing = (): void => undefined;
 /** `BACKUP_CHECK_STRUCTURE` is false. */
 const NOT_LOOKED: Inside = { see: nothing, judge: nothing, seeAgain: nothing, found: () => ({}) };
 
-export function lookInside(task: Task, origin: Origin): Inside {
+export function lookInside(task: Looking, origin: Pick<Origin, 'revision'>): Inside {
   if (!task.config.backup.checkStructure) return NOT_LOOKED;
   const { member, warn } = task;
   const proof = proveStructure((damage) => damaged(member, damage));
@@ -48,7 +50,11 @@ export function lookInside(task: Task, origin: Origin): Inside {
   };
 }
 
-function whole(structure: Structure, { member }: Task, { revision }: Origin): Structure {
+function whole(
+  structure: Structure,
+  { member }: Pick<Task, 'member'>,
+  { revision }: Pick<Origin, 'revision'>,
+): Structure {
   if (structure.revision >= revision) return structure;
   throw new WrongSnapshot(
     `the snapshot of ${label(member)} ends at revision ${structure.revision}, and right before that the member told of ${revision}`,
