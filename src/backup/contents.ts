@@ -18,7 +18,10 @@ export async function readStructure(reading: ContentsReading): Promise<Structure
   return structure;
 }
 
-/** The second one: shows every revision. @throws Failure `backup` when it cannot be read, or is not what it was */
+/**
+ * The second one: shows every revision.
+ * @throws Failure `backup` when it cannot be read or is not what it was, or has a leaf that is too large
+ */
 export async function readEntries(
   reading: ContentsReading,
   structure: Structure,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { reportOf } from '../../src/run/report.ts';
@@ -17,14 +17,15 @@ test('a monitor is told what fills the database by resource, and no key nor name
     text(request).then(body.resolve, body.reject);
   });
   server.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo; // it listens, and not at a path
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it listens on no port');
   const usage = usageOf({ secrets: [500, 20] }, ['/registry/secrets/default/payment']);
   const report = reportOf({ ...newRunState('1.2.3', NOW), usage }, NOW);
-  await sendHeartbeat(new URL(`http://127.0.0.1:${port}/ping`), report, {
+  await sendHeartbeat(new URL(`http://127.0.0.1:${address.port}/ping`), report, {
     signal: AbortSignal.timeout(10_000),
   });
   const sent: unknown = JSON.parse(await body.promise);
   const { total, resources } = usage;
-  assert.deepEqual(sent, { ...JSON.parse(JSON.stringify(report)), usage: { total, resources } });
+  assert.deepEqual(sent, JSON.parse(JSON.stringify({ ...report, usage: { total, resources } })));
 });
