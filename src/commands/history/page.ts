@@ -15,8 +15,10 @@ export function pageOf(history: History, now: Date): string {
     markup`<h1>${cluster}</h1>
 <p class="soft">${formatRuns(runs.length)} of etcd, by its backups in ${store}, as of ${formatTime(now)} UTC</p>
 ${dated.length > 0 ? tilesOf(dated) : undefined}
-${[formatLargest(runs), formatForecast(history)].map(
-  (text) => markup`<p>${text && sentence(text)}</p>
+${[formatLargest(runs), formatForecast(history)].flatMap((text) =>
+  text === undefined
+    ? []
+    : markup`<p>${sentence(text)}</p>
 `,
 )}<p class="soft">${legendOf(dated)}</p>
 ${dated.length > 0 ? figures(dated) : undefined}
