@@ -72,7 +72,8 @@ export function formatManifest(manifest: Manifest): string {
 const cut = (text: string, most = MAX_TEXT): string =>
   text.length > most ? `${text.slice(0, most - 3)}...` : text;
 
-function usageWithin(usage: Usage): Usage {
+/** What of it goes into a manifest: so much of each list, and names as long as a reader takes. */
+export function usageWithin(usage: Usage): Usage {
   const { total, resources, namespaces, largest, mostRevised } = cutUsage(usage, NAMED_USAGE);
   return {
     total,

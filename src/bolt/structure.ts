@@ -35,6 +35,10 @@ export interface Structure {
   inlineLeaf?: Buffer;
 }
 
+/** Below which history is gone, or may be by now: of the compaction that is under way, where one is. */
+export const compactedTo = ({ compactRevision, compactingTo = compactRevision }: Structure): number =>
+  compactingTo;
+
 /** What was found. `not-checked`: it would take more memory than it may, which is no fault of the file's. */
 export type Judgement =
   | { kind: 'sound'; structure: Structure }

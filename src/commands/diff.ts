@@ -3,7 +3,7 @@ import { comparison } from '../bolt/diff/compare.ts';
 import { TooManyKeys } from '../bolt/diff/seen.ts';
 import type { Difference } from '../bolt/diff/verdict.ts';
 import { heldBytes } from '../bolt/leaves.ts';
-import type { Structure } from '../bolt/structure.ts';
+import { compactedTo, type Structure } from '../bolt/structure.ts';
 import { loadContentsSettings } from '../config/config.ts';
 import type { InvocationOf } from './arguments.ts';
 import { openContents, type Task } from './contents.ts';
@@ -67,8 +67,8 @@ async function compare(
 }
 
 /** Up to where history may be gone. @throws Failure `backup` where that is beyond what the backup is compared by */
-function compactedIn(manifest: Manifest, { compactRevision, compactingTo = -1 }: Structure): number {
-  const compacted = Math.max(compactRevision, compactingTo);
+function compactedIn(manifest: Manifest, structure: Structure): number {
+  const compacted = compactedTo(structure);
   if (compacted > manifest.revision) throw compactedPast(manifest, compacted);
   return compacted;
 }

@@ -6,7 +6,7 @@ import { numbered } from '../bolt/numbered.ts';
 import { roomOf } from '../bolt/room.ts';
 import { MAX_STRUCTURE_BYTES } from '../bolt/structure.ts';
 import { USAGE_KEY_BYTES } from '../bolt/usage/columns.ts';
-import { usageCounter } from '../bolt/usage/counter.ts';
+import { countedAt, usageCounter } from '../bolt/usage/counter.ts';
 import { cutUsage } from '../bolt/usage/cut.ts';
 import { NAMED_USAGE, type Usage } from '../bolt/usage/types.ts';
 import { loadContentsSettings } from '../config/config.ts';
@@ -64,7 +64,7 @@ async function usageIn(entry: CatalogEntry, named: number, task: Task): Promise<
 async function countIn(manifest: Manifest, named: number, task: Task): Promise<Usage> {
   const opened = await openContents(manifest, task);
   const { structure } = opened;
-  const { revision } = manifest;
+  const revision = countedAt(structure, manifest.revision);
   const room = roomOf(MAX_STRUCTURE_BYTES - heldBytes(structure));
   const keys = keyNumbers(room, structure.keys, USAGE_KEY_BYTES);
   const counter = usageCounter({ revision, objectPrefix: task.settings.objectPrefix, keys, room });

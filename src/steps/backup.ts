@@ -1,4 +1,4 @@
-import type { Manifest } from '../backup/manifest.ts';
+import { type Manifest, usageWithin } from '../backup/manifest.ts';
 import { isBackupFile } from '../backup/names.ts';
 import { type BackupGuarantee, WrongSnapshot } from '../backup/proof.ts';
 import type { Usage } from '../bolt/usage/types.ts';
@@ -52,7 +52,7 @@ export async function backUp(
       ...source.doubts,
     ].join('; '),
     guarantee: backup,
-    facts: { backup: factsOf(backup.manifest, times, store), ...(usage && { usage }) },
+    facts: { backup: factsOf(backup.manifest, times, store), ...(usage && { usage: usageWithin(usage) }) },
   };
 }
 

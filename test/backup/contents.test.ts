@@ -5,6 +5,7 @@ import type { Manifest } from '../../src/backup/manifest.ts';
 import { WrongSnapshot } from '../../src/backup/proof.ts';
 import { crcOf } from '../../src/bolt/crc.ts';
 import type { Structure } from '../../src/bolt/structure.ts';
+import { countedAt } from '../../src/bolt/usage/counter.ts';
 import type { HashAgreement, HashKV } from '../../src/etcd/types.ts';
 import { contentsReader } from '../../src/steps/backup/contents.ts';
 import { clusterOf, idOf, member, policyOf } from '../support/cluster-status.ts';
@@ -80,4 +81,11 @@ test('what would take more memory than it may is left out, with a warning for ea
   assert.equal(warnings.length, 2);
   assert.match(warnings[0] ?? '', /^the backup's own hash was not computed, .* too much memory/);
   assert.match(warnings[1] ?? '', /^what fills the database was not counted, .* too much memory/);
+});
+
+test('is counted as of its own revision, or as of a compaction that passed that while it was taken', () => {
+  assert.equal(countedAt(STRUCTURE, 5), 5);
+  assert.equal(countedAt({ ...STRUCTURE, compactRevision: 5 }, 5), 5);
+  assert.equal(countedAt({ ...STRUCTURE, compactRevision: 8 }, 5), 8);
+  assert.equal(countedAt({ ...STRUCTURE, compactRevision: 4, compactingTo: 8 }, 5), 8);
 });

@@ -2,12 +2,20 @@ import type { Entry, EntryVisitor } from '../entries.ts';
 import type { KeyNumbers } from '../key-numbers.ts';
 import { isOwnLock } from '../key-text.ts';
 import { columnRoom, type Room, shareOf } from '../room.ts';
+import { compactedTo, type Structure } from '../structure.ts';
 import { candidates } from './candidates.ts';
 import { groupOf, lengthOf, newColumns, revisionsOf, see, TOMBSTONE, USAGE_KEY_BYTES } from './columns.ts';
 import { groupsBelow, GROUPS_BYTES } from './groups.ts';
 import { keptNamesBytes } from './kept-names.ts';
 import { usageOf, type Counted } from './tell.ts';
 import { NAMED_USAGE, type Usage } from './types.ts';
+
+/**
+ * As of which revision a backup is counted: its own, but where a compaction passed that while it was taken. What existed
+ * then is gone in part; what there was at the compaction is whole.
+ */
+export const countedAt = (structure: Structure, revision: number): number =>
+  Math.max(revision, compactedTo(structure));
 
 export interface UsageCounterOptions {
   /** as of which it is told: what is newer is left out */

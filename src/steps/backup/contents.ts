@@ -5,8 +5,8 @@ import { keyNumbers } from '../../bolt/key-numbers.ts';
 import { heldBytes, leafReader } from '../../bolt/leaves.ts';
 import { numbered } from '../../bolt/numbered.ts';
 import { roomOf } from '../../bolt/room.ts';
-import { MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
-import { usageCounter } from '../../bolt/usage/counter.ts';
+import { compactedTo, MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
+import { countedAt, usageCounter } from '../../bolt/usage/counter.ts';
 import { compareHashes, type FileRevisions, hashPointOf, OTHER_DATA_ADVICE } from '../../plan/hashes.ts';
 import { bytesOf, type LentBuffer } from '../../util/lent.ts';
 import type { Origin } from './origin.ts';
@@ -35,16 +35,18 @@ export function contentsReader(
   structure: Structure,
 ): Contents {
   const { cluster, config, log, member, warn } = task;
-  const file: FileRevisions = {
-    revision: structure.revision,
-    compactRevision: structure.compactingTo ?? structure.compactRevision,
-  };
+  const file: FileRevisions = { revision: structure.revision, compactRevision: compactedTo(structure) };
   // Of what the structure may take, they share what it leaves over.
   const room = roomOf(MAX_STRUCTURE_BYTES - heldBytes(structure));
   const keys = keyNumbers(room, structure.keys, HASH_KEY_BYTES);
   const point = hashPointOf(cluster, member, file, revision);
   const hash = point && hashReader({ structure, ...point, keys, room });
-  const usage = usageCounter({ revision, objectPrefix: config.objectPrefix, keys, room });
+  const usage = usageCounter({
+    revision: countedAt(structure, revision),
+    objectPrefix: config.objectPrefix,
+    keys,
+    room,
+  });
   const leaves = leafReader(structure, numbered(keys, hash ? [usage, hash] : [usage]));
   return {
     see: (piece) => leaves.take(bytesOf(piece)),
