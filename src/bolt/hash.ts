@@ -81,6 +81,7 @@ export function hashReader(options: HashOptions): HashReader {
       if (left === 0) computing.run.end();
     },
     hash() {
+      // Of a database without a leaf nobody has asked yet.
       if (!computing?.pieces.hasRoom(0)) return { kind: 'not-computed', why: 'too-large' };
       const { pieces, keys } = computing;
       pieces.keep((tag) => tag === ALWAYS || keys.counts(tag));

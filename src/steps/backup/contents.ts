@@ -36,7 +36,7 @@ export function contentsReader(
 ): Contents {
   const { cluster, config, log, member, warn } = task;
   const file: FileRevisions = { revision: structure.revision, compactRevision: compactedTo(structure) };
-  // Of what the structure may take, they share what it leaves over.
+  // Of what the structure may take, they share what it leaves over. Where usage has given up, the hash may go on alone.
   const room = roomOf(MAX_STRUCTURE_BYTES - heldBytes(structure));
   const keys = keyNumbers(room, structure.keys, HASH_KEY_BYTES);
   const point = hashPointOf(cluster, member, file, revision);
