@@ -14,7 +14,7 @@ import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { hashOf, hashOfStream } from '../support/file-hash.ts';
 import { compact, deleteEverything, writeHistory } from '../support/history.ts';
 import { plainEnv, runProgram } from '../support/run-program.ts';
-import { seeded } from '../support/seeded.ts';
+import { seeded } from '../support/random.ts';
 import { etcdutl } from '../support/tools.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -58,7 +58,7 @@ async function saidAt(
 /** Compares at so many of the revisions that the member still knows, the first and the last of them in any case. */
 async function compare(connection: Connection, database: Snapshot, most = 40): Promise<number> {
   const { scheduledCompactRevision: compactRevision, revision: last, leaves } = database;
-  const random = seeded(last);
+  const random = seeded(last).next;
   const first = Math.max(1, compactRevision);
   const step = Math.max(1, Math.floor((last - first) / most));
   let compared = 0;
@@ -82,23 +82,23 @@ for (const version of ['3.4', '3.5', '3.6', '3.7'] as const) {
     using connection = connect(cluster);
     assert.equal(await compare(connection, await snapshotOf(cluster)), 1, 'before anything was written');
 
-    await writeHistory(connection, seeded(1), { writes: 40, compactions: false });
+    await writeHistory(connection, seeded(1).next, { writes: 40, compactions: false });
     await deleteEverything(connection);
     const uncompacted = await snapshotOf(cluster);
     assert.equal(uncompacted.finishedCompactRevision, -1);
     assert.ok((await compare(connection, uncompacted)) >= 20, 'before the first compaction');
 
     for (let seed = 2; seed <= 4; seed += 1) {
-      await writeHistory(connection, seeded(seed), { writes: 200, compactions: true });
+      await writeHistory(connection, seeded(seed).next, { writes: 200, compactions: true });
       const database = await snapshotOf(cluster);
       assert.ok(database.leaves.length > 1);
       assert.ok((await compare(connection, database)) > 0, `seed ${seed}`);
     }
 
-    const { deletedAt } = await writeHistory(connection, seeded(5), { writes: 60, compactions: false });
+    const { deletedAt } = await writeHistory(connection, seeded(5).next, { writes: 60, compactions: false });
     assert.ok(deletedAt > 0);
     await compact(connection, deletedAt);
-    await writeHistory(connection, seeded(6), { writes: 30, compactions: false });
+    await writeHistory(connection, seeded(6).next, { writes: 30, compactions: false });
     assert.ok((await compare(connection, await snapshotOf(cluster))) >= 20, 'compacted at a deletion');
 
     await compact(connection, await deleteEverything(connection));
@@ -112,7 +112,7 @@ test('it is the same while a compaction is under way', async () => {
   const slow = ['--compaction-batch-limit=150', '--compaction-sleep-interval=1500ms'];
   await using cluster = await startCluster({ extraArgs: slow });
   using connection = connect(cluster);
-  const { revision } = await writeHistory(connection, seeded(7), { writes: 300, compactions: false });
+  const { revision } = await writeHistory(connection, seeded(7).next, { writes: 300, compactions: false });
   await compact(connection, revision - 30, false);
   const early = await snapshotOf(cluster);
   assert.notEqual(early.scheduledCompactRevision, early.finishedCompactRevision);
@@ -128,7 +128,7 @@ test('it is the same while a compaction is under way', async () => {
 test('it is that of a member which was restored with a higher revision', async () => {
   await using cluster = await startCluster();
   using connection = connect(cluster);
-  await writeHistory(connection, seeded(8), { writes: 200, compactions: true });
+  await writeHistory(connection, seeded(8).next, { writes: 200, compactions: true });
   await snapshotOf(cluster);
   const folder = join(cluster.folder, 'restored');
   const higher = ['--bump-revision', '1000', '--mark-compacted', '--data-dir', folder];
@@ -138,7 +138,7 @@ test('it is that of a member which was restored with a higher revision', async (
   await writeFile(restored, withChecksum(await readFile(join(folder, 'member/snap/db'))));
   await using again = await startCluster({ snapshot: restored });
   using other = connect(again);
-  await writeHistory(other, seeded(9), { writes: 40, compactions: false });
+  await writeHistory(other, seeded(9).next, { writes: 40, compactions: false });
   const database = await snapshotOf(again);
   assert.ok(database.scheduledCompactRevision > 1000);
   assert.ok((await compare(other, database)) >= 20);
@@ -147,7 +147,7 @@ test('it is that of a member which was restored with a higher revision', async (
 test('etcd tells of an older compact revision where it is asked at the revision that it compacted at', async () => {
   await using cluster = await startCluster();
   using connection = connect(cluster);
-  const { revision } = await writeHistory(connection, seeded(10), { writes: 20, compactions: false });
+  const { revision } = await writeHistory(connection, seeded(10).next, { writes: 20, compactions: false });
   await compact(connection, revision - 5);
   await compact(connection, revision);
   const said = await hashKV(connection, revision, TIMEOUT_MS);

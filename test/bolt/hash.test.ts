@@ -6,7 +6,7 @@ import { type ComputedHash, hashReader } from '../../src/bolt/hash.ts';
 import { keyNumbers } from '../../src/bolt/key-numbers.ts';
 import { numbered } from '../../src/bolt/numbered.ts';
 import { roomOf } from '../../src/bolt/room.ts';
-import { seeded } from '../support/seeded.ts';
+import { type Random, seeded } from '../support/random.ts';
 
 /** A revision of a key, and the bytes of both its own key and its value. */
 interface Written extends Pick<Entry, 'main' | 'sub' | 'isTombstone'> {
@@ -86,8 +86,7 @@ const is = (hash: number, revision: number, compactRevision: number): ComputedHa
   compactRevision,
 });
 
-function randomHistory(random: () => number): Written[] {
-  const below = (most: number) => Math.floor(random() * most);
+function randomHistory({ below, next: random }: Random): Written[] {
   const alive = new Set<string>();
   const all: Written[] = [];
   const revisions = 20 + below(120);
@@ -103,13 +102,6 @@ function randomHistory(random: () => number): Written[] {
   return all;
 }
 
-function shuffled(ranks: number[], random: () => number): number[] {
-  return ranks
-    .map((rank) => ({ rank, by: random() }))
-    .toSorted((a, b) => a.by - b.by)
-    .map(({ rank }) => rank);
-}
-
 describe('the hash of a database', () => {
   test('is what etcd says at any revision, in whatever order the leaves come and however far a compaction came', () => {
     let compared = 0;
@@ -117,15 +109,15 @@ describe('the hash of a database', () => {
       const random = seeded(seed);
       const all = randomHistory(random);
       const last = all.at(-1)?.main ?? 0;
-      const compactRevision = random() < 0.2 ? -1 : Math.floor(random() * (last + 1));
-      const revision = compactRevision + Math.floor(random() * (last + 3 - compactRevision));
+      const compactRevision = random.next() < 0.2 ? -1 : random.below(last + 1);
+      const revision = compactRevision + random.below(last + 3 - compactRevision);
       // A compaction deletes the oldest first.
-      const reached = Math.floor(random() * (compactRevision + 2)) - 1;
+      const reached = random.below(compactRevision + 2) - 1;
       const keep = keptAt(all, compactRevision);
       const left = all.filter((it) => it.main > reached || keep.has(it));
       const found = computed(left, revision, compactRevision, {
-        shuffle: (ranks) => shuffled(ranks, random),
-        perLeaf: 1 + Math.floor(random() * 9),
+        shuffle: (ranks) => random.shuffled(ranks),
+        perLeaf: 1 + random.below(9),
       });
       if (keptAt(all, revision).size === 0 && compactRevision > 0) {
         assert.deepEqual(found, { kind: 'not-computed', why: 'no-keys' }, `seed ${seed}`);

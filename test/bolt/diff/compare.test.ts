@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { comparison } from '../../../src/bolt/diff/compare.ts';
 import { TooManyKeys } from '../../../src/bolt/diff/seen.ts';
 import type { Entry } from '../../../src/bolt/entries.ts';
-import { below, compacted, entriesOf, type Random, randomFrom } from './invented-history.ts';
-import { shuffled, stateAt, type Write, writeOn } from './invented-history.ts';
+import { type Random, seeded } from '../../support/random.ts';
+import { compacted, entriesOf, stateAt, type Write, writeOn } from './invented-history.ts';
 
 /** A database as it was backed up. */
 interface Backup {
@@ -253,19 +253,19 @@ function expectedOf(older: readonly Write[], newer: readonly Write[], [o, n]: [n
 /** A backup of a history up to some of its last revisions, compacted to somewhere, in any order. */
 function backUp(history: readonly Write[], leastCompacted: number, random: Random): Backup {
   const last = history.at(-1)?.main ?? 1;
-  const revision = Math.max(leastCompacted, last - below(random, 3));
-  const to = leastCompacted + below(random, revision - leastCompacted + 1);
-  const writes = compacted(history, to, random() < 0.5 ? 1 : random(), random);
-  return { revision, compacted: to, writes: shuffled(writes, random) };
+  const revision = Math.max(leastCompacted, last - random.below(3));
+  const to = leastCompacted + random.below(revision - leastCompacted + 1);
+  const writes = compacted(history, to, random.next() < 0.5 ? 1 : random.next(), random);
+  return { revision, compacted: to, writes: random.shuffled(writes) };
 }
 
 test('thousands of histories, in any order, at every stage of a compaction', () => {
   for (let seed = 1; seed <= 3000; seed += 1) {
-    const random = randomFrom(seed);
-    const keys = 2 + below(random, 12);
-    const past = writeOn([], 1 + below(random, 20), keys, random);
+    const random = seeded(seed);
+    const keys = 2 + random.below(12);
+    const past = writeOn([], 1 + random.below(20), keys, random);
     const older = backUp(past, 0, random);
-    const history = writeOn(past, below(random, 20), keys, random);
+    const history = writeOn(past, random.below(20), keys, random);
     const newer = backUp(history, older.compacted, random);
     if (newer.revision < older.revision) continue;
     const expected = expectedOf(history, history, [older.revision, newer.revision]);
@@ -276,13 +276,13 @@ test('thousands of histories, in any order, at every stage of a compaction', () 
 test('histories that part are seen to, or the two states are compared all the same', () => {
   let parted = 0;
   for (let seed = 1; seed <= 3000; seed += 1) {
-    const random = randomFrom(seed);
-    const keys = 2 + below(random, 12);
-    const past = writeOn([], 1 + below(random, 10), keys, random);
-    const lost = writeOn(past, 1 + below(random, 10), keys, random);
+    const random = seeded(seed);
+    const keys = 2 + random.below(12);
+    const past = writeOn([], 1 + random.below(10), keys, random);
+    const lost = writeOn(past, 1 + random.below(10), keys, random);
     const older = backUp(lost, 0, random);
-    const history = writeOn(past, 1 + below(random, 30), keys, random);
-    const newer = backUp(history, below(random, 5), random);
+    const history = writeOn(past, 1 + random.below(30), keys, random);
+    const newer = backUp(history, random.below(5), random);
     if (newer.revision < older.revision) continue;
     const found = differenceOf(older, newer);
     if (found.kind === 'other-history') parted += 1;

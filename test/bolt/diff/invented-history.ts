@@ -1,4 +1,5 @@
 import type { Entry } from '../../../src/bolt/entries.ts';
+import type { Random } from '../../support/random.ts';
 
 /** A revision of a key, as somebody wrote it. */
 export interface Write {
@@ -7,21 +8,6 @@ export interface Write {
   sub: number;
   isTombstone: boolean;
 }
-
-export type Random = () => number;
-
-/** The same numbers for the same seed (mulberry32). */
-export function randomFrom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export const below = (random: Random, count: number): number => Math.floor(random() * count);
 
 /** Goes on with a history as etcd would: transactions of puts and deletions, a key once in each, none deleted twice. */
 export function writeOn(
@@ -34,10 +20,10 @@ export function writeOn(
   const existing = new Set(stateAt(history, Infinity).keys());
   let main = (history.at(-1)?.main ?? 1) + 1;
   for (let count = 0; count < transactions; count += 1, main += 1) {
-    const chosen = new Set(Array.from({ length: 1 + below(random, 3) }, () => `key-${below(random, keys)}`));
+    const chosen = new Set(Array.from({ length: 1 + random.below(3) }, () => `key-${random.below(keys)}`));
     let sub = 0;
     for (const key of chosen) {
-      const isTombstone = existing.has(key) && random() < 0.4;
+      const isTombstone = existing.has(key) && random.next() < 0.4;
       written.push({ key, main, sub, isTombstone });
       if (isTombstone) existing.delete(key);
       else existing.add(key);
@@ -69,17 +55,11 @@ export function compacted(history: readonly Write[], to: number, done: number, r
   const isKept = (write: Write): boolean => {
     if (write.main > to) return true;
     if (newest.get(write.key) !== write) return false;
-    return !write.isTombstone || (write.main === to && random() < 0.5);
+    return !write.isTombstone || (write.main === to && random.next() < 0.5);
   };
   const reached = Math.floor(history.filter(({ main }) => main <= to).length * done);
   return history.filter((write, index) => index >= reached || isKept(write));
 }
-
-export const shuffled = <T>(list: readonly T[], random: Random): T[] =>
-  list
-    .map((one) => ({ one, at: random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ one }) => one);
 
 /** As a walk of the database hands it out: the one object again and again, with bytes around the key. */
 export function* entriesOf(writes: readonly Write[]): Generator<Entry> {

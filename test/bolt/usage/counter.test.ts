@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { counted, countingIn, MIB, numbers, plainTotal, type Revision, shuffled } from './revisions.ts';
+import { seeded } from '../../support/random.ts';
+import { counted, countingIn, MIB, plainTotal, type Revision } from './revisions.ts';
 
 const HISTORY: Revision[] = [
   { key: '/registry/pods/shop/web-0', main: 2, bytes: 100 },
@@ -130,16 +131,16 @@ test('a namespace is only what something follows', () => {
 });
 
 test('revisions are counted right in whatever order they come', () => {
-  const random = numbers(7);
+  const random = seeded(7);
   const history = Array.from({ length: 30_000 }, (_, at): Revision => {
-    const number = Math.floor(random() ** 2 * 9000);
-    const bytes = random() < 0.1 ? undefined : Math.floor(random() * 5000);
+    const number = Math.floor(random.next() ** 2 * 9000);
+    const bytes = random.next() < 0.1 ? undefined : random.below(5000);
     return { key: `/registry/pods/ns-${number % 70}/pod-${number}`, main: 2 + at, sub: 0, bytes };
   });
   const inOrder = counted(history);
   assert.deepEqual(inOrder?.total, plainTotal(history));
   assert.equal(inOrder?.namespaces.length, 51);
-  for (const seed of [1, 2, 3]) assert.deepEqual(counted(shuffled(history, numbers(seed))), inOrder);
+  for (const seed of [1, 2, 3]) assert.deepEqual(counted(seeded(seed).shuffled(history)), inOrder);
   assert.deepEqual(counted(history.toReversed()), inOrder);
 });
 

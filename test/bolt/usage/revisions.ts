@@ -59,28 +59,6 @@ export function counted(
   return counting.usage(named);
 }
 
-/** Numbers from 0 to below 1, the same ones for the same seed. */
-export function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function shuffled<T>(list: readonly T[], random: () => number): T[] {
-  const mixed = [...list];
-  for (let last = mixed.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1));
-    const kept = mixed[last];
-    mixed.splice(last, 1, ...mixed.slice(other, other + 1));
-    mixed.splice(other, 1, ...(kept === undefined ? [] : [kept]));
-  }
-  return mixed;
-}
-
 /** The total, counted the plain way. */
 export function plainTotal(revisions: readonly Revision[]): UsageFigures {
   const newest = new Map<string, Revision>();
