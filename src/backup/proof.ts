@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { headReader, NotADatabase } from '../bolt/meta.ts';
+import { headReader, NotADatabase } from '../bolt/file/meta.ts';
 import { Failure } from '../errors.ts';
 import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';

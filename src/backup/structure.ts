@@ -1,4 +1,4 @@
-import { describeFinding } from '../bolt/findings.ts';
+import { describeFinding } from '../bolt/file/findings.ts';
 import { MAX_STRUCTURE_BYTES, type Structure, structureReader } from '../bolt/structure.ts';
 import type { Failure } from '../errors.ts';
 import { bytesOf, type LentBuffer } from '../util/lent.ts';

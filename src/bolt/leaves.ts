@@ -1,7 +1,7 @@
-import { leafShower } from './leaf-entries.ts';
+import { leafShower } from './file/leaf-entries.ts';
 import type { EntryVisitor } from './entries.ts';
-import { PAGE_HEADER_BYTES, pageHead, type Part, partOf } from './layout.ts';
-import type { Head } from './meta.ts';
+import { PAGE_HEADER_BYTES, pageHead, type Part, partOf } from './file/layout.ts';
+import type { Head } from './file/meta.ts';
 import type { Structure } from './structure.ts';
 
 /** Reads the revisions of a database whose structure is known, as it streams by once more. */

@@ -1,25 +1,26 @@
-import { type Bucket, ETCD_BUCKETS, readBucket, readRoot } from './buckets.ts';
-import type { Finding } from './findings.ts';
-import type { FreePages } from './freelist.ts';
-import { type Head, headReader } from './meta.ts';
-import { type Pages, readPages } from './pages.ts';
-import { FREELIST, newRecords, type Records } from './records.ts';
-import { newRevisionKey, readRevisionKey } from './revision-key.ts';
-import { claim, lostPage, type Tree } from './walk.ts';
+import { type Bucket, ETCD_BUCKETS, readBucket, readRoot } from './file/buckets.ts';
+import type { Finding } from './file/findings.ts';
+import type { FreePages } from './file/freelist.ts';
+import { type Head, headReader } from './file/meta.ts';
+import { type Pages, readPages } from './file/pages.ts';
+import { FREELIST, newRecords, type Records } from './file/records.ts';
+import { newRevisionKey, readRevisionKey } from './file/revision-key.ts';
+import { claim, lostPage, type Tree } from './file/walk.ts';
 
 /**
  * Where to begin in this room. A database is read twice as it streams by, never in a file to seek in:
  *
- * 1. here its structure. `meta.ts` reads the first two pages, `pages.ts` every other into `records.ts`, whether it is in
- *    use or not; at the end `walk.ts` goes through the tree, and `buckets.ts` through etcd's own buckets in it.
- * 2. in `leaves.ts` its revisions, once it is known which pages hold them. Each is shown as one of `entries.ts` to who
- *    wants to know: `usage/` what fills it, `diff/` what changed, `hash.ts` etcd's HashKV.
+ * 1. here its structure, by what is in `file/`: `meta.ts` reads the first two pages, `pages.ts` every other into
+ *    `records.ts`, whether it is in use or not; at the end `walk.ts` goes through the tree, and `buckets.ts` through etcd's
+ *    own buckets in it.
+ * 2. in `leaves.ts` its revisions, once it is known which pages hold them. Each is shown as one of `entries.ts`, its key
+ *    numbered by `keys/`, to who wants to know: `usage/` what fills it, `diff/` what changed, `hash/` etcd's HashKV.
  */
 
 /** What a database file says of itself, once its structure was proved. */
 export interface Structure {
   head: Head;
-  /** of all buckets together, as `etcdutl snapshot status` counts them */
+  /** of all buckets together, as `etcdutl snapshot status` of etcd 3.5 counts them */
   keys: number;
   /** the newest revision in it */
   revision: number;

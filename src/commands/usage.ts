@@ -1,9 +1,9 @@
 import type { CatalogEntry } from '../backup/catalog.ts';
 import type { Manifest } from '../backup/manifest.ts';
-import { keyNumbers } from '../bolt/key-numbers.ts';
+import { keyNumbers } from '../bolt/keys/key-numbers.ts';
 import { heldBytes } from '../bolt/leaves.ts';
-import { numbered } from '../bolt/numbered.ts';
-import { roomOf } from '../bolt/room.ts';
+import { numbered } from '../bolt/keys/numbered.ts';
+import { roomOf } from '../bolt/keys/room.ts';
 import { MAX_STRUCTURE_BYTES } from '../bolt/structure.ts';
 import { USAGE_KEY_BYTES } from '../bolt/usage/columns.ts';
 import { countedAt, usageCounter } from '../bolt/usage/counter.ts';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { pino } from 'pino';
 import type { Manifest } from '../../src/backup/manifest.ts';
 import { WrongSnapshot } from '../../src/backup/proof.ts';
-import { crcOf } from '../../src/bolt/crc.ts';
+import { crcOf } from '../../src/bolt/hash/crc.ts';
 import type { Structure } from '../../src/bolt/structure.ts';
 import { countedAt } from '../../src/bolt/usage/counter.ts';
 import type { HashAgreement, HashKV } from '../../src/etcd/types.ts';

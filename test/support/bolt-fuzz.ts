@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { leafReader } from '../../src/bolt/leaves.ts';
-import { NotADatabase } from '../../src/bolt/meta.ts';
+import { NotADatabase } from '../../src/bolt/file/meta.ts';
 import { type Judgement, type Structure, structureReader } from '../../src/bolt/structure.ts';
 import type { Judge, Verdict } from './bolt-maker.ts';
 import { mutated } from './bolt-mutations.ts';

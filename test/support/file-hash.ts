@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { leafReader } from '../../src/bolt/leaves.ts';
 import { structureReader } from '../../src/bolt/structure.ts';
-import { type ComputedHash, hashReader, type HashOptions, type KeySpaceHash } from '../../src/bolt/hash.ts';
-import { keyNumbers } from '../../src/bolt/key-numbers.ts';
-import { numbered } from '../../src/bolt/numbered.ts';
-import { roomOf } from '../../src/bolt/room.ts';
+import {
+  type ComputedHash,
+  hashReader,
+  type HashOptions,
+  type KeySpaceHash,
+} from '../../src/bolt/hash/hash.ts';
+import { keyNumbers } from '../../src/bolt/keys/key-numbers.ts';
+import { numbered } from '../../src/bolt/keys/numbered.ts';
+import { roomOf } from '../../src/bolt/keys/room.ts';
 import { MIB } from './units.ts';
 import type { WalkedDatabase } from './bolt-walk.ts';
 

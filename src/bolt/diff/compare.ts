@@ -1,5 +1,5 @@
 import type { Entry, EntryVisitor } from '../entries.ts';
-import { numbered } from '../numbered.ts';
+import { numbered } from '../keys/numbered.ts';
 import { BY_OLDER, IN_OLDER, MET, type Seen, seenWithin } from './seen.ts';
 import { changesIn, type Compacted, type Difference, partedAt } from './verdict.ts';
 

@@ -1,7 +1,7 @@
 import type { Entry } from '../entries.ts';
-import { type KeyNumbers, keyNumbers } from '../key-numbers.ts';
-import { keyText } from '../key-text.ts';
-import { columnRoom, roomOf } from '../room.ts';
+import { type KeyNumbers, keyNumbers } from '../keys/key-numbers.ts';
+import { keyText } from '../keys/key-text.ts';
+import { columnRoom, roomOf } from '../keys/room.ts';
 import { NEWEST_BYTES, newestRevisions, type Newest } from './newest.ts';
 
 /** What was compared has more keys, or more of them changed, than there may be memory for. */

@@ -1,4 +1,4 @@
-import { keyText } from '../key-text.ts';
+import { keyText } from '../keys/key-text.ts';
 import { clearMark, type Columns, isMarked, setMark } from './columns.ts';
 import { keptNames } from './kept-names.ts';
 

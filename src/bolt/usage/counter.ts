@@ -1,7 +1,7 @@
 import type { Entry, EntryVisitor } from '../entries.ts';
-import type { KeyNumbers } from '../key-numbers.ts';
-import { isOwnLock } from '../key-text.ts';
-import { columnRoom, type Room, shareOf } from '../room.ts';
+import type { KeyNumbers } from '../keys/key-numbers.ts';
+import { isOwnLock } from '../keys/key-text.ts';
+import { columnRoom, type Room, shareOf } from '../keys/room.ts';
 import { compactedTo, type Structure } from '../structure.ts';
 import { candidates } from './candidates.ts';
 import { groupOf, lengthOf, newColumns, revisionsOf, see, TOMBSTONE, USAGE_KEY_BYTES } from './columns.ts';

@@ -1,7 +1,7 @@
 import { partEnd, resourceEnd, resourceOf } from '../../util/resources.ts';
-import { keyNumbers } from '../key-numbers.ts';
-import { keyText } from '../key-text.ts';
-import type { Room } from '../room.ts';
+import { keyNumbers } from '../keys/key-numbers.ts';
+import { keyText } from '../keys/key-text.ts';
+import type { Room } from '../keys/room.ts';
 import { GROUP_BITS } from './columns.ts';
 import { OTHER, OTHER_KEYS } from './names.ts';
 

@@ -1,4 +1,4 @@
-import { KEY_TEXT_BYTES } from '../key-text.ts';
+import { KEY_TEXT_BYTES } from '../keys/key-text.ts';
 
 /** The names of some keys, in the order in which they came. */
 export interface KeptNames {

@@ -1,4 +1,4 @@
-import type { KeyNumbers } from '../key-numbers.ts';
+import type { KeyNumbers } from '../keys/key-numbers.ts';
 import type { Candidates } from './candidates.ts';
 import { type Columns, groupOf, lengthOf, revisionsOf } from './columns.ts';
 import { cutUsage } from './cut.ts';

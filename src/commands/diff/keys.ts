@@ -1,5 +1,5 @@
 import type { Entry } from '../../bolt/entries.ts';
-import { isOwnLock } from '../../bolt/key-text.ts';
+import { isOwnLock } from '../../bolt/keys/key-text.ts';
 import { OTHER_KEYS } from '../../bolt/usage/names.ts';
 import { resourceOf } from '../../util/resources.ts';
 

@@ -1,10 +1,10 @@
 import type { Manifest } from '../../backup/manifest.ts';
 import { WrongSnapshot } from '../../backup/proof.ts';
-import { type ComputedHash, HASH_KEY_BYTES, hashReader } from '../../bolt/hash.ts';
-import { keyNumbers } from '../../bolt/key-numbers.ts';
+import { type ComputedHash, HASH_KEY_BYTES, hashReader } from '../../bolt/hash/hash.ts';
+import { keyNumbers } from '../../bolt/keys/key-numbers.ts';
 import { heldBytes, leafReader } from '../../bolt/leaves.ts';
-import { numbered } from '../../bolt/numbered.ts';
-import { roomOf } from '../../bolt/room.ts';
+import { numbered } from '../../bolt/keys/numbered.ts';
+import { roomOf } from '../../bolt/keys/room.ts';
 import { compactedTo, MAX_STRUCTURE_BYTES, type Structure } from '../../bolt/structure.ts';
 import { countedAt, usageCounter } from '../../bolt/usage/counter.ts';
 import { compareHashes, type FileRevisions, hashPointOf, OTHER_DATA_ADVICE } from '../../plan/hashes.ts';

@@ -1,7 +1,7 @@
 import type { Entry } from '../../../src/bolt/entries.ts';
-import { keyNumbers } from '../../../src/bolt/key-numbers.ts';
-import { numbered } from '../../../src/bolt/numbered.ts';
-import { type Room, roomOf } from '../../../src/bolt/room.ts';
+import { keyNumbers } from '../../../src/bolt/keys/key-numbers.ts';
+import { numbered } from '../../../src/bolt/keys/numbered.ts';
+import { type Room, roomOf } from '../../../src/bolt/keys/room.ts';
 import { type UsageCounterOptions, usageCounter } from '../../../src/bolt/usage/counter.ts';
 import type { Usage, UsageFigures } from '../../../src/bolt/usage/types.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeAnnouncement } from '../../../src/backup/write.ts';
-import { headReader } from '../../../src/bolt/meta.ts';
+import { headReader } from '../../../src/bolt/file/meta.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { Connection } from '../../../src/etcd/client/connection.ts';
 import { openSnapshot } from '../../../src/etcd/snapshot/snapshot.ts';

@@ -1,4 +1,4 @@
-import type { FindingCode } from '../../../src/bolt/findings.ts';
+import type { FindingCode } from '../../../src/bolt/file/findings.ts';
 import type { BaseName } from '../bolt-bases.ts';
 import { type Element, elementOf, IN_BRANCH, type Page, pagesOf, type Tree } from '../bolt-tree.ts';
 

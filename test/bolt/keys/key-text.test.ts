@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isOwnLock, keyText } from '../../src/bolt/key-text.ts';
-import { jsonText } from '../../src/util/printable.ts';
+import { isOwnLock, keyText } from '../../../src/bolt/keys/key-text.ts';
+import { jsonText } from '../../../src/util/printable.ts';
 
 describe('the text of a key', () => {
   const texts: [what: string, key: Buffer | string, text: string][] = [

@@ -1,4 +1,4 @@
-import type { Entry, EntryVisitor } from './entries.ts';
+import type { Entry, EntryVisitor } from '../entries.ts';
 import { newKeyValueFields, scanKeyValue } from './key-value.ts';
 import { ELEMENT_BYTES, LEAF_PAGE, PAGE_HEADER_BYTES, pageHead, type Part } from './layout.ts';
 import { isTombstone, newRevisionKey, readRevisionKey, subOf } from './revision-key.ts';

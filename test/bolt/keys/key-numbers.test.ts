@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { keyNumbers } from '../../src/bolt/key-numbers.ts';
-import { columnRoom, roomOf, shareOf } from '../../src/bolt/room.ts';
+import { keyNumbers } from '../../../src/bolt/keys/key-numbers.ts';
+import { columnRoom, roomOf, shareOf } from '../../../src/bolt/keys/room.ts';
 
 const key = (number: number): Buffer => Buffer.from(`/registry/pods/shop/web-${number}`);
 const numberOf = (keys: ReturnType<typeof keyNumbers>, number: number): number => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { crcOf } from '../../src/bolt/crc.ts';
-import type { Entry } from '../../src/bolt/entries.ts';
-import { type ComputedHash, hashReader } from '../../src/bolt/hash.ts';
-import { keyNumbers } from '../../src/bolt/key-numbers.ts';
-import { numbered } from '../../src/bolt/numbered.ts';
-import { roomOf } from '../../src/bolt/room.ts';
-import { type Random, seeded } from '../support/random.ts';
+import { crcOf } from '../../../src/bolt/hash/crc.ts';
+import type { Entry } from '../../../src/bolt/entries.ts';
+import { type ComputedHash, hashReader } from '../../../src/bolt/hash/hash.ts';
+import { keyNumbers } from '../../../src/bolt/keys/key-numbers.ts';
+import { numbered } from '../../../src/bolt/keys/numbered.ts';
+import { roomOf } from '../../../src/bolt/keys/room.ts';
+import { type Random, seeded } from '../../support/random.ts';
 
 /** A revision of a key, and the bytes of both its own key and its value. */
 interface Written extends Pick<Entry, 'main' | 'sub' | 'isTombstone'> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { headReader, NotADatabase } from '../../src/bolt/meta.ts';
-import { boltFile, type BoltOptions, META } from '../support/bolt-file.ts';
+import { headReader, NotADatabase } from '../../../src/bolt/file/meta.ts';
+import { boltFile, type BoltOptions, META } from '../../support/bolt-file.ts';
 
 /** What the file says of its own length, read in these parts. */
 function sizeOf(...parts: Buffer[]): number | undefined {

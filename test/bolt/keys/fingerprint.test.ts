@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fingerprint } from '../../src/bolt/fingerprint.ts';
+import { fingerprint } from '../../../src/bolt/keys/fingerprint.ts';
 
 /** What HalfSipHash's own program in C says of the bytes 0, 1, 2, ... with the seed 0 to 7, with 1 and 3 rounds. */
 const VECTORS: [length: number, low: number, high: number][] = [

@@ -1,5 +1,5 @@
 import { joined } from './crc.ts';
-import type { Room } from './room.ts';
+import type { Room } from '../keys/room.ts';
 
 /** The pieces that the CRC of a whole is made of, leaf by leaf in any order. */
 export interface Pieces {

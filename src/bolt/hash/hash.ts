@@ -1,9 +1,9 @@
 import { crcOf } from './crc.ts';
-import type { Entry, EntryVisitor } from './entries.ts';
-import type { KeyNumbers } from './key-numbers.ts';
+import type { Entry, EntryVisitor } from '../entries.ts';
+import type { KeyNumbers } from '../keys/key-numbers.ts';
 import { type Pieces, pieceList } from './pieces.ts';
-import { columnRoom, type Room, shareOf } from './room.ts';
-import type { Structure } from './structure.ts';
+import { columnRoom, type Room, shareOf } from '../keys/room.ts';
+import type { Structure } from '../structure.ts';
 
 /** HashKV's three numbers. */
 export interface KeySpaceHash {

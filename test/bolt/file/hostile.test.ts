@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Judgement, structureReader } from '../../src/bolt/structure.ts';
-import { BRANCH, LEAF } from '../support/bolt-tree.ts';
+import { type Judgement, structureReader } from '../../../src/bolt/structure.ts';
+import { BRANCH, LEAF } from '../../support/bolt-tree.ts';
 import {
   type HostileFile,
   piecesOf,
@@ -9,8 +9,8 @@ import {
   writeBranch,
   writeHead,
   writeLeaf,
-} from '../support/hostile-file.ts';
-import { MIB } from '../support/units.ts';
+} from '../../support/hostile-file.ts';
+import { MIB } from '../../support/units.ts';
 
 /**
  * Files that were made to be read for ever, or into all memory there is. Whatever is said of them: it is said soon, and

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { BASES } from '../support/bolt-bases.ts';
-import { countEntries, readIn, readWhole } from '../support/bolt-fuzz.ts';
-import { makeDatabase, startJudge, type Verdict } from '../support/bolt-maker.ts';
-import { BRANCH, HEAD, LEAF, type Tree, treeOf } from '../support/bolt-tree.ts';
-import { seeded } from '../support/random.ts';
+import { BASES } from '../../support/bolt-bases.ts';
+import { countEntries, readIn, readWhole } from '../../support/bolt-fuzz.ts';
+import { makeDatabase, startJudge, type Verdict } from '../../support/bolt-maker.ts';
+import { BRANCH, HEAD, LEAF, type Tree, treeOf } from '../../support/bolt-tree.ts';
+import { seeded } from '../../support/random.ts';
 
 /** What nothing reaches may say whatever it likes: etcd's own files are full of it. */
 

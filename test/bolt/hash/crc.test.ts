@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { crcOf, joined } from '../../src/bolt/crc.ts';
-import { MIB } from '../support/units.ts';
+import { crcOf, joined } from '../../../src/bolt/hash/crc.ts';
+import { MIB } from '../../support/units.ts';
 
 test('it is CRC-32C', () => {
   // The check value of every catalogue of CRCs, and two of RFC 3720.

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { BASES, type BaseName } from '../support/bolt-bases.ts';
-import { DAMAGES } from '../support/bolt-damage/table.ts';
-import { readIn, readWhole } from '../support/bolt-fuzz.ts';
-import { makeDatabase } from '../support/bolt-maker.ts';
-import { treeOf } from '../support/bolt-tree.ts';
+import { BASES, type BaseName } from '../../support/bolt-bases.ts';
+import { DAMAGES } from '../../support/bolt-damage/table.ts';
+import { readIn, readWhole } from '../../support/bolt-fuzz.ts';
+import { makeDatabase } from '../../support/bolt-maker.ts';
+import { treeOf } from '../../support/bolt-tree.ts';
 
 /** Every way in which a live page can be wrong is found, and the page that is named is the one. */
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { BASES, LARGER } from '../support/bolt-bases.ts';
-import { withChecksum } from '../support/bolt-file.ts';
-import { countEntries, fuzz, readIn, readWhole } from '../support/bolt-fuzz.ts';
-import { makeDatabase, startJudge, type Verdict } from '../support/bolt-maker.ts';
-import { restoreSnapshot } from '../support/restored-cluster.ts';
-import { scratchFolder } from '../support/scratch-folder.ts';
+import { BASES, LARGER } from '../../support/bolt-bases.ts';
+import { withChecksum } from '../../support/bolt-file.ts';
+import { countEntries, fuzz, readIn, readWhole } from '../../support/bolt-fuzz.ts';
+import { makeDatabase, startJudge, type Verdict } from '../../support/bolt-maker.ts';
+import { restoreSnapshot } from '../../support/restored-cluster.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 
 /** A few of what `npm run fuzz` does by the million. */
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { LOCK_KEY } from '../util/lock-key.ts';
+import { LOCK_KEY } from '../../util/lock-key.ts';
 
 /** Keys as the text that a person and a JSON document can have. */
 

@@ -1,4 +1,4 @@
-import type { EntryVisitor } from './entries.ts';
+import type { EntryVisitor } from '../entries.ts';
 import type { KeyNumbers } from './key-numbers.ts';
 
 /** Shows every entry to all of them, with the number of its key: each would else look the same key up. */
