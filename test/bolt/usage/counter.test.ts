@@ -154,6 +154,14 @@ describe('memory', () => {
     assert.equal(counted(many(200_000), { maxBytes: 6 * MIB }), undefined);
   });
 
+  test('that it had taken is left to the others then', () => {
+    const counting = countingIn({ maxBytes: 6 * MIB });
+    for (const one of many(200_000)) counting.see(one);
+    assert.equal(counting.usage(), undefined);
+    // The numbers of the keys alone.
+    assert.equal(counting.takenBytes(), 200_000 * 8 + 2 ** 18 * 4);
+  });
+
   test('is about 40 bytes a key, the growth included', () => {
     const counter = countingIn({ maxBytes: 128 * MIB });
     const before = counter.takenBytes();
