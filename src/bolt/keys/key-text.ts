@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { LOCK_KEY } from '../../util/lock-key.ts';
 
 /** Keys as the text that a person and a JSON document can have. */
 
@@ -34,12 +33,4 @@ function textOf(key: Buffer): string {
     at += length ?? 1;
   }
   return text;
-}
-
-const LOCK = Buffer.from(LOCK_KEY);
-
-/** Whether a key is the run's own lock, or one below it: the backup has it because it was being made. */
-export function isOwnLock(bytes: Buffer, from: number, to: number): boolean {
-  if (bytes[from] !== LOCK[0] || to - from < LOCK.length) return false;
-  return bytes.compare(LOCK, 0, LOCK.length, from, from + LOCK.length) === 0;
 }

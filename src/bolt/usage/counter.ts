@@ -1,6 +1,6 @@
 import type { Entry, EntryVisitor } from '../entries.ts';
 import type { KeyNumbers } from '../keys/key-numbers.ts';
-import { isOwnLock } from '../keys/key-text.ts';
+import { isNobodys } from '../keys/nobodys.ts';
 import { columnRoom, type Room, shareOf } from '../keys/room.ts';
 import { compactedTo, type Structure } from '../structure.ts';
 import { candidates } from './candidates.ts';
@@ -54,8 +54,7 @@ export function usageCounter(options: UsageCounterOptions): UsageCounter {
   let counting = room.take(FIXED_BYTES) ? begin(options, room) : undefined;
   return {
     entry(entry) {
-      if (counting === undefined || entry.main > revision || entry.keyLength === 0) return;
-      if (isOwnLock(entry.bytes, entry.keyAt, entry.keyAt + entry.keyLength)) return;
+      if (counting === undefined || entry.main > revision || isNobodys(entry)) return;
       if (counting.hasRoom(entry.key)) {
         count(counting, entry);
         return;

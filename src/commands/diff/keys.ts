@@ -1,11 +1,6 @@
 import type { Entry } from '../../bolt/entries.ts';
-import { isOwnLock } from '../../bolt/keys/key-text.ts';
 import { OTHER_KEYS } from '../../bolt/usage/names.ts';
 import { resourceOf } from '../../util/resources.ts';
-
-/** Tells what the run itself writes, and what `etcdutl snapshot restore --bump-revision` does: a key without a name. */
-export const isNobodys = ({ bytes, keyAt, keyLength }: Entry): boolean =>
-  keyLength === 0 || isOwnLock(bytes, keyAt, keyAt + keyLength);
 
 /** Of these resources every object is written again within seconds, or gone within the hour. */
 const LEFT_OUT = ['events/', 'leases/', 'masterleases/', 'peerserverleases/'];

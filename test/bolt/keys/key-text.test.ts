@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isOwnLock, keyText } from '../../../src/bolt/keys/key-text.ts';
+import { keyText } from '../../../src/bolt/keys/key-text.ts';
 import { jsonText } from '../../../src/util/printable.ts';
 
 describe('the text of a key', () => {
@@ -26,13 +26,4 @@ describe('the text of a key', () => {
     assert.equal(keyText(Buffer.alloc(5000, 0xff)), `${'\udcff'.repeat(1021)}...`);
     assert.equal(keyText(Buffer.alloc(5000, 0x80)).length, 1021);
   });
-});
-
-test("the run's own lock is one key, and what is below it", () => {
-  const bytes = Buffer.from('x etcd-upkeep/lock/7 etcd-upkeep/loc');
-  assert.equal(isOwnLock(bytes, 2, 18), true);
-  assert.equal(isOwnLock(bytes, 2, 20), true);
-  assert.equal(isOwnLock(bytes, 2, 17), false);
-  assert.equal(isOwnLock(bytes, 21, bytes.length), false);
-  assert.equal(isOwnLock(bytes, 0, 18), false);
 });
