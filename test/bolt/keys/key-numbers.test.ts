@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { EntryVisitor } from '../../../src/bolt/entries.ts';
 import { keyNumbers } from '../../../src/bolt/keys/key-numbers.ts';
+import { numbered } from '../../../src/bolt/keys/numbered.ts';
 import { columnRoom, roomOf, shareOf } from '../../../src/bolt/keys/room.ts';
 
 const key = (number: number): Buffer => Buffer.from(`/registry/pods/shop/web-${number}`);
@@ -22,11 +24,11 @@ describe('the number of a key', () => {
   test('is none where there are more than there may be, and those before keep theirs', () => {
     const room = roomOf(2 ** 20);
     for (const keys of [keyNumbers(room, 2000), keyNumbers(roomOf(30_000), Infinity)]) {
-      let numbered = 0;
-      while (numberOf(keys, numbered) >= 0) numbered += 1;
-      assert.equal(keys.count(), numbered);
-      assert.equal(numberOf(keys, numbered + 1), -1);
-      assert.equal(numberOf(keys, numbered - 1), numbered - 1);
+      let count = 0;
+      while (numberOf(keys, count) >= 0) count += 1;
+      assert.equal(keys.count(), count);
+      assert.equal(numberOf(keys, count + 1), -1);
+      assert.equal(numberOf(keys, count - 1), count - 1);
     }
     assert.equal(room.taken(), 2000 * 8 + 4096 * 4);
   });
@@ -36,13 +38,39 @@ describe('the number of a key', () => {
     const keys = keyNumbers(room, Infinity);
     const share = shareOf(room);
     assert.ok(share.take(36_000 - 100));
-    let numbered = 0;
-    while (numberOf(keys, numbered) >= 0) numbered += 1;
-    assert.equal(numbered, 0);
+    let count = 0;
+    while (numberOf(keys, count) >= 0) count += 1;
+    assert.equal(count, 0);
     share.giveAll();
     assert.equal(share.taken(), 0);
-    for (; numbered < 1500; numbered += 1) assert.equal(numberOf(keys, numbered), numbered);
+    for (; count < 1500; count += 1) assert.equal(numberOf(keys, count), count);
   });
+});
+
+test('who looks first gives up first where there is no room for a key, and those behind go on', () => {
+  const room = roomOf(2 * 4096 + 8);
+  const first = shareOf(room);
+  assert.ok(first.take(4096));
+  const seen: [who: string, key: number][] = [];
+  const giving: EntryVisitor = {
+    entry({ key: number }) {
+      seen.push(['first', number]);
+      if (number < 0) first.giveAll();
+    },
+  };
+  const going: EntryVisitor = { entry: ({ key: number }) => void seen.push(['second', number]) };
+  const visitor = numbered(keyNumbers(room, Infinity), [giving, going]);
+  for (const number of [1, 2]) {
+    const bytes = key(number);
+    const itsKey = { bytes, keyAt: 0, keyLength: bytes.length, key: -1, valueLength: 0 };
+    visitor.entry({ ...itsKey, main: number, sub: 0, isTombstone: false, recordAt: 0, recordEnd: 0 });
+  }
+  assert.deepEqual(seen, [
+    ['first', 0],
+    ['second', 0],
+    ['first', -1],
+    ['second', 1],
+  ]);
 });
 
 test('columns take room as keys come, and have none for a key without a number', () => {
