@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { plainEnv, runProgram } from '../support/run-program.ts';
+import { plainEnv, runProgram, SHORT_LIVED } from '../support/run-program.ts';
 import { type HelmVersion, helm } from '../support/tools.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
@@ -91,7 +91,7 @@ export async function runHelm(
   const files = file === undefined ? [] : ['--values', file];
   const skip = withoutSchema ? ['--skip-schema-validation'] : [];
   const args = [...command, ...skip, ...files, '--values', '-', ...set.map((value) => `--set=${value}`)];
-  return runProgram(await helm(version), args, { input: JSON.stringify(values), env: plainEnv() });
+  return runProgram(await helm(version), args, { input: JSON.stringify(values), env: plainEnv(SHORT_LIVED) });
 }
 
 /** What `helm install` would send to the cluster, as text. */

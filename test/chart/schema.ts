@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { plainEnv, runProgram } from '../support/run-program.ts';
+import { plainEnv, runProgram, SHORT_LIVED } from '../support/run-program.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { type HelmVersion, helm } from '../support/tools.ts';
 import { CHART } from './chart.ts';
@@ -31,7 +31,7 @@ export async function problemsOf(version: HelmVersion, cases: readonly object[])
   const args = ['template', 'cases', folder.path, '--values', '-'];
   const said = await runProgram(await helm(version), args, {
     input: JSON.stringify({ cases: cases.map((one) => over(defaults, one)) }),
-    env: plainEnv(),
+    env: plainEnv(SHORT_LIVED),
   }).then(
     () => '',
     ({ message }: Error) => message,

@@ -34,6 +34,12 @@ export function runProgram(file: string, args: string[], options: RunOptions = {
   });
 }
 
+/**
+ * For helm and kubectl, which live for a second and are started thousands of times: with five times their memory before
+ * they collect garbage they need a fifth less of a processor.
+ */
+export const SHORT_LIVED = { GOGC: '400' };
+
 /** What every child gets of this process's environment: nothing that could steer etcd, etcdctl or the job. */
 export function plainEnv(extra: Record<string, string> = {}): Record<string, string> {
   const { PATH = '/usr/bin:/bin', HOME = '/' } = process.env;

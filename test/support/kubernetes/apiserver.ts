@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster-handle.ts';
 import { request } from '../http-request.ts';
 import { type Authority, createAuthority } from '../pki.ts';
 import { freePort } from '../free-port.ts';
-import { plainEnv, runProgram } from '../run-program.ts';
+import { plainEnv, runProgram, SHORT_LIVED } from '../run-program.ts';
 import { scratchFolder } from '../scratch-folder.ts';
 import { kubernetes } from '../tools.ts';
 import { startComponent } from './component.ts';
@@ -87,7 +87,7 @@ export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions)
   });
 
   // kubectl's cache and settings lie in the home folder.
-  const env = plainEnv({ HOME: join(folder, 'home'), KUBECONFIG: kubeconfig });
+  const env = plainEnv({ ...SHORT_LIVED, HOME: join(folder, 'home'), KUBECONFIG: kubeconfig });
   await mkdir(join(folder, 'home'));
   const kubectl = await kubernetes('kubectl');
   const owned = stack.move();
