@@ -8,6 +8,9 @@ import { REPOSITORY } from '../support/repository.ts';
 export const CHART = join(REPOSITORY, 'chart');
 export const HELM_VERSIONS: readonly HelmVersion[] = ['4.3', '3.22'];
 
+/** For an install that is about something else: half of helm's work is to read what the cluster knows of every kind. */
+export const UNCHECKED = '--disable-openapi-validation';
+
 export interface RenderOptions {
   helm?: HelmVersion;
   release?: string;

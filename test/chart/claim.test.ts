@@ -5,7 +5,7 @@ import { type ApiServer, startApiServer } from '../support/kubernetes/apiserver.
 import { apply } from '../support/kubernetes/pods.ts';
 import { runProgram } from '../support/run-program.ts';
 import { helm, type HelmVersion } from '../support/tools.ts';
-import { CHART, HELM_VERSIONS } from './chart.ts';
+import { CHART, HELM_VERSIONS, UNCHECKED } from './chart.ts';
 
 /** What of a claim cannot be changed is refused in words, before an upgrade has changed anything. */
 
@@ -146,6 +146,7 @@ for (const version of HELM_VERSIONS) {
 
     test('an installer with narrow rights needs none for it that Helm does not need', async () => {
       const site = await siteFor(version, 'narrow', installer);
+      await apply(api, ...narrowRights(site.namespace));
       await site.upgrade({});
       await assert.rejects(site.upgrade({ size: '1Gi' }), /cannot shrink/);
       await site.upgrade({});
@@ -169,6 +170,7 @@ function claimOfRelease(namespace: string, storage: string): object {
 }
 
 interface Site {
+  readonly namespace: string;
   upgrade(persistence: object, values?: object): Promise<string>;
   uninstall(): Promise<string>;
   get(what: string, path: string): Promise<string>;
@@ -181,15 +183,15 @@ interface Site {
 async function siteFor(version: HelmVersion, name: string, kubeconfig = api.kubeconfig): Promise<Site> {
   const namespace = `${name}-${version.replace('.', '-')}`;
   await api.kubectl('create', 'namespace', namespace);
-  await apply(api, ...narrowRights(namespace));
   const env = { ...api.env, KUBECONFIG: kubeconfig };
   const program = await helm(version);
   const kubectl = (...args: string[]) => api.kubectl(`--namespace=${namespace}`, ...args);
   return {
+    namespace,
     upgrade: (persistence, values = {}) => {
       const input = JSON.stringify({ ...values, backup: { persistence: { enabled: true, ...persistence } } });
       const args = ['upgrade', '--install', 'etcd-upkeep', CHART, '--values=-', `--namespace=${namespace}`];
-      return runProgram(program, args, { env, input });
+      return runProgram(program, [...args, UNCHECKED], { env, input });
     },
     uninstall: () => runProgram(program, ['uninstall', 'etcd-upkeep', `--namespace=${namespace}`], { env }),
     get: (what, path) => kubectl('get', what, `--output=jsonpath=${path}`),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { runProgram } from '../support/run-program.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { REPOSITORY } from '../support/repository.ts';
@@ -27,9 +27,18 @@ for (const version of HELM_VERSIONS) {
         assert.equal(listed, 'etcd-upkeep\netcd-upkeep\n', 'one on kubeadm, one for any other etcd');
       });
     }
+  });
+}
 
-    test('a pause by hand lasts until the next upgrade', async () => {
-      await using server = await startServer();
+describe('a pause by hand lasts until the next upgrade', () => {
+  let server: Server;
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  for (const version of HELM_VERSIONS) {
+    test(`helm ${version}`, async () => {
       await using reader = await readerWith(server, version);
       const upgrade = (...args: string[]) =>
         server.helm(version, 'kube-system', 'upgrade', '--install', 'etcd-upkeep', CHART, ...args);
@@ -50,9 +59,10 @@ for (const version of HELM_VERSIONS) {
         await upgrade();
       }
       assert.equal(await suspended(), 'false');
+      await server.helm(version, 'kube-system', 'uninstall', 'etcd-upkeep');
     });
-  });
-}
+  }
+});
 
 interface Reader extends AsyncDisposable {
   types(commands: string): Promise<string>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { HelmVersion } from '../support/tools.ts';
-import { CHART, HELM_VERSIONS, nameOf, render } from './chart.ts';
+import { CHART, HELM_VERSIONS, nameOf, render, UNCHECKED } from './chart.ts';
 import { identity, makeNamespaces, type Server, startServer, type Stored } from './server.ts';
 import { presetFiles } from './values.ts';
 
@@ -69,9 +69,10 @@ async function newRelease(version: HelmVersion, name: string) {
   const helm = (...args: string[]) => server.helm(version, namespace, ...args);
   return {
     helm,
-    install: (file?: string) => helm('install', RELEASE, CHART, ...valuesOf(file)),
+    install: (file?: string) => helm('install', RELEASE, CHART, UNCHECKED, ...valuesOf(file)),
     // Without it an upgrade that is given no values keeps those of the last.
-    upgrade: (file?: string) => helm('upgrade', RELEASE, CHART, '--reset-values', ...valuesOf(file)),
+    upgrade: (file?: string) =>
+      helm('upgrade', RELEASE, CHART, UNCHECKED, '--reset-values', ...valuesOf(file)),
     objects: () => server.objectsIn(namespace),
   };
 }
