@@ -120,7 +120,10 @@ export async function renderCronJob(options: RenderOptions = {}, component?: 'dr
 
 /** The pods of run and drill, for values that have one. */
 export async function renderPods(options: RenderOptions): Promise<{ run: PodSpec; drill: PodSpec }> {
-  const manifests = await render(options);
+  return podsIn(await render(options));
+}
+
+export function podsIn(manifests: Manifest[]): { run: PodSpec; drill: PodSpec } {
   const [run, drill] = [cronJobIn(manifests), cronJobIn(manifests, 'drill')];
   return { run: run.spec.jobTemplate.spec.template.spec, drill: drill.spec.jobTemplate.spec.template.spec };
 }
@@ -147,6 +150,10 @@ export async function renderPod(options: RenderOptions = {}): Promise<PodSpec> {
 
 /** The variables that a run gets as plain text. */
 export async function renderEnv(options: RenderOptions = {}): Promise<Record<string, string>> {
-  const [{ env }] = (await renderPod(options)).containers;
+  return envIn(await render(options));
+}
+
+export function envIn(manifests: Manifest[]): Record<string, string> {
+  const [{ env }] = cronJobIn(manifests).spec.jobTemplate.spec.template.spec.containers;
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   CHART,
   HELM_VERSIONS,
@@ -12,6 +12,7 @@ import {
   runHelm,
   valuesFiles,
 } from './chart.ts';
+import { renderEach } from './many.ts';
 import {
   DEFAULT_VALUES,
   KNOWN_PATHS,
@@ -146,17 +147,29 @@ for (const helm of HELM_VERSIONS) {
 const asText = (type: 'number' | 'boolean') => (scalar: unknown) =>
   typeof scalar === type ? String(scalar) : scalar;
 
-describe('what tools make of values', { concurrency: 2 }, async () => {
-  for (const file of await valuesFiles()) {
-    test(`${nameOf(file)}: numbers may all come as text`, async () => {
-      // Of the user's own part of a pod the chart knows nothing.
-      const own = { extraPodSpec: {} };
-      const values = { ...mapScalars(await readValues(file), asText('number')), ...own };
-      const expected = await objects({ values: { ...(await readValues(file)), ...own } });
-      for (const helm of HELM_VERSIONS) assert.deepEqual(await objects({ helm, values }), expected);
+describe('numbers may all come as text', async () => {
+  const files = await valuesFiles();
+  let expected: Manifest[][];
+  let made: Manifest[][][];
+  before(async () => {
+    // Of the user's own part of a pod the chart knows nothing.
+    const own = { extraPodSpec: {} };
+    const rows = await Promise.all(files.map(async (file) => ({ ...(await readValues(file)), ...own })));
+    const asTexts = rows.map((values) => mapScalars(values, asText('number')));
+    expected = await renderEach(rows);
+    made = await Promise.all(HELM_VERSIONS.map((helm) => renderEach(asTexts, { helm })));
+  });
+
+  for (const [index, file] of files.entries()) {
+    test(nameOf(file), () => {
+      for (const manifests of made) {
+        assert.deepEqual(sorted(manifests[index] ?? []), sorted(expected[index] ?? assert.fail()));
+      }
     });
   }
+});
 
+describe('what tools make of values', { concurrency: 2 }, () => {
   test('every number of the defaults may come as text', async () => {
     const values = mapScalars(DEFAULT_VALUES, asText('number'));
     for (const helm of HELM_VERSIONS) assert.deepEqual(await objects({ helm, values }), await objects({}));

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { startCluster } from '../support/etcd-cluster.ts';
 import { startApiServer } from '../support/kubernetes/apiserver.ts';
-import { scratchFolder } from '../support/scratch-folder.ts';
-import { HELM_VERSIONS, render } from './chart.ts';
-import { problemsOf } from './schema.ts';
+import { HELM_VERSIONS } from './chart.ts';
+import { renderEach } from './many.ts';
+import { over, problemsOf } from './schema.ts';
 import { verdictOf } from './verdict.ts';
 
 /** One mistake in some values: where helm tells of it, and what it says there and nowhere else. */
@@ -294,21 +292,13 @@ const AROUND = {
 test('a real kube-apiserver refuses and takes the same values', async () => {
   await using cluster = await startCluster();
   await using api = await startApiServer({ etcd: cluster });
-  await using folder = await scratchFolder('values');
-  const file = join(folder.path, 'around.yaml');
-  await writeFile(file, JSON.stringify(AROUND));
   const verdict = await verdictOf(api);
 
   async function check(cases: readonly object[], taken: boolean): Promise<void> {
-    // A few helms at a time.
-    for (const some of chunks(cases, 4)) {
-      await Promise.all(
-        some.map(async (values) => {
-          const manifests = await render({ file, values, withoutSchema: true });
-          const said = (await Promise.all(manifests.map(verdict))).filter((text) => text !== undefined);
-          assert.equal(said.length === 0, taken, `${JSON.stringify(values)} ${said.join(' ')}`);
-        }),
-      );
+    const rows = cases.map((values) => over(AROUND, values));
+    for (const [index, manifests] of (await renderEach(rows, { withoutSchema: true })).entries()) {
+      const said = (await Promise.all(manifests.map(verdict))).filter((text) => text !== undefined);
+      assert.equal(said.length === 0, taken, `${JSON.stringify(cases[index])} ${said.join(' ')}`);
     }
   }
   await check(
@@ -318,8 +308,3 @@ test('a real kube-apiserver refuses and takes the same values', async () => {
   await check(LEFT_TO_IT, false);
   await check([...STRICTER.map(([values]) => values), ...TAKEN], true);
 });
-
-const chunks = <T>(all: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.slice(index * size, (index + 1) * size),
-  );

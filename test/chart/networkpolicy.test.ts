@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { startCluster } from '../support/etcd-cluster.ts';
 import { startApiServer } from '../support/kubernetes/apiserver.ts';
-import { CHART, HELM_VERSIONS, render, type RenderOptions, renderText } from './chart.ts';
+import { CHART, HELM_VERSIONS, type Manifest, render, type RenderOptions, renderText } from './chart.ts';
+import { renderEach } from './many.ts';
 
 interface Rule {
   ports?: { protocol?: string; port: number | string; endPort?: number }[];
@@ -22,8 +23,12 @@ const BUCKET = { backup: { store: 's3://bucket', s3: { existingSecret: 'keys' } 
 const DRILL = { drill: { enabled: true } };
 const fromSecret = { valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } };
 
-async function policyOf(options: RenderOptions, name = 'etcd-upkeep'): Promise<Policy> {
-  const found = (await render(options)).find(
+async function policyOf(options: RenderOptions, name?: string): Promise<Policy> {
+  return policyIn(await render(options), name);
+}
+
+function policyIn(manifests: Manifest[], name = 'etcd-upkeep'): Policy {
+  const found = manifests.find(
     (manifest): manifest is Policy & typeof manifest =>
       manifest.kind === 'NetworkPolicy' && manifest.metadata.name === name,
   );
@@ -44,19 +49,21 @@ async function egressOf(
   networkPolicy: object = {},
   name?: 'etcd-upkeep-drill',
 ): Promise<unknown[]> {
-  const { spec } = await policyOf({ values: enabled(values, networkPolicy) }, name);
+  return egressIn(await policyOf({ values: enabled(values, networkPolicy) }, name));
+}
+
+function egressIn({ spec }: Policy): unknown[] {
   return (spec.egress ?? []).map(({ to, ports = [] }) => [
     to ?? 'anywhere',
     ports.map(({ protocol, port }) => `${protocol} ${port}`),
   ]);
 }
 
-/** What a run may reach anywhere, but for etcd and names. */
-async function openTo(values: object, networkPolicy: object = {}): Promise<unknown> {
-  const etcd = { to: [{ podSelector: {} }] };
-  const rules = await egressOf(values, { etcd, dns: { ports: [] }, ...networkPolicy });
-  return rules.find((rule) => Array.isArray(rule) && rule[0] === 'anywhere');
-}
+/** Values whose policy says what a run may reach anywhere, but for etcd and names; and what that is. */
+const opened = (values: object, networkPolicy: object = {}): object =>
+  enabled(values, { etcd: { to: [{ podSelector: {} }] }, dns: { ports: [] }, ...networkPolicy });
+const openIn = (manifests: Manifest[]): unknown =>
+  egressIn(policyIn(manifests)).find((rule) => Array.isArray(rule) && rule[0] === 'anywhere');
 
 const only = (...ports: number[]): unknown => ['anywhere', ports.map((port) => `TCP ${port}`)];
 
@@ -190,16 +197,21 @@ describe('the ports of', () => {
     'ALL_PROXY, which no run knows': [s3({}, [{ name: 'ALL_PROXY', value: 'http://proxy:8888' }]), [443]],
   };
 
-  for (const [name, [values, open, policy]] of Object.entries(cases)) {
-    test(name, async () => {
-      assert.deepEqual(await openTo(values, policy), only(...open));
+  let made: Manifest[][];
+  before(async () => {
+    made = await renderEach(Object.values(cases).map(([values, , policy]) => opened(values, policy)));
+  });
+  for (const [index, [name, [, open]]] of Object.entries(cases).entries()) {
+    test(name, () => {
+      assert.deepEqual(openIn(made[index] ?? []), only(...open));
     });
   }
 
   test('a proxy that leads to nobody', async () => {
-    assert.equal(await openTo(env({ name: 'HTTPS_PROXY', value: 'http://proxy:8888' })), undefined);
-    const off = { ...BUCKET, ...env({ name: 'BACKUP_STORE', value: 'file:///backups' }) };
-    assert.equal(await openTo(off), undefined);
+    const proxy = opened(env({ name: 'HTTPS_PROXY', value: 'http://proxy:8888' }));
+    assert.equal(openIn(await render({ values: proxy })), undefined);
+    const off = opened({ ...BUCKET, ...env({ name: 'BACKUP_STORE', value: 'file:///backups' }) });
+    assert.equal(openIn(await render({ values: off })), undefined);
   });
 
   test('etcd, where extraEnv names its endpoints', async () => {

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import {
-  CHART,
-  HELM_VERSIONS,
-  type PodSpec,
-  renderPods,
-  type RenderOptions,
-  renderText,
-  runHelm,
-} from './chart.ts';
+import { before, describe, test } from 'node:test';
+import { CHART, HELM_VERSIONS, type Manifest, podsIn, type PodSpec, renderText, runHelm } from './chart.ts';
+import { renderEach } from './many.ts';
 import { LINUX, ON_CONTROL_PLANE } from './nodes.ts';
 
 /** On which nodes run and drill may be, and as whom they run. */
 
-function podsOf(options: RenderOptions): Promise<{ run: PodSpec; drill: PodSpec }> {
-  return renderPods({ ...options, values: { ...options.values, drill: { enabled: true } } });
-}
+const withDrill = (values: object): object => ({ ...values, drill: { enabled: true } });
 
 const nodesOf = ({ nodeSelector, tolerations, affinity }: PodSpec) => ({
   nodeSelector,
@@ -112,27 +103,34 @@ const NODES: Record<string, [values: object, run: object, drill?: object]> = {
   ],
 };
 
-describe('on which nodes', { concurrency: 2 }, () => {
-  for (const helm of HELM_VERSIONS) {
-    for (const [what, [values, run, drill = run]] of Object.entries(NODES)) {
-      test(`${what}, helm ${helm}`, async () => {
-        const pods = await podsOf({ helm, values });
+for (const helm of HELM_VERSIONS) {
+  describe(`on which nodes, helm ${helm}`, () => {
+    let made: Manifest[][];
+    before(async () => {
+      made = await renderEach(
+        Object.values(NODES).map(([values]) => withDrill(values)),
+        { helm },
+      );
+    });
+
+    for (const [index, [what, [, run, drill = run]]] of Object.entries(NODES).entries()) {
+      test(what, () => {
+        const pods = podsIn(made[index] ?? []);
         assert.deepEqual(nodesOf(pods.run), run);
         assert.deepEqual(nodesOf(pods.drill), drill, 'the drill');
         assert.equal(pods.drill['hostNetwork'], false);
       });
     }
-  }
-});
+  });
+}
 
 const ROOT = { runAsUser: 0, runAsGroup: 0 };
 const OWN = { runAsNonRoot: true, runAsUser: 65_532, runAsGroup: 65_532, fsGroup: 65_532 };
 const FOR_ALL = { fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } };
-const OPENSHIFT = ['security.openshift.io/v1'];
 const as = (podSecurityContext: object, values: object = ELSEWHERE) => ({ ...values, podSecurityContext });
 
 /** Values -> as whom run and drill run. */
-const USERS: Record<string, [values: object, user: object, apiVersions?: string[]]> = {
+const USERS: Record<string, [values: object, user: object, on?: 'OpenShift']> = {
   'root, by default: certificates and backups are files of the node': [{}, ROOT],
   'root, for certificates of the node': [{ ...CLAIM, hostNetwork: false }, ROOT],
   'root, for backups on the node': [{ etcd: ELSEWHERE.etcd }, ROOT],
@@ -151,8 +149,8 @@ const USERS: Record<string, [values: object, user: object, apiVersions?: string[
     },
     OWN,
   ],
-  'the user of the namespace, on OpenShift': [ELSEWHERE, { runAsNonRoot: true }, OPENSHIFT],
-  'root on OpenShift too, for files of the node': [{}, ROOT, OPENSHIFT],
+  'the user of the namespace, on OpenShift': [ELSEWHERE, { runAsNonRoot: true }, 'OpenShift'],
+  'root on OpenShift too, for files of the node': [{}, ROOT, 'OpenShift'],
   'what is given wins, key by key': [
     as({ runAsUser: 1000, fsGroup: 2000 }),
     { ...OWN, runAsUser: 1000, fsGroup: 2000 },
@@ -162,7 +160,7 @@ const USERS: Record<string, [values: object, user: object, apiVersions?: string[
     as({ runAsUser: '065532', fsGroup: '010' }),
     { ...OWN, fsGroup: 10 },
   ],
-  'on OpenShift too': [as({ fsGroup: 7 }), { runAsNonRoot: true, fsGroup: 7 }, OPENSHIFT],
+  'on OpenShift too': [as({ fsGroup: 7 }), { runAsNonRoot: true, fsGroup: 7 }, 'OpenShift'],
   'a 0 is not lost, and a root has no default group but his': [as({ runAsUser: 0 }), ROOT],
   'nor is a false': [as({ runAsNonRoot: false }), { ...OWN, runAsNonRoot: false }],
   'a null takes nothing away': [as({ runAsUser: null, runAsNonRoot: null }), OWN],
@@ -172,17 +170,27 @@ const USERS: Record<string, [values: object, user: object, apiVersions?: string[
   ],
 };
 
-describe('as whom', { concurrency: 2 }, () => {
-  for (const helm of HELM_VERSIONS) {
-    for (const [what, [values, user, apiVersions = []]] of Object.entries(USERS)) {
-      test(`${what}, helm ${helm}`, async () => {
-        const { run, drill } = await podsOf({ helm, values, apiVersions });
+for (const helm of HELM_VERSIONS) {
+  describe(`as whom, helm ${helm}`, () => {
+    const rows = Object.values(USERS).map(([values]) => withDrill(values));
+    let anywhere: Manifest[][];
+    let onOpenShift: Manifest[][];
+    before(async () => {
+      anywhere = await renderEach(rows, { helm });
+      onOpenShift = await renderEach(rows, { helm, apiVersions: ['security.openshift.io/v1'] });
+    });
+
+    for (const [index, [what, [, user, on]]] of Object.entries(USERS).entries()) {
+      test(what, () => {
+        const { run, drill } = podsIn((on === undefined ? anywhere : onOpenShift)[index] ?? []);
         assert.deepEqual(run['securityContext'], { ...FOR_ALL, ...user });
         assert.deepEqual(drill['securityContext'], run['securityContext'], 'backups are for one user alone');
       });
     }
-  }
+  });
+}
 
+describe('as whom', { concurrency: 2 }, () => {
   const REFUSED: Record<string, object> = {
     'by default': as({ runAsNonRoot: true }, {}),
     'of a user that was set to 0': as({ runAsNonRoot: true, runAsUser: 0 }),

@@ -50,7 +50,7 @@ const isMap = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As helm does it: maps key by key, and a null takes its key away. */
-function over(defaults: object, values: object): object {
+export function over(defaults: object, values: object): object {
   const merged = new Map<string, unknown>(Object.entries(defaults));
   for (const [key, value] of Object.entries(values)) {
     const before = merged.get(key);
