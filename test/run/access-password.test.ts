@@ -30,6 +30,12 @@ const env = { ...cluster.env, BACKUP_STORE: `file://${store.path}`, COMPACTION_R
 /** The run fails with code 2 and says what to do, once; nothing has changed and the password is nowhere. */
 async function assertRefused(given: Record<string, string>, why: RegExp): Promise<void> {
   const before = await tracesOf(cluster);
+  await assertRefusal(given, why);
+  await assertUntouched(cluster, before);
+}
+
+/** The same of a run that came as far as its lock. */
+async function assertRefusal(given: Record<string, string>, why: RegExp): Promise<void> {
   const result = await runJob(given);
   const report = assertRunEnded(result, 2, 'failed');
   const error = report.error ?? '';
@@ -40,7 +46,6 @@ async function assertRefused(given: Record<string, string>, why: RegExp): Promis
   const { ETCDCTL_PASSWORD: password } = given;
   for (const text of [result.stdout, result.terminationMessage])
     assert.ok(!password || !text?.includes(JSON.stringify(password).slice(1, -1)));
-  await assertUntouched(cluster, before);
   assert.deepEqual(await filesBelow(store.path), []);
 }
 
@@ -84,10 +89,12 @@ test('a user who may read and write every key but is not root: exit 2', async ()
   await askGateway(clientUrl, cluster.access, 'auth/user/grant', {
     body: { user: 'writer', role: 'writer' },
   });
-  await assertRefused(
+  // Nobody is asked for what root alone may do before the snapshot is, in a cluster of one.
+  await assertRefusal(
     { ...env, ETCDCTL_USER: 'writer', ETCDCTL_PASSWORD: 'secret-of-writer' },
     /permission denied/,
   );
+  await assertUnlocked(cluster);
 });
 
 test('the right password, also as name:password in one variable, and the backup holds it', async () => {
@@ -168,7 +175,9 @@ test('a role that is added in the middle of the run makes every token of JWT old
       await addRole(method);
     });
   }
-  const report = assertRunEnded(await runJob(proxied.env()), 0, 'ok');
+  // The only member is asked for its hash where nobody looks inside the backup.
+  const result = await runJob(proxied.env({ BACKUP_CHECK_STRUCTURE: 'false' }));
+  const report = assertRunEnded(result, 0, 'ok');
   assertSteps(report, { lock: 'done', backup: 'done', compact: 'done', defragment: 'done' });
   assert.deepEqual(report.problems, []);
   assert.equal(added.size, 6, [...added].join(', '));
