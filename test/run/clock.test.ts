@@ -14,7 +14,7 @@ const HISTORY = { keys: 20, valueBytes: 16_384, overwrites: 5 };
 const MAX_MS = 60_000;
 /** Before each of these calls the clock is set. */
 const MOMENTS = [
-  'Maintenance/HashKV',
+  'Maintenance/Alarm',
   'KV/Txn',
   'Maintenance/Snapshot',
   'KV/Compact',
