@@ -121,7 +121,7 @@ export const bytesAt = (view: DataView, at: number, size: number): Buffer =>
   Buffer.from(view.buffer, view.byteOffset + at, size);
 
 /** The values of etcd's bucket `meta` that are read (etcd's server/storage/schema/schema.go and bucket.go). */
-export const WANTED = ['consistent_index', 'term', 'scheduledCompactRev', 'finishedCompactRev'] as const;
+const WANTED = ['consistent_index', 'term', 'scheduledCompactRev', 'finishedCompactRev'] as const;
 
 const isWanted = (name: string): boolean => WANTED.some((wanted) => wanted === name);
 const LONGEST_WANTED = Math.max(...WANTED.map(({ length }) => length));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
-import { WrongSnapshot } from '../../src/backup/proof.ts';
-import { lookInside } from '../../src/steps/backup/inside.ts';
-import { lend } from '../../src/util/lent.ts';
-import { boltFile, META } from '../support/bolt-file.ts';
-import { clusterOf, member, policyOf } from '../support/cluster-status.ts';
-import { MIB } from '../support/units.ts';
+import { WrongSnapshot } from '../../../src/backup/proof.ts';
+import { lookInside } from '../../../src/steps/backup/inside.ts';
+import { lend } from '../../../src/util/lent.ts';
+import { boltFile, META } from '../../support/bolt-file.ts';
+import { clusterOf, member, policyOf } from '../../support/cluster-status.ts';
+import { MIB } from '../../support/units.ts';
 
 const PAGE_BYTES = 512;
 const HUGE = 2 * 2 ** 30;

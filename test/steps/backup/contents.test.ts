@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
-import type { Manifest } from '../../src/backup/manifest.ts';
-import { WrongSnapshot } from '../../src/backup/proof.ts';
-import { crcOf } from '../../src/bolt/hash/crc.ts';
-import type { Structure } from '../../src/bolt/structure.ts';
-import { countedAt } from '../../src/bolt/usage/counter.ts';
-import type { HashAgreement, HashKV } from '../../src/etcd/types.ts';
-import { contentsReader } from '../../src/steps/backup/contents.ts';
-import { clusterOf, idOf, member, policyOf } from '../support/cluster-status.ts';
+import type { Manifest } from '../../../src/backup/manifest.ts';
+import { WrongSnapshot } from '../../../src/backup/proof.ts';
+import { crcOf } from '../../../src/bolt/hash/crc.ts';
+import type { Structure } from '../../../src/bolt/structure.ts';
+import { countedAt } from '../../../src/bolt/usage/counter.ts';
+import type { HashAgreement, HashKV } from '../../../src/etcd/types.ts';
+import { contentsReader } from '../../../src/steps/backup/contents.ts';
+import { clusterOf, idOf, member, policyOf } from '../../support/cluster-status.ts';
 
 /** What a member says that holds no revision. */
 const SAID: HashKV = { hash: crcOf(Buffer.from('key')), revision: 1, compactRevision: -1 };
