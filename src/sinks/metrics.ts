@@ -1,26 +1,13 @@
-import { Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { OTHER } from '../bolt/usage/names.ts';
 import type { Usage } from '../bolt/usage/types.ts';
 import { STEP_NAMES, STEP_STATUSES } from '../plan/steps.ts';
 import type { MemberReport, Sizes } from '../run/members.ts';
 import type { Report } from '../run/report.ts';
-import { printable } from '../util/printable.ts';
-
-/** One series of a metric; undefined is left out. */
-type Value = readonly [value: number | undefined, labels?: Readonly<Record<string, string>>];
-
-interface Metric {
-  /** without the prefix of all of them */
-  readonly name: string;
-  readonly help: string;
-  /** `now`: when the run ended, in seconds since 1970 */
-  readonly values: (report: Report, now: number) => readonly Value[];
-}
-
-const PREFIX = 'etcd_upkeep_';
+import { gaugesOf, type Metric, type Value } from './gauges.ts';
 
 /** Everything that a run tells Prometheus, in its conventions: base units, one label `cluster` on all. */
-const METRICS: readonly Metric[] = [
+const METRICS: readonly Metric<Report>[] = [
   {
     name: 'last_run_timestamp_seconds',
     help: 'When the last run ended, whatever came of it.',
@@ -127,25 +114,8 @@ const METRICS: readonly Metric[] = [
  * The metrics of one run. What the run did not come to know is left out, so that whoever keeps the figures keeps those
  * of the last run that knew.
  */
-export function metricsOf(report: Report, cluster: string, now: Date): Registry {
-  const registry = new Registry();
-  registry.setDefaultLabels({ cluster });
-  for (const metric of METRICS) addGauge(registry, metric, report, now.getTime() / 1000);
-  return registry;
-}
-
-/** A series for each of the values that there are; no metric at all without any. */
-function addGauge(registry: Registry, { name, help, values }: Metric, report: Report, now: number): void {
-  const known = values(report, now).filter(([value]) => value !== undefined);
-  if (known.length === 0) return;
-  const labelNames = Object.keys(known[0]?.[1] ?? {});
-  const gauge = new Gauge({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
-  for (const [value = 0, labels = {}] of known) gauge.set(shownLabels(labels), value);
-}
-
-/** A member's name, or a key, may hold what a terminal obeys, and this format has no escapes for it. */
-const shownLabels = (labels: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(labels).map(([label, text]) => [label, printable(text)]));
+export const metricsOf = (report: Report, cluster: string, now: Date): Registry =>
+  gaugesOf(METRICS, report, cluster, now);
 
 function stepStatuses({ steps }: Report): Value[] {
   return STEP_NAMES.flatMap((step) =>
@@ -155,11 +125,11 @@ function stepStatuses({ steps }: Report): Value[] {
 
 const labelOf = ({ name, id }: MemberReport): string => name || id;
 
-function eachMember(valueOf: (member: MemberReport) => number | undefined): Metric['values'] {
+function eachMember(valueOf: (member: MemberReport) => number | undefined): Metric<Report>['values'] {
   return ({ members }) => members.map((member) => [valueOf(member), { member: labelOf(member) }]);
 }
 
-function sizes(which: keyof Sizes): Metric['values'] {
+function sizes(which: keyof Sizes): Metric<Report>['values'] {
   return ({ members }) =>
     members.flatMap((member): Value[] => [
       [member.before?.[which], { member: labelOf(member), when: 'before' }],

@@ -39,7 +39,8 @@ async function attempt(variable: string, notify: () => Promise<unknown>): Promis
 
 async function push(gateway: URL, report: Report, way: Way): Promise<void> {
   const { pushMetrics } = await import('./pushgateway.ts');
-  await pushMetrics(gateway, await metricsFor(report), clusterOf(report), way);
+  const group = { job: 'etcd-upkeep', cluster: clusterOf(report) };
+  await pushMetrics(gateway, await metricsFor(report), group, way);
 }
 
 async function write(textfile: string, report: Report, signal: AbortSignal): Promise<void> {

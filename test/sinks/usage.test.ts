@@ -47,7 +47,8 @@ describe('of a resource that is gone nothing stays', () => {
   const signal = AbortSignal.timeout(20_000);
   const ways = {
     'at a Pushgateway': async (usage?: Usage) => {
-      await pushMetrics(new URL(gateway.url), registryFor(usage), 'prod', { signal });
+      const group = { job: 'etcd-upkeep', cluster: 'prod' };
+      await pushMetrics(new URL(gateway.url), registryFor(usage), group, { signal });
       return gateway.metrics();
     },
     'in a file': async (usage?: Usage) => {
