@@ -44,6 +44,12 @@ async function dispatch(invocation: Invocation, context: CommandContext): Promis
       return (await import('./commands/diff.ts')).diffBackups(invocation, context);
     case 'drill':
       return (await import('./commands/drill.ts')).drill(invocation, context);
+    case 'apiserver':
+      return (await import('./commands/apiserver.ts')).writeApiServerFiles(invocation, context);
+    case 'browse':
+      return (await import('./commands/browse.ts')).browse(invocation, context);
+    case 'kubeconfig':
+      return (await import('./commands/kubeconfig.ts')).printKubeconfig(invocation, context);
     default:
       return invocation satisfies never;
   }

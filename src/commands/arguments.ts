@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
+import { durationMs } from '../config/units.ts';
 import { Failure } from '../errors.ts';
+import { DEFAULT_PORT } from '../kubernetes/server-files.ts';
+import type { ApiServer } from './api-server.ts';
 import {
   COMMANDS,
   type CommandName,
@@ -23,7 +26,16 @@ export type Invocation =
   | { command: 'verify'; which: string; json: boolean }
   | { command: 'fetch'; which: string; file: string; receipt: string | undefined; json: boolean }
   | { command: 'diff'; older: string; newer: string; all: boolean; top: number; json: boolean }
-  | { command: 'drill'; which: string; receipt: string | undefined; json: boolean };
+  | {
+      command: 'drill';
+      which: string;
+      receipt: string | undefined;
+      server: ApiServer | undefined;
+      json: boolean;
+    }
+  | { command: 'apiserver'; folder: string; encryptionConfig: string | undefined; port: number }
+  | { command: 'browse'; receipt: string; ttlMs: number; server: Omit<ApiServer, 'kubeconfig'> }
+  | { command: 'kubeconfig'; port: number };
 
 /** That of one command. */
 export type InvocationOf<Name extends Invocation['command']> = Extract<Invocation, { command: Name }>;
@@ -33,6 +45,11 @@ const DEFAULT_LAST = 30;
 /** What diff names of each list unless told otherwise, and at the most. */
 const DEFAULT_TOP = 10;
 const MOST_TOP = 1_000_000;
+/** How long it may take until an API server answers, and how long one stays, unless told otherwise. */
+const DEFAULT_WAIT = '2m';
+const DEFAULT_TTL = '1h';
+/** Where a forwarded API server is found: on a control plane the cluster's own has the usual port. */
+export const FORWARDED_PORT = 16_443;
 
 /**
  * Reads what stands behind the program's name; `run` where nothing does.
@@ -62,20 +79,22 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
     case 'fetch':
       return { command: name, which, file, receipt: values.receipt, json };
     case 'diff':
-      if (which === 'latest')
-        throw usageFailure('diff: latest can only be the newer one, which comes last', helpFor(name));
-      return {
-        command: name,
-        older: which,
-        newer: file,
-        all: values.all ?? false,
-        top: topOf(name, values.top, MOST_TOP) ?? DEFAULT_TOP,
-        json,
-      };
+      return diffOf(which, file, values, json);
     case 'drill':
       if (values.receipt !== undefined && positionals.length > 0)
         throw usageFailure('drill: --receipt says already which backup it was', helpFor(name));
-      return { command: name, which, receipt: values.receipt, json };
+      return { command: name, which, receipt: values.receipt, server: serverOf(values), json };
+    case 'apiserver':
+      return {
+        command: name,
+        folder: which,
+        encryptionConfig: values['encryption-provider-config'],
+        port: portOf(name, values.port, DEFAULT_PORT),
+      };
+    case 'browse':
+      return browseOf(values);
+    case 'kubeconfig':
+      return { command: name, port: portOf(name, values.port, FORWARDED_PORT) };
     default:
       return name satisfies never;
   }
@@ -103,6 +122,12 @@ function parse(name: CommandName, args: string[]) {
     last: { type: 'string' },
     top: { type: 'string' },
     all: { type: 'boolean' },
+    kubeconfig: { type: 'string' },
+    'apiserver-log': { type: 'string' },
+    'apiserver-timeout': { type: 'string' },
+    'encryption-provider-config': { type: 'string' },
+    port: { type: 'string' },
+    ttl: { type: 'string' },
   } as const;
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true });
@@ -149,3 +174,71 @@ function countOf(name: CommandName, option: string, given: string, most: number)
     helpFor(name),
   );
 }
+
+function diffOf(
+  older: string,
+  newer: string,
+  { all = false, top }: { all?: boolean; top?: string },
+  json: boolean,
+): Invocation {
+  if (older === 'latest')
+    throw usageFailure('diff: latest can only be the newer one, which comes last', helpFor('diff'));
+  return {
+    command: 'diff',
+    older,
+    newer,
+    all,
+    top: topOf('diff', top, MOST_TOP) ?? DEFAULT_TOP,
+    json,
+  };
+}
+
+function browseOf({ receipt, ttl = DEFAULT_TTL, ...rest }: BrowseValues): Invocation {
+  if (receipt === undefined) throw usageFailure('browse needs --receipt', helpFor('browse'));
+  return {
+    command: 'browse',
+    receipt,
+    ttlMs: durationOf('browse', '--ttl', ttl),
+    server: waitOf('browse', rest),
+  };
+}
+
+interface BrowseValues extends ServerValues {
+  receipt?: string | undefined;
+  ttl?: string | undefined;
+}
+
+interface ServerValues {
+  kubeconfig?: string | undefined;
+  'apiserver-log'?: string | undefined;
+  'apiserver-timeout'?: string | undefined;
+}
+
+function serverOf(values: ServerValues): ApiServer | undefined {
+  const { kubeconfig } = values;
+  const wait = waitOf('drill', values);
+  return kubeconfig === undefined ? undefined : { kubeconfig, ...wait };
+}
+
+function waitOf(name: CommandName, values: ServerValues): Omit<ApiServer, 'kubeconfig'> {
+  const { 'apiserver-log': log, 'apiserver-timeout': timeout = DEFAULT_WAIT } = values;
+  return { log, timeoutMs: durationOf(name, '--apiserver-timeout', timeout) };
+}
+
+function durationOf(name: CommandName, option: string, given: string): number {
+  try {
+    const ms = durationMs(given);
+    if (ms > 0) return ms;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  }
+  throw usageFailure(
+    `${name}: ${option} ${JSON.stringify(given)} should be a duration above zero such as 90s, 10m or 1h30m`,
+    helpFor(name),
+  );
+}
+
+const MOST_PORT = 65_535;
+
+const portOf = (name: CommandName, given: string | undefined, otherwise: number): number =>
+  given === undefined ? otherwise : countOf(name, '--port', given, MOST_PORT);

@@ -1,25 +1,17 @@
-import type { Manifest } from '../backup/manifest.ts';
 import { readManifest } from '../backup/examine.ts';
-import { loadConfig, loadStoreSettings } from '../config/config.ts';
-import { Failure } from '../errors.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import { type Config, loadConfig, loadStoreSettings } from '../config/config.ts';
+import { exitCodeOf, Failure } from '../errors.ts';
 import { type ClusterClient, discover } from '../etcd/cluster/discover.ts';
-import type { CommandContext } from './context.ts';
+import { tellOfDrill } from '../sinks/drill.ts';
 import type { InvocationOf } from './arguments.ts';
-import { type Check, compareWith } from './drill-checks.ts';
+import type { CommandContext } from './context.ts';
+import { compareWith } from './drill/checks.ts';
+import { compareKubernetes } from './drill/kubernetes.ts';
+import { type Drill, formatDrill, wrongIn } from './drill/report.ts';
 import { readReceipt } from './fetch-receipt.ts';
+import { formatJson } from './output.ts';
 import { openRepository, pickBackup } from './repository.ts';
-import { formatSeconds } from '../util/format.ts';
-import { formatJson, formatTable, line } from './output.ts';
-
-/** How a scratch etcd compares with the backup that it was restored from: what `drill -o json` prints. */
-interface Drill {
-  backup: string;
-  cluster: { name: string; id: string };
-  same: boolean;
-  checks: Check[];
-  /** from the beginning of the fetch to the first answer of the restored member; only a receipt says when that was */
-  wayBackSeconds?: number;
-}
 
 /** What a restored member has to hold. */
 interface Original {
@@ -28,30 +20,72 @@ interface Original {
   startedAt?: string;
 }
 
-/** Asks a restored member whether it holds what the backup's manifest says. @returns the exit code */
-export async function drill(
-  { receipt, which, json }: InvocationOf<'drill'>,
-  context: CommandContext,
-): Promise<number> {
-  const { env, print, signal } = context;
+/** What came of a drill: the figures, as far as it came, and what it ends with where it failed. */
+interface Outcome {
+  drill?: Drill;
+  failure?: Failure;
+}
+
+/**
+ * Asks a restored member whether it holds what the backup's manifest says, and an API server on it, where there is one,
+ * whether it can use that. @returns the exit code
+ */
+export async function drill(invocation: InvocationOf<'drill'>, context: CommandContext): Promise<number> {
+  const { receipt, which, json } = invocation;
+  const { env, print, note, signal } = context;
   const config = loadConfig(env);
   const original =
     receipt === undefined ? await readStored(which, context) : await readReceipt(receipt, signal);
-  using client = await discover(config.etcd, signal);
-  const result = await compare(client, original);
-  print(json ? formatJson(result) : formatDrill(result));
-  if (result.same) return 0;
-  throw new Failure(
-    'backup',
-    `what was restored from ${result.backup} is not what its manifest says: do not rely on this backup, make a new one, and ` +
-      'look at who or what changed it',
-  );
+  const { drill: result, failure } = await conduct(original, config, invocation, context);
+  if (result) print(json ? formatJson(result) : formatDrill(result));
+  const figures = {
+    exitCode: failure === undefined ? 0 : exitCodeOf(failure),
+    wayBackSeconds: result?.wayBackSeconds,
+    resources: result?.kubernetes?.resources ?? [],
+  };
+  const untold = await tellOfDrill(figures, original.manifest.cluster.name, config.sinks, signal);
+  if (untold !== undefined) note(untold);
+  if (failure) throw failure;
+  return 0;
 }
 
 async function readStored(which: string, { env, note, signal }: CommandContext): Promise<Original> {
   const repository = await openRepository(loadStoreSettings(env), signal);
   const entry = await pickBackup(repository, which, note);
   return { manifest: await readManifest(repository, entry) };
+}
+
+async function conduct(
+  original: Original,
+  config: Config,
+  { server }: InvocationOf<'drill'>,
+  { signal }: CommandContext,
+): Promise<Outcome> {
+  const { manifest } = original;
+  let found: Drill | undefined;
+  try {
+    using client = await discover(config.etcd, signal);
+    found = await compare(client, original);
+    // An API server on what is not the backup would prove nothing.
+    if (!found.same) return { drill: found, failure: differs(found) };
+    if (server === undefined) return { drill: found };
+    const [connection] = client.connections.values();
+    if (connection === undefined) return { drill: found };
+    const kubernetes = await compareKubernetes(server, {
+      connection,
+      prefix: config.objectPrefix,
+      manifest,
+      signal,
+    });
+    const same = kubernetes.resources.every(({ result }) => result !== 'differs');
+    found = { ...found, same, kubernetes };
+    return { drill: found, ...(!same && { failure: unusable(found.backup, wrongIn(kubernetes)) }) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failure)
+      return { failure: error, ...(found && { drill: { ...found, same: false } }) };
+    throw error;
+  }
 }
 
 async function compare(client: ClusterClient, { manifest, startedAt }: Original): Promise<Drill> {
@@ -79,14 +113,17 @@ function refuseOriginal({ id, settings }: ClusterClient, { cluster }: Manifest):
   );
 }
 
-function formatDrill({ backup, checks, same, wayBackSeconds }: Drill): string {
-  const took = wayBackSeconds === undefined ? '' : `, ${formatSeconds(wayBackSeconds)} after its fetch began`;
-  return [
-    formatTable([
-      ['CHECK', 'MANIFEST', 'RESTORED', 'RESULT'],
-      ...checks.map(({ what, expected, found, result }) => [what, String(expected), String(found), result]),
-    ]),
-    '\n',
-    line(`${backup} ${same ? 'came back whole' : 'DID NOT COME BACK WHOLE'}${took}`),
-  ].join('');
-}
+const differs = ({ backup }: Drill): Failure =>
+  new Failure(
+    'backup',
+    `what was restored from ${backup} is not what its manifest says: do not rely on this backup, make a new one, and ` +
+      'look at who or what changed it',
+  );
+
+const unusable = (backup: string, wrong: string): Failure =>
+  new Failure(
+    'backup',
+    `what was restored from ${backup} is whole, and Kubernetes cannot use all of it: ${wrong}. Where objects are encrypted, is ` +
+      'the EncryptionConfiguration that of the time of the backup (drill.kubernetes.encryptionConfig)? Else, is the API server ' +
+      'of the version that wrote them (drill.kubernetes.image)? What it cannot read here a restore would not bring back',
+  );

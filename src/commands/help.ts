@@ -13,7 +13,7 @@ interface Command {
   summary: string;
   /** least and most */
   positionals: readonly [number, number];
-  options: readonly ('output' | 'receipt' | 'last' | 'top' | 'all')[];
+  options: readonly (keyof typeof OPTIONS)[];
   /** where they are more than a table and JSON */
   formats?: readonly Format[];
   details: string;
@@ -28,6 +28,18 @@ const OPTIONS = {
     '--receipt RECEIPT',
     'a file (JSON) that says what was fetched, with its manifest: fetch writes it, drill reads it',
   ],
+  kubeconfig: ['--kubeconfig FILE', 'compare what the API server serves that it leads to, too'],
+  'apiserver-log': ['--apiserver-log FILE', "that API server's log: its last lines tell what kept it"],
+  'apiserver-timeout': [
+    '--apiserver-timeout TIME',
+    'how long it may take until it answers, 2m unless told otherwise',
+  ],
+  'encryption-provider-config': [
+    '--encryption-provider-config FILE',
+    "the EncryptionConfiguration of the cluster's own API server",
+  ],
+  port: ['--port N', 'the port of 127.0.0.1 that the API server is found at'],
+  ttl: ['--ttl TIME', 'how long it stays, 1h unless told otherwise'],
   help: ['-h, --help', 'this text'],
 } as const;
 
@@ -140,16 +152,52 @@ Exit codes: 0, 2 configuration, or the two are not of one history (a restore lie
 one), 4 not found, not readable, not whole, or too large to be compared.`,
   },
   drill: {
-    synopsis: '[NAME|latest] [-o json], or --receipt RECEIPT [-o json]',
+    synopsis: '[NAME|latest] [--kubeconfig FILE] [-o json], or --receipt RECEIPT ...',
     summary: 'compare a scratch etcd with the backup that it was restored from',
     positionals: [0, 1],
-    options: ['output', 'receipt'],
+    options: ['output', 'receipt', 'kubeconfig', 'apiserver-log', 'apiserver-timeout'],
     details: `ETCDCTL_ENDPOINTS leads to an etcd that was restored from the backup. Compares the revision, the number of keys and
 HashKV with the backup's manifest. Reads only, and refuses the cluster that the backup was taken of.
 With --receipt the manifest is that of the very backup that was fetched, even when there is a newer one meanwhile; no
 store is needed, and the time that the way back took is told. Else it is read from the store, for latest without a name.
+With --kubeconfig (as apiserver writes it) it waits for a kube-apiserver on that etcd, lists every resource as of the
+manifest's revision, compares how many objects are served with how many keys there are, and reads every Secret by name.
+METRICS_PUSHGATEWAY_URL is told what came of it.
 
-Exit codes: 0 the same, 2 configuration, 3 the scratch etcd cannot be reached, 4 it differs, or there is no such backup.`,
+Exit codes: 0 the same, 2 configuration, 3 the scratch etcd cannot be reached, 4 it differs, something in it cannot be
+read, no API server came up, or there is no such backup.`,
+  },
+  apiserver: {
+    synopsis: 'FOLDER [--encryption-provider-config FILE] [--port N]',
+    summary: 'write the files that a kube-apiserver over a restored etcd is started with',
+    positionals: [1, 1],
+    options: ['encryption-provider-config', 'port'],
+    details: `For the pod of drill and browse. Makes a key pair, a token that may read everything and change nothing, a way out
+that leads nowhere, and a kubeconfig, for one server alone; whatever lies in FOLDER under these names is written over.
+KMS providers are left out of the EncryptionConfiguration: their plugins run on the control plane.
+
+Exit codes: 0, 2 configuration.`,
+  },
+  browse: {
+    synopsis: '--receipt RECEIPT [--ttl TIME]',
+    summary: 'keep an API server over a restored backup, and tell how to reach it',
+    positionals: [0, 0],
+    options: ['receipt', 'ttl', 'apiserver-log', 'apiserver-timeout'],
+    details: `For the pod of browse. KUBECONFIG is what apiserver wrote; POD_NAME and POD_NAMESPACE say where the pod is. Ends
+when the time is over, be it used or not.
+
+Exit codes: 0 the time is over, 2 configuration, 4 no API server came up, or it went away, 143 and 130 ended by a
+signal.`,
+  },
+  kubeconfig: {
+    synopsis: '[--port N]',
+    summary: 'print a kubeconfig for that API server, with its token',
+    positionals: [0, 0],
+    options: ['port'],
+    details: `For kubectl exec in the pod of browse. The server is that port of 127.0.0.1, 16443 unless told otherwise, which
+kubectl port-forward leads to the pod. KUBECONFIG is what apiserver wrote.
+
+Exit codes: 0, 2 configuration.`,
   },
 } as const satisfies Record<string, Command>;
 
@@ -165,7 +213,7 @@ export function formatsOf(name: CommandName): readonly Format[] {
 
 /** All commands, one line each. */
 export function overview(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`);
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
   return [
     'Usage: etcd-upkeep [COMMAND] [ARGUMENTS]',
     '',

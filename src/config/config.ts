@@ -17,6 +17,7 @@ export type { EtcdConfig } from './etcd.ts';
 export type { FileStoreConfig } from './file-store.ts';
 export { type ConfigProblem, ConfigurationError } from './problems.ts';
 export type { LogLevel, ReportingConfig } from './reporting.ts';
+export { loadPodSettings, type PodSettings } from './pod.ts';
 export type { S3ObjectSettings, S3StoreConfig } from './s3-store.ts';
 export type { SinksConfig } from './sinks.ts';
 export type { StoreConfig } from './store.ts';

@@ -54,6 +54,7 @@ const VARIABLES = {
   ETCDCTL_PASSWORD: 'secret',
   ETCDCTL_USER: 'user',
   HEARTBEAT_URL: 'hook',
+  KUBECONFIG: 'path',
   LOCK_TTL: 'public',
   LOG_LEVEL: 'public',
   METRICS_PUSHGATEWAY_URL: 'address',
@@ -61,6 +62,8 @@ const VARIABLES = {
   NODE_NAME: 'public',
   OBJECT_COUNTS: 'public',
   OBJECT_PREFIX: 'public',
+  POD_NAME: 'public',
+  POD_NAMESPACE: 'public',
   QUOTA_BYTES: 'public',
   TERMINATION_LOG: 'public',
 } as const satisfies Record<string, Secrecy>;

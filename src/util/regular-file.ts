@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { readBounded } from './bounded.ts';
+import { readBounded, readHead } from './bounded.ts';
 
 /**
  * Files that somebody named. What lies there may be no file at all: to open a named pipe waits for its other end, and a
@@ -43,4 +43,12 @@ export async function openRegular(path: string, flags: number, mode?: number): P
 export async function readRegular(path: string, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   await using handle = await openRegular(path, constants.O_RDONLY);
   return await readBounded(handle.createReadStream({ autoClose: false }), maxBytes, signal);
+}
+
+/** The last bytes of a regular file, so many at the most. @throws as `openRegular` does */
+export async function readTail(path: string, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+  await using handle = await openRegular(path, constants.O_RDONLY);
+  const { size } = await handle.stat();
+  const start = Math.max(0, size - maxBytes);
+  return await readHead(handle.createReadStream({ autoClose: false, start }), maxBytes, signal);
 }

@@ -10,6 +10,16 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
   ['services/specs', 'services'],
 ]);
 
+/**
+ * What stands behind `/registry/` in the keys of a resource's objects: the reverse of `resourceOf`.
+ * @param group of a custom resource, or of one that is kept like those; undefined for Kubernetes' own
+ */
+export function placeOf(resource: string, group: string | undefined): string {
+  if (group !== undefined) return `${group}/${resource}/`;
+  const renamed = [...RENAMED].find(([, name]) => name === resource);
+  return `${renamed?.[0] ?? resource}/`;
+}
+
 const SLASH = 0x2f;
 const DOT = 0x2e;
 /** Of a service the key has one part more. */

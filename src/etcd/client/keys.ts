@@ -78,3 +78,20 @@ export async function firstKey(
   const { kvs, count, revision } = await rangeOf(connection, request);
   return { key: kvs[0]?.key, count, revision: at || revision };
 }
+
+/** The first keys of a range as it is now, so many at the most. */
+export async function firstKeys(
+  connection: Connection,
+  { from, below }: KeyRange,
+  most: number,
+): Promise<Buffer[]> {
+  const request = { key: from, range_end: below, limit: String(most), keys_only: true };
+  const { kvs } = await rangeOf(connection, request);
+  return kvs.map(({ key }) => key);
+}
+
+/** The value of one key as it is now; undefined where there is none. */
+export async function valueOf(connection: Connection, key: Buffer): Promise<Buffer | undefined> {
+  const { kvs } = await rangeOf(connection, { key });
+  return kvs[0]?.value;
+}

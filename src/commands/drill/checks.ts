@@ -1,11 +1,11 @@
-import type { Manifest } from '../backup/manifest.ts';
-import { Failure } from '../errors.ts';
-import type { Connection } from '../etcd/client/connection.ts';
-import { countKeys } from '../etcd/client/keys.ts';
-import { hashKV } from '../etcd/client/maintenance.ts';
-import { status } from '../etcd/client/status.ts';
-import type { ClusterClient } from '../etcd/cluster/discover.ts';
-import { accessDenied, type EtcdError, toEtcdError } from '../etcd/errors.ts';
+import type { Manifest } from '../../backup/manifest.ts';
+import { Failure } from '../../errors.ts';
+import type { Connection } from '../../etcd/client/connection.ts';
+import { countKeys } from '../../etcd/client/keys.ts';
+import { hashKV } from '../../etcd/client/maintenance.ts';
+import { status } from '../../etcd/client/status.ts';
+import type { ClusterClient } from '../../etcd/cluster/discover.ts';
+import { accessDenied, type EtcdError, toEtcdError } from '../../etcd/errors.ts';
 
 export interface Check {
   what: string;

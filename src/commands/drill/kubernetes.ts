@@ -1,0 +1,160 @@
+import { Failure, isBug, messageOf } from '../../errors.ts';
+import { EtcdError } from '../../etcd/errors.ts';
+import { countObjects, keysBelow, type ObjectCounts } from '../../etcd/cluster/objects.ts';
+import { discover, type Discovery, type Resource } from '../../kubernetes/discovery.ts';
+import { textAt } from '../../kubernetes/read.ts';
+import { pause } from '../../util/abortable.ts';
+import { placeOf } from '../../util/resources.ts';
+import { type ApiServer, logOf, openReady } from '../api-server.ts';
+import { listResource } from './listing.ts';
+import type { KubernetesReport, Place, ResourceCheck, Scratch } from './types.ts';
+import { readEach } from './unreadable.ts';
+
+const DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions/';
+/** These two keep their objects as custom resources are kept. */
+const WITH_GROUP: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+/** What kube-apiserver itself writes below its prefix, and shows to nobody. */
+const NO_OBJECTS: ReadonlySet<string> = new Set(['ranges', 'masterleases', 'peerserverleases']);
+
+/** Definitions are read when the server starts; their APIs come a moment after. */
+const DISCOVERY_TRIES = 15;
+const DISCOVERY_PAUSE_MS = 1000;
+
+/**
+ * Waits for the API server, and compares what it serves with what etcd holds.
+ * @throws Failure `configuration` for the kubeconfig, `backup` where the server does not get ready or stops answering
+ */
+export async function compareKubernetes(
+  server: ApiServer,
+  scratch: Omit<Scratch, 'api'>,
+): Promise<KubernetesReport> {
+  const { signal, manifest } = scratch;
+  using api = await openReady(server, signal, `what was restored from ${manifest.name}`);
+  try {
+    return await compareServed({ ...scratch, api });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failure || isBug(error)) throw error;
+    const who = error instanceof EtcdError ? 'the restored member' : 'its API server';
+    const message = `${who} stopped answering while it was compared: ${messageOf(error)}${await logOf(server, signal)}`;
+    throw new Failure('backup', message, { cause: error });
+  }
+}
+
+/**
+ * Lists every resource as of the manifest's revision, compares how many objects are served with how many keys etcd has,
+ * and reads each Secret by its name.
+ * @throws NoAnswer, Refused; EtcdError; what the signal says
+ */
+async function compareServed(scratch: Scratch): Promise<KubernetesReport> {
+  const { api, connection, prefix, manifest } = scratch;
+  const version = textAt((await api.get('/version')).body, 'gitVersion');
+  const stored = await countObjects(connection, prefix, manifest.revision);
+  const definitions = await definedIn(scratch);
+  const discovery = await discoverAll(scratch, definitions);
+  const checks = new Map<string, ResourceCheck>();
+  let secretsRead = 0;
+  for (const resource of discovery.resources) {
+    const place = placed(resource, definitions);
+    // One store behind two groups, as Events have it, is one resource.
+    if (checks.has(place.label)) continue;
+    const check = await checkResource(scratch, place, stored.byResource.get(place.label) ?? 0);
+    if (place.label === 'secrets') secretsRead = check.read;
+    checks.set(place.label, check.check);
+  }
+  const resources = [...checks.values(), ...notServed(stored, checks, discovery, definitions)];
+  return {
+    version,
+    resources: resources.toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
+    secretsRead,
+  };
+}
+
+/** The names of custom resources that have a definition, `widgets.example.com`. */
+async function definedIn({ connection, prefix }: Scratch): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for await (const page of keysBelow(connection, `${prefix}${DEFINITIONS}`))
+    for (const name of page) names.add(name);
+  return names;
+}
+
+async function discoverAll({ api, signal }: Scratch, definitions: ReadonlySet<string>): Promise<Discovery> {
+  for (let tries = 1; ; tries += 1) {
+    const discovery = await discover(api);
+    const shown = new Set(discovery.resources.map(({ name, group }) => `${name}.${group}`));
+    const all = [...definitions].every((name) => shown.has(name));
+    if (all || tries === DISCOVERY_TRIES) return discovery;
+    await pause(DISCOVERY_PAUSE_MS, signal);
+  }
+}
+
+function placed(resource: Resource, definitions: ReadonlySet<string>): Place {
+  const { name, group } = resource;
+  const custom = definitions.has(`${name}.${group}`);
+  const within = custom || WITH_GROUP.has(group) ? group : undefined;
+  const label = within === undefined ? name : `${name}.${group}`;
+  return { ...resource, label, place: placeOf(name, within), custom };
+}
+
+/** With how many objects were read by their names. */
+async function checkResource(
+  scratch: Scratch,
+  place: Place,
+  stored: number,
+): Promise<{ check: ResourceCheck; read: number }> {
+  const { label: resource } = place;
+  const listing = await listResource(scratch, place);
+  if (listing.kind === 'not compared')
+    return { check: { resource, stored, result: 'not compared', reason: listing.reason }, read: 0 };
+  if (listing.kind === 'count' && resource !== 'secrets')
+    return { check: compareCounts(resource, stored, listing.count), read: 0 };
+  const { read, unreadable, sealedByKms } = await readEach(scratch, place);
+  const counted: ResourceCheck =
+    listing.kind === 'count'
+      ? compareCounts(resource, stored, listing.count)
+      : { resource, stored, result: 'differs', reason: `it cannot be listed: ${listing.message}` };
+  if (unreadable === undefined) return { check: counted, read };
+  const result = sealedByKms ? 'not compared' : 'differs';
+  return { check: { ...counted, result, reason: unreadable.reason, unreadable }, read };
+}
+
+function compareCounts(resource: string, stored: number, served: number): ResourceCheck {
+  const check = { resource, stored, served };
+  if (stored === served) return { ...check, result: 'same' };
+  if (stored > 0) return { ...check, result: 'differs', reason: `${served} of ${stored} are served` };
+  return { ...check, result: 'not compared', reason: 'it is not known where etcd has them' };
+}
+
+/** What etcd has and this API server does not show, and what another server would show. */
+function notServed(
+  { byResource, total }: ObjectCounts,
+  checks: ReadonlyMap<string, ResourceCheck>,
+  { aggregated, unanswered }: Discovery,
+  definitions: ReadonlySet<string>,
+): ResourceCheck[] {
+  const counted = [...byResource.values()].reduce((sum, count) => sum + count, 0);
+  const left = [...byResource].filter(([resource]) => !checks.has(resource));
+  const rows = left.map(([resource, stored]): [string, number, string] => [
+    resource,
+    stored,
+    whyNotServed(resource, definitions),
+  ]);
+  rows.push(
+    ...[...unanswered].map(([name, why]): [string, number, string] => [name, 0, `it is not served: ${why}`]),
+    ...aggregated.map(({ name, service }): [string, number, string] => [
+      name,
+      0,
+      `the Service ${service} serves it (an aggregated API), which this pod must not call`,
+    ]),
+  );
+  if (counted < total) rows.push(['(others)', total - counted, 'there are too many resources']);
+  return rows.map(([resource, stored, reason]) => ({ resource, stored, result: 'not compared', reason }));
+}
+
+function whyNotServed(resource: string, definitions: ReadonlySet<string>): string {
+  if (NO_OBJECTS.has(resource)) return "the API server's own records";
+  if (definitions.has(resource)) return 'its CustomResourceDefinition is there, and serves no version of it';
+  return resource.includes('.')
+    ? 'nothing serves it: its CustomResourceDefinition is gone'
+    : 'this version of Kubernetes does not know it';
+}

@@ -1,0 +1,79 @@
+import { valueOf } from '../../etcd/client/keys.ts';
+import { keysBelow } from '../../etcd/cluster/objects.ts';
+import { type Sealed, sealedAs } from '../../kubernetes/encryption.ts';
+import { readObject } from '../../kubernetes/objects.ts';
+import { quoted } from '../../util/printable.ts';
+import { AT_ONCE, inParallel } from '../../util/parallel.ts';
+import type { Place, Scratch, Unreadable } from './types.ts';
+
+export interface EachRead {
+  /** objects that were read */
+  read: number;
+  unreadable?: Unreadable;
+  /** whether a KMS provider holds the keys of all of them */
+  sealedByKms: boolean;
+}
+
+/** So many are named. */
+const NAMED = 50;
+
+interface Fault {
+  name: string;
+  message: string;
+  sealed: Sealed | undefined;
+}
+
+/** Reads every object of a resource by its name: a list fails as a whole, and names one object at the most. */
+export async function readEach(scratch: Scratch, resource: Place): Promise<EachRead> {
+  const { connection, prefix } = scratch;
+  const names: string[] = [];
+  let first: Fault | undefined;
+  let read = 0;
+  let count = 0;
+  let byKms = 0;
+  for await (const page of keysBelow(connection, `${prefix}${resource.place}`)) {
+    const faults = await inParallel(page, AT_ONCE, (name) => faultOf(scratch, resource, name));
+    for (const fault of faults) {
+      if (fault === 'gone') continue;
+      if (fault === undefined) {
+        read += 1;
+        continue;
+      }
+      first ??= fault;
+      count += 1;
+      if (fault.sealed?.provider === 'kms') byKms += 1;
+      if (names.length < NAMED) names.push(fault.name);
+    }
+  }
+  if (first === undefined) return { read, sealedByKms: false };
+  const reason = reasonOf(first, count, read + count);
+  return { read, unreadable: { count, names, reason }, sealedByKms: byKms === count };
+}
+
+/** What keeps an object from being read; undefined where nothing does. What has a lease may have gone meanwhile. */
+async function faultOf(
+  { api, connection, prefix }: Scratch,
+  resource: Place,
+  name: string,
+): Promise<Fault | 'gone' | undefined> {
+  const { status, message } = await readObject(api, resource, partsOf(name));
+  if (status === 200) return undefined;
+  const value = await valueOf(connection, Buffer.from(`${prefix}${resource.place}${name}`));
+  return value === undefined ? 'gone' : { name, message, sealed: sealedAs(value) };
+}
+
+/** Behind the resource's part of a key: `namespace/name`, or a name alone. */
+function partsOf(key: string): { namespace: string | undefined; name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0
+    ? { namespace: undefined, name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+function reasonOf({ name, message, sealed }: Fault, count: number, all: number): string {
+  const several = count === 1 ? `1 of ${all} cannot be read` : `${count} of ${all} cannot be read`;
+  if (sealed === undefined) return `${several}: ${name}: ${message}`;
+  if (sealed.provider === 'kms')
+    return `${several}, which is not possible without the plugin of the KMS provider ${quoted(sealed.key)}`;
+  return `${several}: ${name}, encrypted by ${sealed.provider} with the key ${quoted(sealed.key)}: ${message}`;
+}
