@@ -35,7 +35,10 @@ describe('the arguments', () => {
       { command: 'diff', older: 'a', newer: 'latest', all: true, top: 3, json: true },
     ],
     [['drill'], { command: 'drill', which: 'latest', receipt: undefined, server: undefined, json: false }],
-    [['drill', '--receipt', 'r'], { command: 'drill', which: 'latest', receipt: 'r', server: undefined, json: false }],
+    [
+      ['drill', '--receipt', 'r'],
+      { command: 'drill', which: 'latest', receipt: 'r', server: undefined, json: false },
+    ],
   ];
   for (const [args, call] of calls) {
     test(`"${args.join(' ')}" are understood`, () => assert.deepEqual(readArguments(args), call));
