@@ -1,4 +1,4 @@
-import type { Api } from './api.ts';
+import type { Answer, Api } from './api.ts';
 import { at, listAt, textAt } from './read.ts';
 
 /** A resource that can be listed. */
@@ -49,18 +49,24 @@ export async function discover(api: Api): Promise<Discovery> {
   const found = new Map<string, Resource>();
   for (const { group, version } of await groupVersions(api)) {
     if (others.has(`${version}.${group}`)) continue;
-    const answer = await api.get(apiPath(group, version));
-    if (answer.status !== 200) unanswered.set(`${group}/${version}`, answer.message);
+    const path = apiPath(group, version);
+    const answer = await api.get(path);
+    // Without the core there is no Kubernetes; of the others, that one is not served is told.
+    const problem = problemOf(answer, 'APIResourceList');
+    if (problem !== undefined && group === '') throw new Refused(path, problem);
+    if (problem !== undefined) unanswered.set(`${group}/${version}`, problem);
     for (const resource of resourcesIn(answer.body, group, version)) {
       const key = `${resource.name}.${group}`;
       if (!found.has(key)) found.set(key, resource);
     }
   }
+  // Whoever answers without a refusal and shows nothing would else pass for a Kubernetes of which nothing is amiss.
+  if (!found.has('secrets.')) throw new Refused(apiPath('', 'v1'), 'a list without Secrets');
   return { resources: [...found.values()], aggregated, unanswered };
 }
 
 async function aggregatedApis(api: Api): Promise<AggregatedApi[]> {
-  const { body } = await expect(api, API_SERVICES);
+  const { body } = await expect(api, API_SERVICES, 'APIServiceList');
   return listAt(body, 'items').flatMap((item) => {
     const service = at(item, 'spec', 'service');
     if (typeof service !== 'object' || service === null) return [];
@@ -71,7 +77,7 @@ async function aggregatedApis(api: Api): Promise<AggregatedApi[]> {
 
 /** The preferred version of each group first. */
 async function groupVersions(api: Api): Promise<{ group: string; version: string }[]> {
-  const { body } = await expect(api, '/apis');
+  const { body } = await expect(api, '/apis', 'APIGroupList');
   const groups = listAt(body, 'groups').slice(0, MAX_GROUPS);
   const named = groups.flatMap((one) => {
     const preferred = textAt(one, 'preferredVersion', 'version');
@@ -94,13 +100,20 @@ function resourcesIn(body: unknown, group: string, version: string): Resource[] 
     .map(({ name, namespaced }) => ({ group, version, name, namespaced }));
 }
 
-async function expect(api: Api, path: string) {
+async function expect(api: Api, path: string, kind: string): Promise<Answer> {
   const answer = await api.get(path);
-  if (answer.status === 200) return answer;
-  throw new Refused(path, answer.message);
+  const problem = problemOf(answer, kind);
+  if (problem === undefined) return answer;
+  throw new Refused(path, problem);
 }
 
-/** What every API server answers was refused. */
+/** Undefined for the answer that was asked for. */
+function problemOf({ status, body, message }: Answer, kind: string): string | undefined {
+  if (status !== 200) return message || `status ${status}`;
+  return textAt(body, 'kind') === kind ? undefined : `something that is no ${kind}`;
+}
+
+/** What every API server answers was refused, or is not what was asked for. */
 export class Refused extends Error {
   constructor(path: string, message: string) {
     super(`it answers ${path} with: ${message}`);

@@ -48,7 +48,8 @@ for (const [what, text] of Object.entries({
   nothing: '',
   'aliases without an end':
     'a: &a [x, x, x, x, x, x, x, x, x, x]\n' +
-    'bcdefgh'.split('')
+    'bcdefgh'
+      .split('')
       .map((name, at) => `${name}: &${name} [${Array(10).fill(`*${'abcdefg'[at]}`).join(', ')}]`)
       .join('\n'),
 }))
