@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guardFolder } from './process-guard.ts';
 import { runProgram } from './run-program.ts';
-import { KUBERNETES_VERSION, type Tool } from './tool-list.ts';
+import type { Tool } from './tool-list.ts';
 
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
@@ -51,7 +51,7 @@ async function buildGo(tool: Tool, work: string): Promise<string> {
   const go = (...args: string[]) =>
     runProgram('go', args, { cwd: work, env: goEnv(), timeoutMs: BUILD_TIMEOUT_MS });
   await go('mod', 'init', 'tool');
-  if (tool.kubernetes) await replaceStaging(go);
+  if (tool.kubernetes) await replaceStaging(go, tool.version);
   await go('get', '-tool', `${tool.package}@v${tool.version}`);
   const release = `v${await moduleVersion(go, tool)}`;
   const stamps = (tool.stamps ?? []).map((name) => `-X ${name.includes('=') ? name : `${name}=${release}`}`);
@@ -71,12 +71,12 @@ async function moduleVersion(go: Go, { package: name }: Tool): Promise<string> {
  * Kubernetes requires the modules of its own repository as v0.0.0 and replaces them by folders, which nobody else has:
  * here by their releases.
  */
-async function replaceStaging(go: Go): Promise<void> {
+async function replaceStaging(go: Go, version: string): Promise<void> {
   const { GoMod }: { GoMod: string } = JSON.parse(
-    await go('mod', 'download', '-json', `k8s.io/kubernetes@v${KUBERNETES_VERSION}`),
+    await go('mod', 'download', '-json', `k8s.io/kubernetes@v${version}`),
   );
   const staging = (await readFile(GoMod, 'utf8')).matchAll(/^\s*(k8s\.io\/\S+) v0\.0\.0$/gm);
-  const release = `v${KUBERNETES_VERSION.replace(/^1/, '0')}`;
+  const release = `v${version.replace(/^1/, '0')}`;
   const replaced = [...staging].map(([, name]) => `-replace=${name}=${name}@${release}`);
   await go('mod', 'edit', ...replaced);
 }

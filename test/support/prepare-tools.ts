@@ -40,6 +40,8 @@ const API: Prepare[] = [
   () => helm('4.3'),
   () => helm('3.22'),
 ];
+/** An API server that is older than the data, and one whose data are older than it. */
+const OLDER_API: Prepare[] = [() => kubernetes('kube-apiserver', '1.32.13')];
 const LINTERS: Prepare[] = [() => helmDocs(), () => actionlint()];
 const NODE: Prepare[] = [
   () => kubernetes('kube-controller-manager'),
@@ -55,7 +57,7 @@ const TIERS: Record<string, Prepare[]> = {
   demo: ONE_ETCD,
   fuzz: [...ONE_ETCD, () => boltMaker()],
   bench: [...ONE_ETCD, ...STORES],
-  test: [...ALL_ETCDS, () => boltMaker(), ...STORES, ...MONITORING, ...API, ...LINTERS],
+  test: [...ALL_ETCDS, () => boltMaker(), ...STORES, ...MONITORING, ...API, ...OLDER_API, ...LINTERS],
   matrix: ALL_ETCDS,
   e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE],
 };

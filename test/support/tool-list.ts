@@ -6,6 +6,8 @@ export type EtcdVersion = '3.4' | '3.5' | '3.5.4' | '3.6' | '3.7';
 export type HelmVersion = '3.22' | '4.3';
 
 export const KUBERNETES_VERSION = '1.36.3';
+/** An API server from before 1.33 keeps the addresses of Services as one key instead of objects. */
+export type KubernetesVersion = typeof KUBERNETES_VERSION | '1.32.13';
 
 /** A program that the tests need, how it tells its version, and where it comes from. */
 export interface Tool {
@@ -110,12 +112,15 @@ export type KubernetesProgram =
   | 'kubelet'
   | 'kubectl';
 
-export function kubernetesTool(name: KubernetesProgram): Tool {
-  const [major, minor] = KUBERNETES_VERSION.split('.');
+export function kubernetesTool(
+  name: KubernetesProgram,
+  version: KubernetesVersion = KUBERNETES_VERSION,
+): Tool {
+  const [major, minor] = version.split('.');
   const variable = 'k8s.io/component-base/version';
   return {
     name,
-    version: KUBERNETES_VERSION,
+    version,
     ask: name === 'kubectl' ? ['version', '--client'] : ['--version'],
     package: `k8s.io/kubernetes/cmd/${name}`,
     stamps: [`${variable}.gitVersion`, `${variable}.gitMajor=${major}`, `${variable}.gitMinor=${minor}`],

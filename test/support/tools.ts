@@ -16,6 +16,7 @@ import {
   type HelmVersion,
   helmTool,
   type KubernetesProgram,
+  type KubernetesVersion,
   kubernetesTool,
   PROMETHEUS,
   PROMTOOL,
@@ -24,7 +25,7 @@ import {
   VERSITYGW,
 } from './tool-list.ts';
 
-export type { EtcdVersion, HelmVersion, KubernetesProgram } from './tool-list.ts';
+export type { EtcdVersion, HelmVersion, KubernetesProgram, KubernetesVersion } from './tool-list.ts';
 
 export const CACHE = join(REPOSITORY, '.cache/tools');
 
@@ -77,8 +78,8 @@ export function pushgateway(): Promise<string> {
   return tool(PUSHGATEWAY);
 }
 
-export function kubernetes(program: KubernetesProgram): Promise<string> {
-  return tool(kubernetesTool(program));
+export function kubernetes(program: KubernetesProgram, version?: KubernetesVersion): Promise<string> {
+  return tool(kubernetesTool(program, version));
 }
 
 /** The tests' own maker of databases: no version but its source, so that each change of it is built anew. */

@@ -6,7 +6,7 @@ import { type Authority, createAuthority } from '../pki.ts';
 import { freePort } from '../free-port.ts';
 import { plainEnv, runProgram, SHORT_LIVED } from '../run-program.ts';
 import { scratchFolder } from '../scratch-folder.ts';
-import { kubernetes } from '../tools.ts';
+import { type KubernetesVersion, kubernetes } from '../tools.ts';
 import { startComponent } from './component.ts';
 import { apiServerFlags } from './flags.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -14,6 +14,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 export interface ApiServerOptions {
   /** Where it keeps its objects; it must outlive the API server. */
   etcd: Cluster;
+  version?: KubernetesVersion;
   /** More flags of kube-apiserver; they win over the others. */
   extraArgs?: string[];
 }
@@ -53,7 +54,11 @@ const KUBECTL_TIMEOUT_MS = 180_000;
  * Starts kube-apiserver on 127.0.0.1 and waits until it is ready. There are no controllers: what needs a service
  * account or an owner's child needs a node (node.ts). `await using` ends it; its objects stay in etcd.
  */
-export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions): Promise<ApiServer> {
+export async function startApiServer({
+  etcd,
+  version,
+  extraArgs = [],
+}: ApiServerOptions): Promise<ApiServer> {
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await scratchFolder('apiserver'));
   const url = `https://127.0.0.1:${await freePort()}`;
@@ -68,7 +73,7 @@ export async function startApiServer({ etcd, extraArgs = [] }: ApiServerOptions)
 
   const tokens = await authority.client({ name: 'service-accounts' });
   const server = await authority.server({ name: 'server' });
-  const program = await kubernetes('kube-apiserver');
+  const program = await kubernetes('kube-apiserver', version);
   const settings = {
     etcd: { endpoints: etcd.endpoints, tls: etcd.access.tls },
     bind: '127.0.0.1',
