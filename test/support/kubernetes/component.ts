@@ -15,6 +15,8 @@ export interface Component extends AsyncDisposable {
   readonly pid: number | undefined;
   /** Asks until the answer is yes. Throws with the end of the log when the program ends first or takes over 90 s. */
   waitUntil(what: string, ask: () => Promise<boolean>): Promise<void>;
+  readonly logFile: string;
+  signal(which: NodeJS.Signals): void;
   /** The last lines of its output. */
   log(lines?: number): Promise<string>;
 }
@@ -52,6 +54,8 @@ export function startComponent(name: string, [file, ...args]: Command, folder: s
 
   return {
     pid: child.pid,
+    logFile: path,
+    signal: (which) => void child.kill(which),
     waitUntil,
     log,
     [Symbol.asyncDispose]: () => endProcess(child, 'SIGKILL'),
