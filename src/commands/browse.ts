@@ -10,9 +10,7 @@ import type { CommandContext } from './context.ts';
 import { type Receipt, readReceipt } from './fetch-receipt.ts';
 import { line } from './output.ts';
 
-const POLL_MS = 5000;
-/** kubelet starts a server again that ended; one that ends each time is gone. */
-const GONE_MS = 90_000;
+const POLL_MS = 2000;
 
 /**
  * Tells how to reach the API server over a restored backup, and keeps the pod until its time is over. Nobody has to come.
@@ -61,17 +59,20 @@ const elsewhere = (): string =>
     'The command kubeconfig, run where this one runs, prints a kubeconfig for it; --port N says where it is found.',
   );
 
-/** @throws Failure `backup` where the server is gone; what the signal says */
+/**
+ * kubelet starts a server again that ended: it has as long to come back as it had to come.
+ * @throws Failure `backup` where it does not; what the signal says
+ */
 async function stay(api: Api, server: ApiServer, ttlMs: number, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + ttlMs;
   let answeredAt = performance.now();
   for (let left = ttlMs; left > 0; left = endsAt - performance.now()) {
     await pause(Math.min(POLL_MS, left), signal);
     if (await answers(api)) answeredAt = performance.now();
-    else if (performance.now() - answeredAt > GONE_MS)
+    else if (performance.now() - answeredAt > server.timeoutMs)
       throw new Failure(
         'backup',
-        `the API server has not answered for ${formatDuration(GONE_MS / 1000)}${await logOf(server, signal)}`,
+        `the API server has not answered for ${formatDuration(server.timeoutMs / 1000)}${await logOf(server, signal)}`,
       );
   }
 }

@@ -12,7 +12,9 @@ export interface PodSettings {
 /** @throws ConfigurationError */
 export function loadPodSettings(env: Environment): PodSettings {
   const vars = variablesOf(env);
-  const kubeconfig = vars.read('KUBECONFIG', (it) => it.required().asString());
+  const kubeconfig = vars.given('KUBECONFIG') ?? '';
+  if (kubeconfig === '')
+    vars.report('KUBECONFIG', 'is not set; it should be the kubeconfig that the command apiserver wrote');
   const name = vars.given('POD_NAME');
   const namespace = vars.given('POD_NAMESPACE') ?? 'default';
   if (vars.problems.length > 0) throw new ConfigurationError(vars.problems);
