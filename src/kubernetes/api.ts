@@ -35,9 +35,9 @@ const ACCEPT: Record<Shape, string> = {
   metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 };
 
-/** A page of five hundred objects at the most. */
+/** A page of five hundred objects at the most, and of each a few words: what is longer would only cost memory. */
 const TIMEOUT_MS = 60_000;
-const MAX_BYTES = 32 * 2 ** 20;
+const MAX_BYTES = 8 * 2 ** 20;
 const MAX_MESSAGE = 400;
 /** Connections are cut and servers busy for a moment: reading again harms nobody. */
 const TRIES = 4;

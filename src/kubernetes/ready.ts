@@ -28,7 +28,7 @@ export async function waitForApi(api: Api, timeoutMs: number, signal: AbortSigna
 }
 
 async function until(api: Api, path: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  let last = 'it was not asked yet';
+  let last = 'it does not answer';
   const late = (): Error => new NeverReady(last);
   await inTime(timeoutMs, late, async (inTimeSignal) => {
     const both = AbortSignal.any([signal, inTimeSignal]);

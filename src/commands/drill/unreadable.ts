@@ -28,6 +28,7 @@ export async function readEach(scratch: Scratch, resource: Place): Promise<EachR
   const { connection, prefix } = scratch;
   const names: string[] = [];
   let first: Fault | undefined;
+  let firstByKms: Fault | undefined;
   let read = 0;
   let count = 0;
   let byKms = 0;
@@ -39,14 +40,19 @@ export async function readEach(scratch: Scratch, resource: Place): Promise<EachR
         read += 1;
         continue;
       }
-      first ??= fault;
       count += 1;
-      if (fault.sealed?.provider === 'kms') byKms += 1;
+      if (fault.sealed?.provider === 'kms') {
+        byKms += 1;
+        firstByKms ??= fault;
+      } else first ??= fault;
       if (names.length < NAMED) names.push(fault.name);
     }
   }
-  if (first === undefined) return { read, sealedByKms: false };
-  const reason = reasonOf(first, count, read + count);
+  const worst = first ?? firstByKms; // the plugin's absence is no fault of the backup
+  if (worst === undefined) return { read, sealedByKms: false };
+  const others =
+    first !== undefined && byKms > 0 ? `; ${byKms} of them need the plugin of a KMS provider` : '';
+  const reason = `${reasonOf(worst, count, read + count)}${others}`;
   return { read, unreadable: { count, names, reason }, sealedByKms: byKms === count };
 }
 
