@@ -16,6 +16,7 @@ const PACKAGES = {
   runc: '/usr/sbin/runc',
   'containernetworking-plugins': '/usr/lib/cni/ptp',
   iproute2: '/usr/sbin/ip',
+  'libcap2-bin': '/usr/sbin/setcap',
 };
 /** Two files at once: much of their time they wait for a cluster. */
 const HOW = [
@@ -32,12 +33,12 @@ async function runTests(args: string[]): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new Error('the end-to-end tests make namespaces: run them as root, on Linux');
   await installMissing('the end-to-end test', PACKAGES);
-  const archives = await prepareImages();
+  const images = await prepareImages();
   const files = args.some((arg) => !arg.startsWith('-')) ? [] : [ALL_TESTS];
   const child = spawn(process.execPath, [...HOW, ...args, ...files], {
     cwd: REPOSITORY,
     stdio: 'inherit',
-    env: { ...process.env, ...imagesEnv({ archives, pause: PAUSE }) },
+    env: { ...process.env, ...imagesEnv({ ...images, pause: PAUSE }) },
   });
   guardProcess(child);
   await once(child, 'exit');

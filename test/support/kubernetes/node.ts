@@ -22,6 +22,8 @@ export interface NodeOptions {
   apiServerArgs?: string[];
   /** `false`: without the taint that keeps ordinary pods off the control plane. */
   taint?: boolean;
+  /** `true`: the image of kube-apiserver is on it too. */
+  kubeApiServerImage?: boolean;
 }
 
 /** Kubernetes on one control-plane node, laid out as kubeadm does it. */
@@ -53,7 +55,8 @@ const NAME = 'control-plane-1';
 /** Starts it and waits until pods can run. One at a time, and only where `npm run test:e2e` runs its tests. */
 export async function startNode(options: NodeOptions = {}): Promise<Node> {
   await using stack = new AsyncDisposableStack();
-  const { cgroup, address, archives, pause } = privateSite();
+  const { cgroup, address, archives: common, kubeApiServer, pause } = privateSite();
+  const archives = options.kubeApiServerImage ? [...common, kubeApiServer] : common;
   const { path: folder } = stack.use(await scratchFolder('node'));
   const etcdPki = join(folder, 'kubernetes/pki/etcd');
   // What a pod writes into a file system in memory counts as memory of the pod, and kills it.

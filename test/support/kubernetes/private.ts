@@ -12,6 +12,8 @@ interface Namespaces {
 interface Images {
   /** Files with the images that a node begins with. */
   archives: string[];
+  /** The file with the image of kube-apiserver, for the nodes that ask for it. */
+  kubeApiServer: string;
   /** The name of the image whose process holds a pod's namespaces. */
   pause: string;
 }
@@ -26,8 +28,12 @@ export function namespacesEnv({ cgroup, address }: Namespaces): Record<string, s
   return { [`${VARIABLE}CGROUP`]: cgroup, [`${VARIABLE}ADDRESS`]: address };
 }
 
-export function imagesEnv({ archives, pause }: Images): Record<string, string> {
-  return { [`${VARIABLE}ARCHIVES`]: archives.join(delimiter), [`${VARIABLE}PAUSE`]: pause };
+export function imagesEnv({ archives, kubeApiServer, pause }: Images): Record<string, string> {
+  return {
+    [`${VARIABLE}ARCHIVES`]: archives.join(delimiter),
+    [`${VARIABLE}KUBE_APISERVER`]: kubeApiServer,
+    [`${VARIABLE}PAUSE`]: pause,
+  };
 }
 
 /** Throws where there is none: a node would take the machine's port 2379. */
@@ -36,6 +42,7 @@ export function privateSite(): Namespaces & Images {
     cgroup: read('CGROUP'),
     address: read('ADDRESS'),
     archives: read('ARCHIVES').split(delimiter),
+    kubeApiServer: read('KUBE_APISERVER'),
     pause: read('PAUSE'),
   };
 }
