@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Host } from '../support/kubernetes/network.ts';
 import { REPOSITORY } from '../support/repository.ts';
 
-/** docs/restore.md: its blocks of commands, to be run as they stand. */
+/** A page's blocks of commands, to be run as they stand. */
 export interface Runbook {
   /**
    * Runs the blocks below that heading, each in a shell of its own, as if pasted; what they print. Throws with what the
    * first one that fails printed.
    */
-  follow(host: Host, heading: string, how?: How): Promise<string>;
+  follow(host: Machine, heading: string, how?: How): Promise<string>;
   /** Every heading with commands below it, in order. */
   headings(): string[];
 }
@@ -19,24 +19,35 @@ interface How {
   edit?: (script: string) => string;
 }
 
-const PAGE = 'docs/restore.md';
+type Machine = Pick<Host, 'inside'>;
+
+interface RunbookOptions {
+  page?: string;
+  /** What is in the environment of the machines beside their PATH. */
+  env?: Record<string, string>;
+}
 
 /** @param path what comes first on the PATH of the machines */
-export async function readRunbook(path: string): Promise<Runbook> {
-  const blocks = blocksOf(await readFile(join(REPOSITORY, PAGE), 'utf8'));
+export async function readRunbook(
+  path: string,
+  { page = 'docs/restore.md', env = {} }: RunbookOptions = {},
+): Promise<Runbook> {
+  const blocks = blocksOf(await readFile(join(REPOSITORY, page), 'utf8'));
+  const variables = Object.entries({ ...env, PATH: `${path}:${process.env.PATH}` }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
 
   async function follow(
-    host: Host,
+    host: Machine,
     heading: string,
     { edit = (script) => script }: How = {},
   ): Promise<string> {
     const scripts = blocks.get(heading);
-    if (scripts === undefined) throw new Error(`${PAGE} has no commands below "${heading}"`);
+    if (scripts === undefined) throw new Error(`${page} has no commands below "${heading}"`);
     const printed: string[] = [];
     for (const script of scripts) {
-      const env = `PATH=${path}:${process.env.PATH}`;
-      const said = await host.inside('env', env, 'bash', '-c', `exec 2>&1\n${edit(script)}`);
-      if (!said.endsWith('--- done\n')) throw new Error(`this does not end as ${PAGE} says:\n${said}`);
+      const said = await host.inside('env', ...variables, 'bash', '-c', `exec 2>&1\n${edit(script)}`);
+      if (!said.endsWith('--- done\n')) throw new Error(`this does not end as ${page} says:\n${said}`);
       printed.push(said);
     }
     return printed.join('');
