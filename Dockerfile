@@ -29,10 +29,12 @@ RUN told=$(node -p 'require("./package.json").version') && test "$VERSION" = "$t
 
 FROM ${BASE}
 # Package managers have no place in a container that runs, and scanners report what is wrong with them. Node complains
-# on stderr where there is no folder for the system's CA certificates. The command by its name is for kubectl exec.
+# on stderr where there is no folder for the system's CA certificates. The command by its name is for kubectl exec. Docker
+# gives a new volume the mode of the folder that it lies on: whoever runs the container may write to one on /drill.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
            /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* \
  && mkdir -p /etc/ssl/certs \
+ && mkdir -m 1777 /drill \
  && printf '#!/bin/sh\nexec node --disable-sigusr1 /app/src/main.ts "$@"\n' > /usr/local/bin/etcd-upkeep \
  && chmod 0755 /usr/local/bin/etcd-upkeep
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache

@@ -107,6 +107,11 @@ test('its files can be read by every user and changed by none but root', () => {
   }
 });
 
+test('any user may write to a new volume on /drill: Docker gives it the mode of that folder', async () => {
+  const { stdout } = await runContainer(image, { node: ['-p', 'fs.statSync("/drill").mode & 0o7777'] });
+  assert.equal(Number(stdout), 0o1777);
+});
+
 for (const uid of [OWN_USER, 0, ANY_USER]) {
   test(`as uid ${uid} it backs up with a read-only root and no capabilities`, async () => {
     await using site = await containerSite(cluster, uid);
