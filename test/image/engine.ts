@@ -92,11 +92,14 @@ function apt(...args: string[]): Promise<string> {
 }
 
 /** Overlays share what images have in common, but cannot lie on one another; `vfs` copies everything and always works. */
-async function storageConf(): Promise<string> {
+export async function storageDriver(): Promise<'vfs' | 'overlay'> {
   const { type } = await statfs(CACHE);
-  const driver = type === OVERLAYFS_MAGIC ? 'vfs' : 'overlay';
+  return type === OVERLAYFS_MAGIC ? 'vfs' : 'overlay';
+}
+
+async function storageConf(): Promise<string> {
   return `[storage]
-driver = "${driver}"
+driver = "${await storageDriver()}"
 graphroot = "${join(CACHE, 'storage')}"
 runroot = "${join(CACHE, 'run')}"
 `;

@@ -3,6 +3,7 @@ import {
   actionlint,
   age,
   boltMaker,
+  dockerCompose,
   etcdBinary,
   etcdctl,
   etcdutl,
@@ -59,7 +60,7 @@ const TIERS: Record<string, Prepare[]> = {
   bench: [...ONE_ETCD, ...STORES],
   test: [...ALL_ETCDS, () => boltMaker(), ...STORES, ...MONITORING, ...API, ...OLDER_API, ...LINTERS],
   matrix: ALL_ETCDS,
-  e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE],
+  e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE, () => dockerCompose()],
 };
 
 const [tier = 'test'] = process.argv.slice(2);

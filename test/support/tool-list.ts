@@ -83,6 +83,16 @@ export const VERSITYGW: Tool = {
   takes: '2 minutes',
 };
 
+/** Docker Compose as a program of its own; 5.0 leaves building images to others, and takes half the time to build. */
+export const DOCKER_COMPOSE: Tool = {
+  name: 'docker-compose',
+  version: '5.0',
+  ask: ['version'],
+  package: 'github.com/docker/compose/v5/cmd',
+  stamps: ['github.com/docker/compose/v5/internal.Version'],
+  takes: '2 minutes',
+};
+
 /** Prometheus, its own checker, and its Pushgateway: Debian's, since they are no modules that Go could build. */
 export const PROMETHEUS: Tool = {
   name: 'prometheus',

@@ -8,6 +8,7 @@ import { plainEnv, runProgram } from './run-program.ts';
 import {
   ACTIONLINT,
   ageTool,
+  DOCKER_COMPOSE,
   type EtcdVersion,
   etcdctlTool,
   etcdTool,
@@ -64,6 +65,10 @@ export function versitygw(): Promise<string> {
 /** age or age-keygen, the standard commands. */
 export function age(name: 'age' | 'age-keygen' = 'age'): Promise<string> {
   return tool(ageTool(name));
+}
+
+export function dockerCompose(): Promise<string> {
+  return tool(DOCKER_COMPOSE);
 }
 
 export function prometheus(): Promise<string> {
