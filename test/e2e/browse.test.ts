@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { request } from '../support/http-request.ts';
 import { type Node, startNode } from '../support/kubernetes/node.ts';
 import { apply } from '../support/kubernetes/pods.ts';
+import { REPOSITORY } from '../support/repository.ts';
 import { onlyBackup } from '../support/stored-backup.ts';
 import { createBrowse, reach, waitForData, type Yesterday } from './browsing.ts';
 import { secret } from './objects.ts';
@@ -42,24 +44,40 @@ test('from the command to the first answer', async (t) => {
 });
 
 test('a Secret that was deleted is there with its value; nothing can be written', async () => {
-  const kubectl = (...args: string[]) => latest.kubectl(...args);
   assert.equal(
-    await kubectl('get', 'secret', 'second', '--output=jsonpath={.data.key}'),
+    await latest.kubectl('get', 'secret', 'second', '--output=jsonpath={.data.key}'),
     Buffer.from('of the second').toString('base64'),
   );
-  await assert.rejects(kubectl('create', 'configmap', 'new'), /forbidden/i);
-  await assert.rejects(kubectl('delete', 'secret', 'first'), /forbidden/i);
-  await assert.rejects(kubectl('patch', 'secret', 'first', '--patch={"data":null}'), /forbidden/i);
-  await assert.rejects(kubectl('get', 'secrets', '--as=system:admin'), /forbidden/i);
+  await assert.rejects(latest.kubectl('create', 'configmap', 'new'), /forbidden/i);
+  await assert.rejects(latest.kubectl('delete', 'secret', 'first'), /forbidden/i);
+  await assert.rejects(latest.kubectl('patch', 'secret', 'first', '--patch={"data":null}'), /forbidden/i);
+  await assert.rejects(latest.kubectl('get', 'secrets', '--as=system:admin'), /forbidden/i);
 });
 
-test('another backup at the same time, by its name', async () => {
-  await createBrowse(node, 'monday', older);
-  await using monday = await reach(node, 'monday');
+test('another backup at the same time, by its name, for somebody with the Role of docs/browse.md', async () => {
+  const reader = await withRole('reader');
+  await createBrowse(reader, 'monday', older);
+  await using monday = await reach(reader, 'monday');
+  await assert.rejects(reader.kubectl('-n', NAMESPACE, 'get', 'secrets'), /forbidden/);
   assert.equal(await names(monday), 'secret/first\n');
   assert.equal(await names(latest), 'secret/first\nsecret/second\n');
   await refusesOthers(monday.pod);
 });
+
+/** The node, as a user sees it who may do there what the document says. */
+async function withRole(user: string): Promise<Node> {
+  const page = await readFile(join(REPOSITORY, 'docs/browse.md'), 'utf8');
+  const role = /^```yaml\n([^`]*\nkind: Role\n[^`]*)```$/m.exec(page)?.[1] ?? '';
+  const input = role.replace('namespace: etcd-browse', `namespace: ${NAMESPACE}`);
+  await node.kubectlWithInput(input, 'create', '--validate=strict', '--filename=-');
+  await kubeSystem('create', 'rolebinding', user, '--role=browse-backups', `--user=${user}`);
+  const kubeconfig = await node.api.kubeconfigFor({ name: user, user });
+  return {
+    ...node,
+    env: { ...node.env, KUBECONFIG: kubeconfig },
+    kubectl: (...args) => node.kubectl(`--kubeconfig=${kubeconfig}`, ...args),
+  };
+}
 
 /** Neither from the node nor from another pod, which is the one given. */
 async function refusesOthers(other: string): Promise<void> {
@@ -107,7 +125,7 @@ async function backUp(name: string): Promise<void> {
   assert.equal(type, 'Complete', (await logOf(node, pods[0]?.name ?? '')).text);
 }
 
-const names = ({ kubectl }: Yesterday) => kubectl('get', 'secrets', '--output=name');
+const names = (day: Yesterday) => day.kubectl('get', 'secrets', '--output=name');
 
 const kubeSystem = (...args: string[]) => node.kubectl('-n', NAMESPACE, ...args);
 

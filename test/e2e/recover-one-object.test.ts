@@ -173,17 +173,20 @@ async function fillShop(): Promise<void> {
     node,
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: OWNED, namespace: SHOP, ownerReferences } },
     {
-      ...{ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token' },
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/service-account-token',
       metadata: { name: TOKEN, namespace: SHOP, annotations },
     },
   );
-  // The tests delete it; the backup has it.
   await shop('wait', '--for=jsonpath={.data.token}', `secret/${TOKEN}`, '--timeout=60s');
 }
 
 function inShop(apiVersion: string, kind: string, name: string, rest: object, finalizers?: string[]): object {
   return {
-    ...{ apiVersion, kind, ...rest },
+    apiVersion,
+    kind,
+    ...rest,
     metadata: { name, namespace: SHOP, ...(finalizers && { finalizers }) },
   };
 }
