@@ -31,10 +31,13 @@ own and gets nothing else of extraEnv.
 {{- if has . (list "ETCDCTL_USER" "ETCDCTL_PASSWORD") }}yes{{ end }}
 {{- end }}
 
-{{/* extraEnv for what reads the store and asks no etcd: a password that nobody asks for has no place there. */}}
+{{/*
+extraEnv for what reads the store, asks no etcd and tells nobody: a password that nobody asks for has no place there, and the
+URL of a Pushgateway may hold one.
+*/}}
 {{- define "etcd-upkeep.extraEnvOfStore" }}
 {{- range .Values.extraEnv }}
-{{- if not (include "etcd-upkeep.isEtcdCredential" .name) }}
+{{- if not (or (include "etcd-upkeep.isEtcdCredential" .name) (eq .name "METRICS_PUSHGATEWAY_URL")) }}
 {{ list . | toYaml }}
 {{- end }}
 {{- end }}

@@ -127,6 +127,24 @@ drill:
       memory: 256Mi
     limits:
       memory: 4Gi
+  kubernetes:
+    enabled: false
+    image: ""
+    encryptionConfig:
+      existingSecret: ""
+      secretKey: encryption-provider-config.yaml
+    serviceClusterIPRange: 10.96.0.0/12
+    startupTimeout: 2m
+    extraArgs: []
+    resources:
+      requests:
+        cpu: 100m
+        memory: 512Mi
+      limits:
+        memory: 4Gi
+browse:
+  enabled: false
+  ttl: 1h
 metrics:
   pushgatewayUrl: ""
   textfile:

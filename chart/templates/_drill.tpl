@@ -1,11 +1,19 @@
-{{- define "etcd-upkeep.drillPod" -}}
+{{/*
+The pod that restores a backup into a scratch etcd, for who has its last container: (list . "drill"), which compares and ends,
+or (list . "browse"), which keeps it for people to look at.
+*/}}
+{{- define "etcd-upkeep.scratchPod" -}}
+{{- $main := index . 1 }}
+{{- with index . 0 }}
 {{- $drill := .Values.drill }}
+{{- $kubernetes := or (eq $main "browse") $drill.kubernetes.enabled }}
+{{- $password := include "etcd-upkeep.etcdCredentials" . | trim }}
 {{- $fetchMounts := include "etcd-upkeep.fetchMounts" . | trim }}
-{{- $volumes := include "etcd-upkeep.drillVolumes" . | trim }}
-{{- include "etcd-upkeep.checkMounts" (list $fetchMounts $volumes "the drill") -}}
+{{- $volumes := include "etcd-upkeep.scratchVolumes" (list . $kubernetes) | trim }}
+{{- include "etcd-upkeep.checkMounts" (list $fetchMounts $volumes (ternary "the drill" "browse" (eq $main "drill"))) -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: 10
-activeDeadlineSeconds: {{ int64 $drill.activeDeadlineSeconds }}
+activeDeadlineSeconds: {{ include "etcd-upkeep.scratchDeadline" (list . $main) }}
 {{- /* Never the node's network: its etcd would be found there in place of the scratch one. */}}
 hostNetwork: false
 {{- /* No priority class: kubelet does not evict what is critical, not even for more than its sizeLimit. */}}
@@ -21,7 +29,8 @@ name.
 initContainers:
   - name: fetch
     {{- include "etcd-upkeep.drillTool" . | nindent 4 }}
-    args: [fetch, latest, /drill/snapshot.db, --receipt, /drill/receipt.json]
+    # BACKUP is the one thing that somebody may want another way in a Job of their own: kubectl set env changes it.
+    args: [fetch, $(BACKUP), /drill/snapshot.db, --receipt, /drill/receipt.json]
     env:
       {{- include "etcd-upkeep.readEnv" . | trim | nindent 6 }}
       {{- with include "etcd-upkeep.extraEnvOfStore" . | trim }}
@@ -63,24 +72,94 @@ initContainers:
       periodSeconds: 2
       timeoutSeconds: 10
       failureThreshold: 300
-    {{- with include "etcd-upkeep.etcdCredentials" . | trim }}
+    {{- with $password }}
     env:
       {{- . | nindent 6 }}
     {{- end }}
+  {{- if $kubernetes }}
+  {{- include "etcd-upkeep.apiserverContainers" . | nindent 2 }}
+  {{- end }}
 containers:
-  - name: drill
+  - name: {{ $main }}
     {{- include "etcd-upkeep.drillTool" . | nindent 4 }}
-    args: [drill, --receipt, /drill/receipt.json]
-    env:
-      - name: ETCDCTL_ENDPOINTS
-        value: http://127.0.0.1:2379
-      {{- with include "etcd-upkeep.etcdCredentials" . | trim }}
-      {{- . | nindent 6 }}
-      {{- end }}
-    volumeMounts:
-      - { name: drill, mountPath: /drill, readOnly: true }
+    {{- if eq $main "browse" }}
+    {{- include "etcd-upkeep.browseContainer" . | nindent 4 }}
+    {{- else }}
+    {{- include "etcd-upkeep.drillContainer" (list . $kubernetes (ternary "" $password $kubernetes)) | nindent 4 }}
+    {{- end }}
 volumes:
   {{- $volumes | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Of the root, whether there is a kube-apiserver, and what the scratch etcd is to be asked with. */}}
+{{- define "etcd-upkeep.drillContainer" -}}
+{{- $kubernetes := index . 1 }}
+{{- $password := index . 2 }}
+{{- with index . 0 -}}
+args:
+  - drill
+  - --receipt
+  - /drill/receipt.json
+  {{- if $kubernetes }}
+  - --kubeconfig
+  - /apiserver/kubeconfig
+  {{- include "etcd-upkeep.apiserverArgs" . | nindent 2 }}
+  {{- end }}
+env:
+  - name: ETCDCTL_ENDPOINTS
+    value: http://127.0.0.1:2379
+  {{- with $password }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- if and $kubernetes (ne .Values.objectPrefix "/registry/") }}
+  - name: OBJECT_PREFIX
+    value: {{ .Values.objectPrefix | quote }}
+  {{- end }}
+  {{- with include "etcd-upkeep.pushEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+volumeMounts:
+  - { name: drill, mountPath: /drill, readOnly: true }
+  {{- if $kubernetes }}
+  - { name: apiserver, mountPath: /apiserver, readOnly: true }
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.browseContainer" -}}
+args:
+  - browse
+  - --receipt
+  - /drill/receipt.json
+  - --ttl
+  - {{ .Values.browse.ttl | quote }}
+  {{- include "etcd-upkeep.apiserverArgs" . | nindent 2 }}
+env:
+  - name: KUBECONFIG
+    value: /apiserver/kubeconfig
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  - name: POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+volumeMounts:
+  - { name: drill, mountPath: /drill, readOnly: true }
+  - { name: apiserver, mountPath: /apiserver, readOnly: true }
+{{- end }}
+
+{{/* How long the pod may be there, in seconds. (list . "drill") or (list . "browse"), which is kept on top of it. */}}
+{{- define "etcd-upkeep.scratchDeadline" -}}
+{{- $deadline := int64 (index . 0).Values.drill.activeDeadlineSeconds }}
+{{- if eq (index . 1) "browse" }}
+{{- include "etcd-upkeep.checkDurations" (index . 0) }}
+{{- /* The API server takes no larger one. */}}
+{{- $deadline = min 2147483647 (add $deadline (include "etcd-upkeep.seconds" (index . 0).Values.browse.ttl | int64)) }}
+{{- end }}
+{{- $deadline }}
 {{- end }}
 
 {{- define "etcd-upkeep.fetchMounts" -}}
@@ -91,7 +170,10 @@ volumes:
 {{- include "etcd-upkeep.storeMount" (dict "root" . "readOnly" true) }}
 {{- end }}
 
-{{- define "etcd-upkeep.drillVolumes" -}}
+{{/* Of the root, and whether there is a kube-apiserver. */}}
+{{- define "etcd-upkeep.scratchVolumes" -}}
+{{- $kubernetes := index . 1 }}
+{{- with index . 0 -}}
 - name: drill
   emptyDir:
     sizeLimit: {{ include "etcd-upkeep.text" .Values.drill.sizeLimit | quote }}
@@ -106,7 +188,11 @@ volumes:
         path: identity.txt
 {{- end }}
 {{- end }}
+{{- if $kubernetes }}
+{{ include "etcd-upkeep.apiserverVolumes" . }}
+{{- end }}
 {{- include "etcd-upkeep.storeVolumes" . }}
+{{- end }}
 {{- end }}
 
 {{- define "etcd-upkeep.drillTool" -}}

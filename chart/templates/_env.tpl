@@ -72,10 +72,11 @@
 {{- end }}
 {{- end }}
 
-{{/* What a command needs that reads the store. */}}
+{{/* What fetch needs, which reads the store. */}}
 {{- define "etcd-upkeep.readEnv" }}
 {{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
 {{- $variables := dict
+  "BACKUP" "latest"
   "BACKUP_STORE" .Values.backup.store
   "BACKUP_CHECK_STRUCTURE" .Values.backup.checkStructure
   "CLUSTER_NAME" .Values.clusterName
@@ -89,6 +90,23 @@
 {{- end }}
 {{- include "etcd-upkeep.plainEnv" (list $extra $variables) }}
 {{- include "etcd-upkeep.s3Credentials" (list $extra .Values.backup.s3) }}
+{{- end }}
+
+{{/* What a drill needs to tell the Pushgateway: nothing, where there is none. */}}
+{{- define "etcd-upkeep.pushEnv" }}
+{{- if include "etcd-upkeep.pushgateway" . }}
+{{- $extra := include "etcd-upkeep.extraNames" . | fromJsonArray }}
+{{- include "etcd-upkeep.plainEnv" (list $extra (dict "METRICS_PUSHGATEWAY_URL" .Values.metrics.pushgatewayUrl)) }}
+{{- range .Values.extraEnv }}
+{{- if has (upper .name) (list "METRICS_PUSHGATEWAY_URL" "HTTPS_PROXY" "HTTP_PROXY" "NO_PROXY") }}
+{{ list . | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "etcd-upkeep.pushgateway" -}}
+{{- include "etcd-upkeep.variable" (list . "METRICS_PUSHGATEWAY_URL" .Values.metrics.pushgatewayUrl) }}
 {{- end }}
 
 {{/*

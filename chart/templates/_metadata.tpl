@@ -20,8 +20,8 @@ given for one object wins over what is common to all; the chart's own labels win
 {{- $own := include "etcd-upkeep.labels" .root | fromYaml }}
 {{- if $component }}{{ $_ := set $own "app.kubernetes.io/component" $component }}{{ end }}
 {{- $labels := include "etcd-upkeep.overlay" (list .root.Values.commonLabels .labels $own) | fromYaml }}
-{{- /* It would take a run for a drill: the drill's policy and people's selectors find by this label. */}}
-{{- if and (not $component) (eq (toString (get $labels "app.kubernetes.io/component")) "drill") }}
+{{- /* It would take a run for another one: the policies and people's selectors find by this label. */}}
+{{- if and (not $component) (has (toString (get $labels "app.kubernetes.io/component")) (list "drill" "browse")) }}
 {{- $labels = omit $labels "app.kubernetes.io/component" }}
 {{- end }}
 {{- with .name -}}

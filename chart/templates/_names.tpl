@@ -44,6 +44,10 @@ the suffix leaves less room. 52 characters: a CronJob adds 11 to its own for its
 {{- include "etcd-upkeep.nameWith" (list . "-drill" 52) }}
 {{- end }}
 
+{{- define "etcd-upkeep.browseName" -}}
+{{- include "etcd-upkeep.nameWith" (list . "-browse" 52) }}
+{{- end }}
+
 {{- define "etcd-upkeep.dashboardName" -}}
 {{- include "etcd-upkeep.nameWith" (list . "-dashboard" 63) }}
 {{- end }}

@@ -1,5 +1,5 @@
 {{/*
-What a run may reach, and what a drill may. Where a port is open to follows from what the pod is told: from its URLs, with
+What a run may reach, and what drill and browse may. Where a port is open to follows from what the pod is told: from its URLs, with
 what extraEnv says in the place of a value.
 
 Rules are gathered in a map from a destination (its `to` as JSON) to the ports that are open there, so that no two rules
@@ -10,10 +10,8 @@ have one destination, and no rule a port twice.
 {{- $egress := dict }}
 {{- $endpoints := include "etcd-upkeep.variable" (list . "ETCDCTL_ENDPOINTS" (join "," .Values.etcd.endpoints)) }}
 {{- include "etcd-upkeep.allow" (list $egress $policy.etcd (splitList "," $endpoints) 2379) }}
-{{- $pushgateway := include "etcd-upkeep.variable" (list . "METRICS_PUSHGATEWAY_URL" .Values.metrics.pushgatewayUrl) }}
-{{- if $pushgateway }}
-{{- include "etcd-upkeep.allow" (list $egress $policy.pushgateway (list $pushgateway) 9091) }}
-{{- end }}
+{{- $pushgateway := include "etcd-upkeep.pushgateway" . }}
+{{- include "etcd-upkeep.allowPushgateway" (list $egress .) }}
 {{- $heartbeat := include "etcd-upkeep.variable" (list . "HEARTBEAT_URL" .Values.heartbeat.existingSecret) }}
 {{- if $heartbeat }}
 {{- include "etcd-upkeep.allow" (list $egress $policy.heartbeat (list $heartbeat) 443) }}
@@ -27,14 +25,57 @@ have one destination, and no rule a port twice.
 {{- include "etcd-upkeep.egressRules" (list $egress $policy.extraEgress) }}
 {{- end }}
 
-{{/* Nothing, where the store is a folder and nobody asks for more. */}}
+{{/* Of the root, a component that is also the end of its CronJob's name, and what its pods may reach. */}}
+{{- define "etcd-upkeep.policyOf" -}}
+{{- $component := index . 1 }}
+{{- $egress := index . 2 }}
+{{- with index . 0 -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- $name := include (printf "etcd-upkeep.%sName" $component) . }}
+  {{- include "etcd-upkeep.metadata" (dict "root" . "component" $component "name" $name) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "etcd-upkeep.selectorLabels" . | nindent 6 }}
+      app.kubernetes.io/component: {{ $component }}
+  policyTypes: [Ingress, Egress]
+  {{- with $egress }}
+  egress:
+    {{- . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Nothing, where the store is a folder, nobody is told, and nobody asks for more. */}}
 {{- define "etcd-upkeep.drillEgress" -}}
+{{- $egress := dict }}
+{{- include "etcd-upkeep.allowPushgateway" (list $egress .) }}
+{{- if include "etcd-upkeep.isBucket" . }}
+{{- include "etcd-upkeep.allowStore" (list $egress .) }}
+{{- else if include "etcd-upkeep.pushgateway" . }}
+{{- include "etcd-upkeep.allowProxies" (list $egress .) }}
+{{- end }}
+{{- if $egress }}{{ include "etcd-upkeep.allowNames" (list $egress .Values.networkPolicy.dns) }}{{ end }}
+{{- include "etcd-upkeep.egressRules" (list $egress .Values.networkPolicy.extraEgress) }}
+{{- end }}
+
+{{/* Nothing, where the store is a folder and nobody asks for more. A port-forward comes by way of kubelet, past all policies. */}}
+{{- define "etcd-upkeep.browseEgress" -}}
 {{- $egress := dict }}
 {{- if include "etcd-upkeep.isBucket" . }}
 {{- include "etcd-upkeep.allowStore" (list $egress .) }}
 {{- include "etcd-upkeep.allowNames" (list $egress .Values.networkPolicy.dns) }}
 {{- end }}
 {{- include "etcd-upkeep.egressRules" (list $egress .Values.networkPolicy.extraEgress) }}
+{{- end }}
+
+{{- define "etcd-upkeep.allowPushgateway" }}
+{{- $root := index . 1 }}
+{{- with include "etcd-upkeep.pushgateway" $root }}
+{{- include "etcd-upkeep.allow" (list (index $ 0) $root.Values.networkPolicy.pushgateway (list .) 9091) }}
+{{- end }}
 {{- end }}
 
 {{/* Something, where the store is none of the pod's folders, or may be none. */}}

@@ -20,8 +20,8 @@ import { isMap } from './values.ts';
 const LEVELS = ['restricted', 'baseline', 'privileged'] as const;
 type Level = (typeof LEVELS)[number];
 
-/** The presets that use nothing of the node. Others of whom that holds are found by what they render. */
-const RESTRICTED = ['external', 'statefulset', 'talos', 'kamaji', 'vcluster'];
+/** The presets that use nothing of the node, and a kube-apiserver beside them. Others of whom that holds are found by what they render. */
+const RESTRICTED = ['external', 'statefulset', 'talos', 'kamaji', 'vcluster', 'browse-values'];
 
 const DRY_RUN = ['--dry-run=server', '--validate=strict', '--warnings-as-errors', '--filename=-'];
 

@@ -70,6 +70,8 @@ export interface Container {
   image: string;
   env: { name: string; value?: string; valueFrom?: object }[];
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  command?: string[];
+  args?: string[];
   [field: string]: unknown;
 }
 
@@ -113,8 +115,11 @@ export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text, { version: '1.1' }).map((document) => document.toJS());
 }
 
+/** What the pods of a CronJob are for, beside runs. */
+export type Component = 'drill' | 'browse';
+
 /** The CronJob that runs the job, or of another component. */
-export async function renderCronJob(options: RenderOptions = {}, component?: 'drill'): Promise<CronJob> {
+export async function renderCronJob(options: RenderOptions = {}, component?: Component): Promise<CronJob> {
   return cronJobIn(await render(options), component);
 }
 
@@ -128,7 +133,7 @@ export function podsIn(manifests: Manifest[]): { run: PodSpec; drill: PodSpec } 
   return { run: run.spec.jobTemplate.spec.template.spec, drill: drill.spec.jobTemplate.spec.template.spec };
 }
 
-function cronJobIn(manifests: Manifest[], component?: 'drill'): CronJob {
+export function cronJobIn(manifests: Manifest[], component?: Component): CronJob {
   const found = manifests
     .filter(isCronJob)
     .find(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === component);
@@ -143,6 +148,12 @@ export function isCronJob(manifest: Manifest): manifest is CronJob {
 export function isJob(manifest: Manifest): manifest is Job {
   return manifest.kind === 'Job';
 }
+
+/** As Kubernetes starts them. */
+export const containersOf = ({ initContainers = [], containers }: PodSpec): Container[] => [
+  ...initContainers,
+  ...containers,
+];
 
 export async function renderPod(options: RenderOptions = {}): Promise<PodSpec> {
   return (await renderCronJob(options)).spec.jobTemplate.spec.template.spec;

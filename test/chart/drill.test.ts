@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
-import { CHART, type Container, render, renderCronJob } from './chart.ts';
+import { before, describe, test } from 'node:test';
+import {
+  CHART,
+  type Container,
+  containersOf,
+  cronJobIn,
+  type PodSpec,
+  render,
+  renderCronJob,
+} from './chart.ts';
+import { renderEach } from './many.ts';
 import { LINUX, ON_CONTROL_PLANE } from './nodes.ts';
 
 const COMPONENT = { 'app.kubernetes.io/component': 'drill' };
@@ -18,10 +27,11 @@ const ALL = join(CHART, 'ci/drill-values.yaml');
 const drillOf = async (values: object, file?: string) =>
   (await renderCronJob({ values, ...(file !== undefined && { file }) }, 'drill')).spec;
 
-async function containersOf(values: object, file?: string): Promise<Map<string, Container>> {
-  const { initContainers = [], containers } = (await drillOf(values, file)).jobTemplate.spec.template.spec;
-  return new Map([...initContainers, ...containers].map((container) => [container.name, container]));
-}
+const byName = (pod: PodSpec): Map<string, Container> =>
+  new Map(containersOf(pod).map((container) => [container.name, container]));
+
+const containersWith = async (values: object, file?: string): Promise<Map<string, Container>> =>
+  byName((await drillOf(values, file)).jobTemplate.spec.template.spec);
 
 const failJob = (containerName: string, values: number[]) => ({
   action: 'FailJob',
@@ -42,6 +52,7 @@ const TOOL = {
   imagePullPolicy: 'IfNotPresent',
   ...LIMITS,
 };
+const LATEST = { name: 'BACKUP', value: 'latest' };
 const CHECKED = { name: 'BACKUP_CHECK_STRUCTURE', value: 'true' };
 const WORK = { name: 'drill', mountPath: '/drill' };
 const ETCD = { image: 'quay.io/coreos/etcd:v3.6.16', ...LIMITS, volumeMounts: [WORK] };
@@ -114,8 +125,8 @@ test('by default: fetch, restore, serve and compare, on the control plane but ne
   assert.deepEqual(fetch, {
     name: 'fetch',
     ...TOOL,
-    args: ['fetch', 'latest', '/drill/snapshot.db', '--receipt', '/drill/receipt.json'],
-    env: [CHECKED, { name: 'BACKUP_STORE', value: 'file:///backups' }],
+    args: ['fetch', '$(BACKUP)', '/drill/snapshot.db', '--receipt', '/drill/receipt.json'],
+    env: [LATEST, CHECKED, { name: 'BACKUP_STORE', value: 'file:///backups' }],
     volumeMounts: [WORK, { name: 'backups', mountPath: '/backups', readOnly: true }],
   });
   assert.deepEqual(restore, {
@@ -186,12 +197,13 @@ test('with every value set: all of it arrives', async () => {
 
 describe('secrets', () => {
   test("the identity is for fetch alone, etcd's password for the scratch etcd's probe and for drill", async () => {
-    const containers = await containersOf({}, ALL);
+    const containers = await containersWith({}, ALL);
     const mounts = (name: string) => containers.get(name)?.volumeMounts?.map(({ mountPath }) => mountPath);
     assert.deepEqual(mounts('fetch'), ['/drill', '/identity', '/backups']);
     for (const name of ['restore', 'etcd', 'drill']) assert.deepEqual(mounts(name), ['/drill'], name);
     const env = (name: string) => containers.get(name)?.env ?? [];
     assert.deepEqual(env('fetch'), [
+      LATEST,
       { name: 'BACKUP_AGE_IDENTITY_FILE', value: '/identity/identity.txt' },
       CHECKED,
       { name: 'BACKUP_STORE', value: 'file:///backups' },
@@ -217,7 +229,7 @@ describe('secrets', () => {
 
   test("a bucket's credentials are for fetch alone", async () => {
     const drill = { enabled: true, ageIdentity: { existingSecret: 'backup-key' } };
-    const containers = await containersOf({ drill }, join(CHART, 'ci/s3-values.yaml'));
+    const containers = await containersWith({ drill }, join(CHART, 'ci/s3-values.yaml'));
     for (const [name, { env = [] }] of containers) {
       const credentials = env.filter((variable) => variable.name.startsWith('AWS_')).length;
       assert.equal(credentials, name === 'fetch' ? 4 : 0, name);
@@ -230,8 +242,9 @@ test('extraEnv reaches fetch, which reads the store that the runs write to, and 
     { name: 'BACKUP_STORE', value: 's3://elsewhere' },
     { name: 'NODE_EXTRA_CA_CERTS', value: '/certs/ca.crt' },
   ];
-  const containers = await containersOf({ drill: { enabled: true }, clusterName: 'c', extraEnv });
+  const containers = await containersWith({ drill: { enabled: true }, clusterName: 'c', extraEnv });
   assert.deepEqual(containers.get('fetch')?.env, [
+    LATEST,
     CHECKED,
     { name: 'CLUSTER_NAME', value: 'c' },
     ...extraEnv,
@@ -239,6 +252,31 @@ test('extraEnv reaches fetch, which reads the store that the runs write to, and 
   for (const name of ['restore', 'etcd', 'drill']) {
     const names = (containers.get(name)?.env ?? []).map((variable) => variable.name);
     assert.ok(!names.includes('NODE_EXTRA_CA_CERTS'), name);
+  }
+});
+
+describe('the Pushgateway', () => {
+  const password = { name: 'METRICS_PUSHGATEWAY_URL', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } };
+  const proxy = { name: 'https_proxy', value: 'http://proxy:3128' };
+  const drill = { enabled: true };
+  const URL = { name: 'METRICS_PUSHGATEWAY_URL', value: 'http://p:9091' };
+  const cases: Record<string, [values: object, told: object[]]> = {
+    'from the values': [{ drill, metrics: { pushgatewayUrl: URL.value } }, [URL]],
+    'from extraEnv, with the proxies': [{ drill, extraEnv: [password, proxy] }, [password, proxy]],
+    'which is not there: no proxy either': [{ drill, extraEnv: [proxy] }, []],
+  };
+  let made: Map<string, Container>[];
+  before(async () => {
+    const rows = await renderEach(Object.values(cases).map(([values]) => values));
+    made = rows.map((manifests) => byName(cronJobIn(manifests, 'drill').spec.jobTemplate.spec.template.spec));
+  });
+  for (const [index, [way, [, told]]] of Object.entries(cases).entries()) {
+    test(`${way}: drill is told of it, and nobody else of its password`, () => {
+      for (const [name, { env = [] }] of made[index] ?? []) {
+        if (name === 'drill') assert.deepEqual(env.slice(1), told);
+        else assert.ok(!env.some((variable) => variable.name === URL.name), name);
+      }
+    });
   }
 });
 

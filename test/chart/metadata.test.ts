@@ -35,6 +35,11 @@ function metadataOf(manifests: Manifest[]): Record<string, Metadata> {
   );
 }
 
+const componentOf = (place: string): Record<string, string> => {
+  const [, component] = /-(drill|browse)(?![a-z])/.exec(place) ?? [];
+  return component === undefined ? {} : { [COMPONENT]: component };
+};
+
 const KEEP = { 'helm.sh/resource-policy': 'keep' };
 const DELETE = { 'helm.sh/resource-policy': 'delete' };
 
@@ -48,11 +53,12 @@ const policiesOf = (manifests: Manifest[]): object[] =>
 const JOB = '.spec.jobTemplate';
 const POD = '.spec.jobTemplate.spec.template';
 const PLACES = [
-  ...['etcd-upkeep', 'etcd-upkeep-drill'].flatMap((name) =>
+  ...['etcd-upkeep', 'etcd-upkeep-drill', 'etcd-upkeep-browse'].flatMap((name) =>
     ['', JOB, POD].map((place) => `CronJob/${name}${place}`),
   ),
   'NetworkPolicy/etcd-upkeep',
   'NetworkPolicy/etcd-upkeep-drill',
+  'NetworkPolicy/etcd-upkeep-browse',
   'PersistentVolumeClaim/etcd-upkeep-backups',
   'ConfigMap/etcd-upkeep-dashboard',
   'PrometheusRule/etcd-upkeep',
@@ -67,9 +73,9 @@ for (const helm of HELM_VERSIONS) {
       const all = await foundWith(helm, { commonLabels, commonAnnotations });
       assert.deepEqual(Object.keys(all).toSorted(), PLACES.toSorted());
       for (const [place, { labels, annotations }] of Object.entries(all)) {
-        const drill = place.includes('drill') ? { [COMPONENT]: 'drill' } : {};
+        const own = componentOf(place);
         const kind = place.startsWith('ConfigMap') ? { grafana_dashboard: '1' } : {};
-        assert.deepEqual(labels, { ...commonLabels, ...kind, ...drill, ...OWN }, place);
+        assert.deepEqual(labels, { ...commonLabels, ...kind, ...own, ...OWN }, place);
         const kept = place.startsWith('Persistent') ? KEEP : {};
         assert.deepEqual(annotations, { ...commonAnnotations, ...kept }, place);
       }
@@ -90,15 +96,14 @@ for (const helm of HELM_VERSIONS) {
         podLabels: { e: 'pod' },
         podAnnotations: { f: 'pod' },
       });
-      for (const name of ['etcd-upkeep', 'etcd-upkeep-drill']) {
-        const drill = name.endsWith('drill') ? { [COMPONENT]: 'drill' } : {};
+      for (const name of ['etcd-upkeep', 'etcd-upkeep-drill', 'etcd-upkeep-browse']) {
         const of = (place: string) => ({
           ...all[`CronJob/${name}${place}`],
           name: undefined,
           namespace: undefined,
         });
         const rest = { name: undefined, namespace: undefined };
-        const labels = { ...OWN, ...drill };
+        const labels = { ...OWN, ...componentOf(name) };
         assert.deepEqual(of(''), {
           ...rest,
           labels: { ...labels, a: 'cron-job' },
@@ -141,10 +146,12 @@ for (const helm of HELM_VERSIONS) {
     });
 
     test("the chart's own labels cannot be taken away, and selectors have no others", async () => {
-      const evil = Object.fromEntries([...Object.keys(OWN), COMPONENT].map((key) => [key, 'drill']));
-      const labels = { commonLabels: evil, cronJobLabels: evil, jobLabels: evil, podLabels: evil };
       const standard = await render({ helm, values: EVERY_KIND });
-      assert.deepEqual(await render({ helm, values: { ...EVERY_KIND, ...labels } }), standard);
+      for (const value of ['drill', 'browse']) {
+        const evil = Object.fromEntries([...Object.keys(OWN), COMPONENT].map((key) => [key, value]));
+        const labels = { commonLabels: evil, cronJobLabels: evil, jobLabels: evil, podLabels: evil };
+        assert.deepEqual(await render({ helm, values: { ...EVERY_KIND, ...labels } }), standard);
+      }
 
       const more = await render({ helm, values: { ...EVERY_KIND, commonLabels: { team: 'storage' } } });
       assert.deepEqual(policiesOf(more), policiesOf(standard));
@@ -153,7 +160,7 @@ for (const helm of HELM_VERSIONS) {
     test('another component stays on what has none', async () => {
       const all = await foundWith(helm, { commonLabels: { [COMPONENT]: 'backup' } });
       for (const [place, { labels }] of Object.entries(all)) {
-        assert.equal(labels?.[COMPONENT], place.includes('drill') ? 'drill' : 'backup', place);
+        assert.equal(labels?.[COMPONENT], componentOf(place)[COMPONENT] ?? 'backup', place);
       }
     });
 

@@ -61,12 +61,37 @@ const TOLD_ONCE: Mistake[] = [
     '/drill/enabled',
     /false where/,
   ],
+  [
+    { browse: { enabled: true }, backup: { enabled: false, skipConfirmed: true } },
+    '/browse/enabled',
+    /false where/,
+  ],
+  [
+    {
+      drill: { enabled: true },
+      browse: { enabled: true },
+      backup: { ageRecipients: [`age1${'q'.repeat(58)}`] },
+    },
+    '/drill/ageIdentity/existingSecret',
+    /a Secret with an identity/,
+  ],
+  [{ drill: { kubernetes: { image: 'https://a/b' } } }, '/drill/kubernetes/image', /small letters/],
+  ...['10.96.0.0', '10.96.0.0/33', '10.96.0.0/12,', 'a/8', ''].map(
+    (serviceClusterIPRange): Mistake => [
+      { drill: { kubernetes: { serviceClusterIPRange } } },
+      '/drill/kubernetes/serviceClusterIPRange',
+      /a range of addresses as 10\.96/,
+    ],
+  ),
   [{ backup: { timeout: 'abc' } }, '/backup/timeout', /a duration with its units/],
   [{ backup: { timeout: '0m' } }, '/backup/timeout', /more than none/],
 ];
 
 /** Nothing to say of these. */
 const RIGHT: object[] = [
+  ...['10.96.0.0/12', 'fd00:10:96::/112', '10.43.0.0/16,2001:cafe:43::/112'].map((serviceClusterIPRange) => ({
+    drill: { kubernetes: { serviceClusterIPRange } },
+  })),
   { etcd: { endpoints: [HTTPS, '10.0.0.2:2379', '[2001:db8::1]:2379', 'https://etcd-0.etcd.a_b:2379/'] } },
   { etcd: { endpoints: [HTTP, '10.0.0.2:2379'], tls: { enabled: false } } },
   { etcd: { endpoints: [HTTPS], tls: { enabled: false } } },

@@ -14,9 +14,9 @@ const releaseOf = (length: number, last: string): string =>
 
 const LENGTHS = Array.from({ length: 14 }, (_, index) => 40 + index);
 const ALIKE = LENGTHS.flatMap((length) => ['a', 'b'].map((last) => releaseOf(length, last)));
-/** With that sign as the last one before the hash: of the objects, then of the drill. */
+/** With that sign as the last one before the hash: of the objects, then of the drill, then of browse. */
 const atTheCut = (sign: string): string[] =>
-  [42, 43, 36, 37].map((kept) => `${'a'.repeat(kept - 1)}${sign}${'b'.repeat(53 - kept)}`);
+  [42, 43, 36, 37, 35].map((kept) => `${'a'.repeat(kept - 1)}${sign}${'b'.repeat(53 - kept)}`);
 
 async function identities(options: RenderOptions): Promise<string[]> {
   return (await render({ values: EVERY_KIND, ...options })).map(identity);
@@ -73,14 +73,13 @@ test('what belongs to one release begins alike, and refers to what is there', as
     assert.ok(names.includes(`ConfigMap/${fullname}-dashboard`), names.join());
     for (const kind of ['CronJob', 'NetworkPolicy', 'PrometheusRule'])
       assert.ok(names.includes(`${kind}/${fullname}`), names.join());
-    const drills = manifests.filter(
-      ({ metadata }) => metadata.labels['app.kubernetes.io/component'] === 'drill',
-    );
-    assert.equal(
-      new Set(drills.map(({ metadata }) => metadata.name)).size,
-      1,
-      'a drill and its policy have one name',
-    );
+    for (const component of ['drill', 'browse']) {
+      const own = manifests.filter(
+        ({ metadata }) => metadata.labels['app.kubernetes.io/component'] === component,
+      );
+      const found = new Set(own.map(({ metadata }) => metadata.name));
+      assert.equal(found.size, 1, 'a CronJob and its policy have one name');
+    }
   }
 });
 
@@ -88,7 +87,7 @@ test('a name that is cut ends in a hash of the whole, and its drill in the same'
   const [first] = await identities({ release: releaseOf(53, 'a') });
   const hash = /-[0-9a-f]{8}$/.exec(first ?? '')?.[0] ?? 'none';
   for (const name of await identities({ release: releaseOf(53, 'a') })) {
-    assert.match(name, new RegExp(`${hash}(-drill|-backups|-dashboard)?$`));
+    assert.match(name, new RegExp(`${hash}(-drill|-browse|-backups|-dashboard)?$`));
   }
 });
 
@@ -99,6 +98,8 @@ test('a name that is short enough is not touched: what was installed once keeps 
   assert.ok(names.includes(`PersistentVolumeClaim/${release}-etcd-upkeep-backups`), names.join());
   const exactly = 'etcd-upkeep-'.padEnd(46, 'a');
   assert.ok((await identities({ release: exactly })).includes(`CronJob/${exactly}-drill`));
+  const shorter = exactly.slice(0, 45);
+  assert.ok((await identities({ release: shorter })).includes(`CronJob/${shorter}-browse`));
   // What the name of a longer one was before it had a hash.
   const known = 'a'.repeat(52);
   const kept = await identities({ release: 'r', values: { ...EVERY_KIND, fullnameOverride: known } });
@@ -145,7 +146,7 @@ test('a part of another chart, under an alias that no object could be named by',
   for (const helmVersion of HELM_VERSIONS) {
     const options = { helm: helmVersion, release: 'r', values: EVERY_KIND };
     for (const manifest of await renderPart({ ...options, alias: 'etcd_Upkeep' })) {
-      assert.match(manifest.metadata.name, /^r-etcd-upkeep(-drill|-backups|-dashboard)?$/);
+      assert.match(manifest.metadata.name, /^r-etcd-upkeep(-drill|-browse|-backups|-dashboard)?$/);
       assert.equal(manifest.metadata.labels['app.kubernetes.io/name'], 'etcd_Upkeep');
     }
   }
@@ -162,12 +163,12 @@ test('the notes of the longest release name Jobs that can be made', async () => 
       'install',
       release,
       CHART,
-      '--set=drill.enabled=true',
+      '--set=drill.enabled=true,browse.enabled=true',
     );
-    const commands = [...notes.matchAll(/^ {2}kubectl (.* create job .*)$/gm)].map(
+    const commands = [...notes.matchAll(/^ {2}kubectl (.* create job .*[^\\\n])$/gm)].map(
       ([, command = '']) => command,
     );
-    assert.equal(commands.length, 2);
+    assert.equal(commands.length, 3);
     for (const command of commands) {
       const said = await server.api.kubectl(...command.split(' '), '--dry-run=server');
       assert.match(said, /^job\.batch\/\S+-by-hand created/);

@@ -21,6 +21,7 @@ const NAMES = { 'app.kubernetes.io/name': 'etcd-upkeep', 'app.kubernetes.io/inst
 const DNS = ['UDP 53', 'TCP 53'];
 const BUCKET = { backup: { store: 's3://bucket', s3: { existingSecret: 'keys' } } };
 const DRILL = { drill: { enabled: true } };
+const BROWSE = { browse: { enabled: true }, drill: { kubernetes: { image: 'kube-apiserver' } } };
 const fromSecret = { valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } };
 
 async function policyOf(options: RenderOptions, name?: string): Promise<Policy> {
@@ -47,7 +48,7 @@ const enabled = (values: object, networkPolicy: object = {}): object => ({
 async function egressOf(
   values: object,
   networkPolicy: object = {},
-  name?: 'etcd-upkeep-drill',
+  name?: 'etcd-upkeep-drill' | 'etcd-upkeep-browse',
 ): Promise<unknown[]> {
   return egressIn(await policyOf({ values: enabled(values, networkPolicy) }, name));
 }
@@ -72,7 +73,9 @@ test('nobody may reach a run, and it may reach its etcd and names', async () => 
   assert.deepEqual(policy.spec, {
     podSelector: {
       matchLabels: NAMES,
-      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill'] }],
+      matchExpressions: [
+        { key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['drill', 'browse'] },
+      ],
     },
     policyTypes: ['Ingress', 'Egress'],
     egress: [
@@ -247,12 +250,42 @@ describe('a drill', () => {
     const values = {
       ...DRILL,
       ...BUCKET,
-      metrics: { pushgatewayUrl: 'http://p:9091' },
       extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:8888' }],
     };
     assert.deepEqual(await egressOf(values, { store: { ports: [9000], to } }, drill), [
       ['anywhere', ['TCP 8888', ...DNS]],
       [to, ['TCP 9000']],
+    ]);
+  });
+
+  test('may reach the Pushgateway, the proxy before it and names, and no etcd', async () => {
+    const told = { ...DRILL, metrics: { pushgatewayUrl: 'http://p:8081' } };
+    assert.deepEqual(await egressOf(told, {}, drill), [['anywhere', ['TCP 9091', 'TCP 8081', ...DNS]]]);
+    const extraEnv = [
+      { name: 'METRICS_PUSHGATEWAY_URL', ...fromSecret },
+      { name: 'HTTP_PROXY', value: 'http://proxy:8888' },
+    ];
+    assert.deepEqual(await egressOf({ ...DRILL, extraEnv }, {}, drill), [
+      ['anywhere', ['TCP 9091', 'TCP 8888', ...DNS]],
+    ]);
+  });
+});
+
+describe('browse', () => {
+  const browse = 'etcd-upkeep-browse';
+  const values = { ...BROWSE, metrics: { pushgatewayUrl: 'http://p:9091' } };
+
+  test('may reach nobody, where the store is a folder, and nobody may reach it', async () => {
+    const { spec } = await policyOf({ values: enabled(values) }, browse);
+    assert.deepEqual(spec, {
+      podSelector: { matchLabels: { ...NAMES, 'app.kubernetes.io/component': 'browse' } },
+      policyTypes: ['Ingress', 'Egress'],
+    });
+  });
+
+  test('may reach a bucket and names, and nobody else', async () => {
+    assert.deepEqual(await egressOf({ ...values, ...BUCKET }, {}, browse), [
+      ['anywhere', ['TCP 443', ...DNS]],
     ]);
   });
 });

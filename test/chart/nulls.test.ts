@@ -25,7 +25,16 @@ const EVERYTHING = {
     persistence: { enabled: true },
     s3: { existingSecret: 'bucket', ca: { existingSecret: 'bucket-ca' } },
   },
-  drill: { enabled: true, ageIdentity: { existingSecret: 'backup-key' } },
+  drill: {
+    enabled: true,
+    ageIdentity: { existingSecret: 'backup-key' },
+    kubernetes: {
+      enabled: true,
+      image: 'kube-apiserver:v1.36.3',
+      encryptionConfig: { existingSecret: 'encryption' },
+    },
+  },
+  browse: { enabled: true },
   metrics: { pushgatewayUrl: 'http://pushgateway:9091', textfile: { enabled: true } },
   heartbeat: { existingSecret: 'heartbeat' },
   prometheusRule: { enabled: true },

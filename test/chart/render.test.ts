@@ -54,7 +54,7 @@ test('names and selectors do not change with values or versions', async () => {
     for (const name of await identities(file)) {
       assert.match(
         name,
-        /^(CronJob|ServiceAccount|NetworkPolicy|PrometheusRule)\/kube-system\/etcd-upkeep$|^ConfigMap\/kube-system\/etcd-upkeep-dashboard$|^(CronJob|NetworkPolicy)\/kube-system\/etcd-upkeep-drill$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$|^Job\/kube-system\/etcd-upkeep-first-[0-9a-f]{8}$|^(ConfigMap|Role)\/undefined\/etcd-upkeep-extra$/,
+        /^(CronJob|ServiceAccount|NetworkPolicy|PrometheusRule)\/kube-system\/etcd-upkeep$|^ConfigMap\/kube-system\/etcd-upkeep-dashboard$|^(CronJob|NetworkPolicy)\/kube-system\/etcd-upkeep-(drill|browse)$|^PersistentVolumeClaim\/kube-system\/etcd-upkeep-backups$|^Job\/kube-system\/etcd-upkeep-first-[0-9a-f]{8}$|^(ConfigMap|Role)\/undefined\/etcd-upkeep-extra$/,
       );
     }
   }

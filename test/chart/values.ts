@@ -19,7 +19,8 @@ export const EVERY_KIND = {
   hostNetwork: false,
   etcd: { tls: { existingSecret: 'etcd-client' } },
   backup: { persistence: { enabled: true } },
-  drill: { enabled: true },
+  drill: { enabled: true, kubernetes: { image: 'kube-apiserver:v1.36.3' } },
+  browse: { enabled: true },
   prometheusRule: { enabled: true },
   dashboard: { enabled: true },
   networkPolicy: { enabled: true },
@@ -37,7 +38,8 @@ export function pathsOf(values: Values, above: string[] = []): string[][] {
 }
 
 /** Below these Helm's own meaning holds: null takes away what the default has there. */
-const FREE = /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources)\./;
+const FREE =
+  /^(dashboard\.labels|podSecurityContext|resources|securityContext|drill\.resources|drill\.kubernetes\.resources)\./;
 
 /** Where null means the default. */
 export const KNOWN_PATHS = pathsOf(DEFAULT_VALUES).filter((path) => !FREE.test(path.join('.')));
