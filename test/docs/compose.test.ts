@@ -15,6 +15,7 @@ test('one port is published, on loopback, and no service is on the network of th
     restore: 'none',
     browse: 'its own',
     etcd: 'service:browse',
+    alarms: 'service:browse',
     auth: 'service:browse',
     'apiserver-files': 'none',
     'kube-apiserver': 'service:browse',
