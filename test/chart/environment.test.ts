@@ -134,6 +134,7 @@ describe('the environment', () => {
     ).spec;
     const { env = [] } = jobTemplate.spec.template.spec.initContainers?.[0] ?? {};
     assert.deepEqual(Object.fromEntries(env.map(({ name, value }) => [name, value])), {
+      BACKUP: 'latest',
       BACKUP_STORE: 's3://bucket/etcd',
       BACKUP_CHECK_STRUCTURE: 'false',
       CLUSTER_NAME: 'c',
