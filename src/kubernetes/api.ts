@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { readBounded } from '../util/bounded.ts';
-import { send } from '../util/http-request.ts';
+import { receive } from '../util/http-request.ts';
+import { inTime } from '../util/in-time.ts';
 import { type Agents, agentsThrough } from '../util/proxies.ts';
 import { retry } from '../util/retry.ts';
 import { type ApiAccess, readFile } from './kubeconfig.ts';
@@ -47,17 +48,19 @@ const PAUSE_MS = 500;
 export function openApi({ server, caFile, token }: ApiAccess, signal: AbortSignal): Api {
   let agents: Agents | undefined;
   const ask = async (path: string, shape: Shape = 'object'): Promise<Answer> => {
-    const both = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const headers = { accept: ACCEPT[shape], authorization: `Bearer ${token}` };
     try {
       agents ??= agentsFor((await readFile(caFile, signal)).toString());
-      const request = { method: 'GET', headers, body: '', signal: both };
-      const response = await send(new URL(path, server), request, agents);
-      return answerOf(response.status, await bytesOf(response, both));
+      const through = agents;
+      const work = async (both: AbortSignal): Promise<Answer> => {
+        const request = { method: 'GET', headers, body: '', signal: both };
+        const message = await receive(new URL(path, server), request, through);
+        return answerOf(message.statusCode ?? 0, await readBounded(message, MAX_BYTES, both));
+      };
+      return await inTime(TIMEOUT_MS, late, work, signal);
     } catch (error) {
       signal.throwIfAborted();
-      const why = both.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : messageOf(error);
-      throw new NoAnswer(why, { cause: error });
+      throw new NoAnswer(messageOf(error), { cause: error });
     }
   };
   return {
@@ -67,6 +70,8 @@ export function openApi({ server, caFile, token }: ApiAccess, signal: AbortSigna
     [Symbol.dispose]: () => agents?.httpsAgent.destroy(),
   };
 }
+
+const late = (): Error => new Error(`no answer within ${TIMEOUT_MS / 1000} s`);
 
 /** The certificate is made out to 127.0.0.1 and localhost: whoever answers there has to have it. */
 const agentsFor = (ca: string): Agents => agentsThrough(undefined, { keepAlive: true }, [ca]);
@@ -96,9 +101,6 @@ async function patiently(ask: () => Promise<Answer>, signal: AbortSignal): Promi
     throw error;
   }
 }
-
-const bytesOf = ({ body }: Response, signal: AbortSignal): Promise<Buffer> =>
-  body === null ? Promise.resolve(Buffer.alloc(0)) : readBounded(body, MAX_BYTES, signal);
 
 function answerOf(status: number, bytes: Buffer): Answer {
   const text = bytes.toString();
