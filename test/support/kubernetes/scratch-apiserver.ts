@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { dirname, join } from 'node:path';
+import { renderPods } from '../../chart/chart.ts';
 import type { Cluster } from '../cluster-handle.ts';
 import { freePort } from '../free-port.ts';
 import { runJob } from '../run-job.ts';
@@ -40,7 +41,7 @@ export interface ScratchApiServer extends Pick<Component, 'log' | 'signal'>, Asy
 const READY = '/readyz?exclude=informer-sync&exclude=poststarthook/storage-readiness';
 const KUBECTL_TIMEOUT_MS = 60_000;
 
-/** Starts kube-apiserver over a restored etcd, with the pod's flags and the files of the job's own command. */
+/** Starts kube-apiserver over a restored etcd, with the flags of the chart and the files of the job's own command. */
 export async function startScratchApiServer(options: ScratchApiServerOptions): Promise<ScratchApiServer> {
   const { etcd, version, encryption, extraArgs = [], without = [], wait = true } = options;
   await using stack = new AsyncDisposableStack();
@@ -49,8 +50,8 @@ export async function startScratchApiServer(options: ScratchApiServerOptions): P
   await mkdir(folder);
   const port = await freePort();
   await writeFiles(folder, port, encryption);
-  const flags = flagsFor(folder, port, etcd.endpoints).filter((flag) => !without.includes(nameOf(flag)));
-  if (encryption !== undefined) flags.push(`--encryption-provider-config=${join(folder, 'encryption.json')}`);
+  const all = await flagsFor(folder, port, etcd, encryption !== undefined);
+  const flags = all.filter((flag) => !without.includes(nameOf(flag)));
   const command: Command = [await kubernetes('kube-apiserver', version), ...flags, ...extraArgs];
   const component = stack.use(startComponent('kube-apiserver', command, scratch));
 
@@ -107,26 +108,19 @@ async function writeFiles(folder: string, port: number, encryption: string | und
 
 const nameOf = (flag: string): string => flag.replace(/^--/, '').replace(/=.*/, '');
 
-function flagsFor(folder: string, port: number, etcd: string): string[] {
-  return [
-    `--etcd-servers=${etcd}`,
-    '--bind-address=127.0.0.1',
-    '--advertise-address=127.0.0.1',
-    `--secure-port=${port}`,
-    `--cert-dir=${folder}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
-    `--service-account-key-file=${folder}/service-account.pub`,
-    `--service-account-signing-key-file=${folder}/service-account.key`,
-    `--token-auth-file=${folder}/tokens.csv`,
-    '--authorization-mode=ABAC',
-    `--authorization-policy-file=${folder}/policy.jsonl`,
-    '--anonymous-auth=false',
-    '--endpoint-reconciler-type=none',
-    '--service-cluster-ip-range=10.96.0.0/12',
-    '--etcd-compaction-interval=0',
-    '--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook',
-    `--egress-selector-config-file=${folder}/egress-selector.json`,
-    '--enable-priority-and-fairness=false',
-    '--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false',
-  ];
+/** Those of the chart, with this server's own folder and addresses. */
+async function flagsFor(folder: string, port: number, { endpoints }: Cluster, encrypted: boolean) {
+  const secret = encrypted ? { encryptionConfig: { existingSecret: 'keys' } } : {};
+  const { drill } = await renderPods({
+    values: { drill: { enabled: true, kubernetes: { enabled: true, ...secret } } },
+  });
+  const container = drill.initContainers?.find(({ name }) => name === 'kube-apiserver');
+  assert.ok(Array.isArray(container?.command), 'the pod has a kube-apiserver');
+  const command = container.command.map(String);
+  const flags = command.slice(command.indexOf('/usr/local/bin/kube-apiserver') + 1);
+  const own = { 'etcd-servers': endpoints, 'secure-port': String(port) };
+  return flags.map((flag) => {
+    const found = Object.entries(own).find(([name]) => name === nameOf(flag));
+    return found ? `--${found[0]}=${found[1]}` : flag.replace(/=\/apiserver(?=\/|$)/, `=${folder}`);
+  });
 }
