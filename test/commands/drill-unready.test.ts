@@ -85,7 +85,7 @@ const SPACES = Buffer.alloc(65_536, ' ');
 const ANSWERS: Record<string, [answer: RequestListener, words: RegExp]> = {
   garbage: [
     (_, response) => response.end('\u001b[31m{"kind":'),
-    /stopped answering while it was compared: it answers \/apis\S+ with: something that is no APIServiceList/,
+    /could not be compared to the end: it answers \/apis\S+ with: something that is no APIServiceList/,
   ],
   'bytes without end': [
     ({ url }, response) => {
@@ -96,7 +96,7 @@ const ANSWERS: Record<string, [answer: RequestListener, words: RegExp]> = {
       response.on('drain', more);
       return more();
     },
-    /stopped answering while it was compared: more than \d+ bytes came/,
+    /could not be compared to the end: more than \d+ bytes came/,
   ],
 };
 

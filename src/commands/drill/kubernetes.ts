@@ -36,7 +36,7 @@ export async function compareKubernetes(
     signal.throwIfAborted();
     if (error instanceof Failure || isBug(error)) throw error;
     const who = error instanceof EtcdError ? 'the restored member' : 'its API server';
-    const message = `${who} stopped answering while it was compared: ${messageOf(error)}${await logOf(server, signal)}`;
+    const message = `${who} could not be compared to the end: ${messageOf(error)}${await logOf(server, signal)}`;
     throw new Failure('backup', message, { cause: error });
   }
 }
@@ -105,7 +105,7 @@ async function checkResource(
   const { label: resource } = place;
   const listing = await listResource(scratch, place);
   if (listing.kind === 'not compared')
-    return { check: { resource, stored, result: 'not compared', reason: listing.reason }, read: 0 };
+    return { check: notCompared(resource, stored, listing.reason), read: 0 };
   if (listing.kind === 'count' && resource !== 'secrets')
     return { check: compareCounts(resource, stored, listing.count), read: 0 };
   const { read, unreadable, sealedByKms } = await readEach(scratch, place);
@@ -134,22 +134,26 @@ function notServed(
 ): ResourceCheck[] {
   const counted = [...byResource.values()].reduce((sum, count) => sum + count, 0);
   const left = [...byResource].filter(([resource]) => !checks.has(resource));
-  const rows = left.map(([resource, stored]): [string, number, string] => [
-    resource,
-    stored,
-    whyNotServed(resource, definitions),
-  ]);
-  rows.push(
-    ...[...unanswered].map(([name, why]): [string, number, string] => [name, 0, `it is not served: ${why}`]),
-    ...aggregated.map(({ name, service }): [string, number, string] => [
-      name,
-      0,
-      `the Service ${service} serves it (an aggregated API), which this pod must not call`,
-    ]),
-  );
-  if (counted < total) rows.push(['(others)', total - counted, 'there are too many resources']);
-  return rows.map(([resource, stored, reason]) => ({ resource, stored, result: 'not compared', reason }));
+  return [
+    ...left.map(([resource, stored]) => notCompared(resource, stored, whyNotServed(resource, definitions))),
+    ...[...unanswered].map(([name, why]) => notCompared(name, 0, `it is not served: ${why}`)),
+    ...aggregated.map(({ name, service }) =>
+      notCompared(
+        name,
+        0,
+        `the Service ${service} serves it (an aggregated API), which this pod must not call`,
+      ),
+    ),
+    ...(counted < total ? [notCompared('(others)', total - counted, 'there are too many resources')] : []),
+  ];
 }
+
+const notCompared = (resource: string, stored: number, reason: string): ResourceCheck => ({
+  resource,
+  stored,
+  result: 'not compared',
+  reason,
+});
 
 function whyNotServed(resource: string, definitions: ReadonlySet<string>): string {
   if (NO_OBJECTS.has(resource)) return "the API server's own records";
