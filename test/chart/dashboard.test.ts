@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tellOfDrill } from '../../src/sinks/drill.ts';
+import { drilled } from '../support/drilled.ts';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
 import { runJob } from '../support/run-job.ts';
@@ -139,7 +141,9 @@ describe('with a Prometheus that scrapes a Pushgateway and etcd', () => {
     assert.ok((reclaimed?.value ?? 0) > 1e6, 'the first run had something to reclaim');
   });
 
-  test('every metric that a run tells is in docs/monitoring.md, and no other', async () => {
+  test('every metric that a run or a drill tells is in docs/monitoring.md, and no other', async () => {
+    const sinks = { pushgatewayUrl: new URL(gateway.url) };
+    await tellOfDrill(drilled(), 'prod', sinks, AbortSignal.timeout(60_000));
     const told = (await gateway.metrics()).match(/^etcd_upkeep_\w+/gm) ?? [];
     const page = await readFile(join(REPOSITORY, 'docs/monitoring.md'), 'utf8');
     const described = page.match(/(?<=`)etcd_upkeep_\w+/g) ?? [];
