@@ -130,6 +130,12 @@ describe('with kubectl', () => {
     assert.equal(fetch?.env.find(({ name }) => name === 'BACKUP')?.value, 'NAME');
     const wanted = /-l '(app\.kubernetes\.io\/name=\S+ notin \(drill,browse\))'/.exec(notes);
     assert.ok(wanted, notes);
+    // Neither the pod nor its log is there at once: what asks for them only once would fail.
+    assert.match(
+      notes,
+      /^ {2}until kubectl .* logs --follow job\/etcd-upkeep-browse-by-hand -c browse; do sleep 1; done$/m,
+    );
+    assert.doesNotMatch(notes, /kubectl .* wait /);
   });
 
   /** Makes a Job. @returns its pod as kube-apiserver has it */
