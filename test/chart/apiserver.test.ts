@@ -70,6 +70,22 @@ test('Pod Security is asked: what needs the node is not let in where nothing of 
   );
 });
 
+test('browse alone, as docs/browse.md has it for a namespace of its own, is let in where least is', async () => {
+  const values = {
+    suspend: true,
+    hostNetwork: false,
+    etcd: { tls: { enabled: false } },
+    browse: { enabled: true },
+    clusterName: 'prod',
+    backup: { store: 's3://backups/etcd', s3: { existingSecret: 'bucket' } },
+    drill: { kubernetes: { encryptionConfig: { existingSecret: 'encryption' } } },
+  };
+  const text = await renderText({ namespace: 'restricted', values });
+  const said = await server.api.kubectlWithInput(text, 'apply', ...DRY_RUN);
+  assert.match(said, /cronjob.batch\/etcd-upkeep-browse created/);
+  await createPods(parseManifests(text).flatMap(podsOf), 'restricted');
+});
+
 test('what only kube-apiserver can know is refused by name', async () => {
   const text = await renderText({ values: { timeZone: 'Europe/Nowhere' } });
   await assert.rejects(
