@@ -20,6 +20,8 @@ const CRD = 'carts.shop.example.com';
 const BLOCK_TIMEOUT_MS = 180_000;
 const OWNED = 'made-by-an-owner';
 const TOKEN = 'token';
+/** As YAML kubectl writes the one as a blank, and the other so that it does not read it again. */
+const ODD = 'a\u0085b\u007fc';
 const FINALIZERS = ['example.com/nobody-knows-it-any-more'];
 const labels = { app: 'web' };
 
@@ -75,7 +77,7 @@ test('custom resources come back with the definition that was deleted', async ()
   assert.match(said, /^cart\.shop\.example\.com\/basket created$/m);
   assert.doesNotMatch(said, /^[<>]/m, 'the comparison');
   const { metadata, spec, status } = JSON.parse(await shop('get', CRD, 'basket', '--output=json'));
-  assert.deepEqual({ spec, status }, { spec: { items: 3 }, status: undefined });
+  assert.deepEqual({ spec, status }, { spec: { items: 3, note: ODD }, status: undefined });
   assert.equal(metadata.finalizers, undefined);
 });
 
@@ -157,7 +159,13 @@ async function fillShop(): Promise<void> {
     secret(SHOP, 'db-password', { password: 'secret' }),
     inShop('v1', 'ConfigMap', 'prices', { data: { apple: '2' } }),
     inShop('v1', 'ServiceAccount', 'default', { imagePullSecrets: [{ name: 'db-password' }] }),
-    inShop('shop.example.com/v1', 'Cart', 'basket', { spec: { items: 3 }, status: { total: 6 } }, FINALIZERS),
+    inShop(
+      'shop.example.com/v1',
+      'Cart',
+      'basket',
+      { spec: { items: 3, note: ODD }, status: { total: 6 } },
+      FINALIZERS,
+    ),
     service('web', { clusterIP: '10.96.0.77' }),
     service('headless', { clusterIP: 'None' }),
     inShop('apps/v1', 'Deployment', 'web', {
