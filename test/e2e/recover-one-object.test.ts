@@ -77,8 +77,10 @@ test('custom resources come back with the definition that was deleted', async ()
   assert.match(said, /^cart\.shop\.example\.com\/basket created$/m);
   assert.doesNotMatch(said, /^[<>]/m, 'the comparison');
   const { metadata, spec, status } = JSON.parse(await shop('get', CRD, 'basket', '--output=json'));
-  assert.deepEqual({ spec, status }, { spec: { items: 3, note: ODD }, status: undefined });
+  assert.deepEqual({ spec, status }, { spec: { items: 3 }, status: undefined });
   assert.equal(metadata.finalizers, undefined);
+  const defined = JSON.parse(await node.kubectl('get', 'crd', CRD, '--output=json'));
+  assert.equal(defined.metadata.annotations.odd, ODD);
 });
 
 const A_NAMESPACE = 'A namespace';
@@ -159,13 +161,7 @@ async function fillShop(): Promise<void> {
     secret(SHOP, 'db-password', { password: 'secret' }),
     inShop('v1', 'ConfigMap', 'prices', { data: { apple: '2' } }),
     inShop('v1', 'ServiceAccount', 'default', { imagePullSecrets: [{ name: 'db-password' }] }),
-    inShop(
-      'shop.example.com/v1',
-      'Cart',
-      'basket',
-      { spec: { items: 3, note: ODD }, status: { total: 6 } },
-      FINALIZERS,
-    ),
+    inShop('shop.example.com/v1', 'Cart', 'basket', { spec: { items: 3 }, status: { total: 6 } }, FINALIZERS),
     service('web', { clusterIP: '10.96.0.77' }),
     service('headless', { clusterIP: 'None' }),
     inShop('apps/v1', 'Deployment', 'web', {
@@ -219,7 +215,7 @@ const template = (restartPolicy: 'Always' | 'Never') => ({
 const definition = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: CRD },
+  metadata: { name: CRD, annotations: { odd: ODD } },
   spec: {
     group: 'shop.example.com',
     scope: 'Namespaced',
