@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Encryption } from './encryption.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -33,8 +33,13 @@ export async function writeServerFiles(
     kubeconfig: JSON.stringify(kubeconfigOf('drill', `https://127.0.0.1:${port}`, authority, token)),
     ...(encryption && { 'encryption.json': JSON.stringify(encryption.config) }),
   };
-  for (const [name, content] of Object.entries(files))
-    await writeFile(join(folder, name), content, { mode: 0o600 });
+  for (const [name, content] of Object.entries(files)) await writeAnew(join(folder, name), content);
+}
+
+/** What was there keeps its mode, or leads elsewhere, and others may read that: so it goes first. */
+async function writeAnew(path: string, content: string | Buffer): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, content, { mode: 0o600, flag: 'wx' });
 }
 
 const POLICY_KIND = { apiVersion: 'abac.authorization.kubernetes.io/v1beta1', kind: 'Policy' };
