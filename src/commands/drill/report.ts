@@ -54,16 +54,22 @@ function summaryOf({ version, resources, secretsRead }: KubernetesReport): strin
   );
 }
 
-/** What an operator has to know first of a backup that Kubernetes cannot use, in one sentence for each resource. */
+/**
+ * What an operator has to know first of a backup that Kubernetes cannot use, in one sentence for each resource, Secrets
+ * before all. A few of them: kubelet keeps the last 2048 bytes of what a container says, and cuts what stands in front.
+ */
 export function wrongIn({ resources }: KubernetesReport): string {
-  const wrong = resources.filter(({ result }) => result === 'differs');
-  const named = wrong.slice(0, NAMED).map(sentenceOf);
+  const wrong = resources
+    .filter(({ result }) => result === 'differs')
+    .toSorted((a, b) => Number(b.resource === 'secrets') - Number(a.resource === 'secrets'));
+  const named = wrong.slice(0, NAMED).map((one) => sentenceOf(one).slice(0, MAX_SENTENCE));
   const more = wrong.length - named.length;
   return [...named, ...(more > 0 ? [`${more} more resources`] : [])].join('; ');
 }
 
-const NAMED = 8;
+const NAMED = 3;
 const NAMES = 5;
+const MAX_SENTENCE = 400;
 
 function sentenceOf({ resource, reason = '', unreadable }: ResourceCheck): string {
   if (unreadable === undefined) return `${resource}: ${reason}`;
