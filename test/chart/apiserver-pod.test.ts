@@ -175,7 +175,7 @@ test("etcd's password ends its own need: it switches authentication off, and dri
     assert.deepEqual([...containers.keys()].slice(2, 6), ['etcd', 'alarms', 'auth', 'apiserver-files']);
     assert.deepEqual(containers.get('auth')?.command?.slice(2), ['auth', 'disable']);
     for (const [name, container] of containers) {
-      const asks = ['etcd', 'alarms', 'auth'].includes(name);
+      const asks = ['alarms', 'auth'].includes(name);
       assert.deepEqual(usersIn(container), asks ? ['ETCDCTL_USER'] : [], name);
     }
   }

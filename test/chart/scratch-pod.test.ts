@@ -166,7 +166,7 @@ describe('a Secret is in the one container that needs it', () => {
   const EXPECTED: Record<string, string[]> = {
     fetch: ['identity', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
     restore: [],
-    etcd: ETCD,
+    etcd: [],
     alarms: ETCD,
     auth: ETCD,
     'apiserver-files': ['encryption-config'],

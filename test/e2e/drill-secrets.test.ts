@@ -79,6 +79,19 @@ test('with the identity and the password it comes back whole, without root', asy
   assert.doesNotMatch(text, new RegExp(`AGE-SECRET-KEY|${AUTH.password}`));
 });
 
+test('with another password than that of the backup: drill ends with 2 and says so, and the Job at once', async () => {
+  await apply(node, secret(NAMESPACE, 'etcd-other', { username: AUTH.user, password: 'of-another-time' }));
+  const { values, ...rest } = release('backup-key');
+  const auth = { existingSecret: 'etcd-other' };
+  await upgrade(node, { ...rest, values: { ...values, etcd: { ...values.etcd, auth } } });
+  const { type, reason, pods } = await drill('password');
+  assert.deepEqual({ type, reason }, { type: 'Failed', reason: 'PodFailurePolicy' });
+  const { exitCode, message = '' } = pods[0]?.containers.drill ?? {};
+  assert.equal(exitCode, 2, message);
+  assert.match(message, /refused access/);
+  assert.doesNotMatch(message, /of-another-time/);
+});
+
 test('with the identity of another key: fetch ends with 4 and says that it does not open the backup', async () => {
   await upgrade(node, release('other-key'));
   const { type, pods } = await drill('other');
