@@ -61,6 +61,39 @@ for (const [what, text] of Object.entries({
     );
   });
 
+test('of what the parser only warns of it says nothing: that would quote the line with the key', async () => {
+  const heard: string[] = [];
+  const listen = ({ message }: Error): void => void heard.push(message);
+  process.on('warning', listen);
+  try {
+    const secret = '!vault dG9wc2VjcmV0';
+    const keys = `{ name: key1, secret: ${secret} }, { ? { secret: dG9wc2VjcmV0 } : 1 }`;
+    const entry = `{ resources: [secrets], providers: [{ aescbc: { keys: [${keys}] } }] }`;
+    encryptionIn(`%FOO dG9wc2VjcmV0\n---\nkind: EncryptionConfiguration\nresources: [${entry}]`);
+    await new Promise(setImmediate); // a warning comes by the next tick
+  } finally {
+    process.off('warning', listen);
+  }
+  assert.deepEqual(heard, []);
+});
+
+test('anchors, merge keys and the line ends of Windows mean what they mean to kube-apiserver', () => {
+  const text = [
+    'kind: EncryptionConfiguration',
+    'resources:',
+    '  - resources: ["*.*"]',
+    '    providers:',
+    '      - aesgcm: &keys',
+    '          keys: [{ name: key1, secret: c2VjcmV0 }]',
+    '      - secretbox: { <<: *keys }',
+  ];
+  const keys = [{ name: 'key1', secret: 'c2VjcmV0' }];
+  assert.deepEqual(encryptionIn(text.join('\r\n')).config, {
+    kind: 'EncryptionConfiguration',
+    resources: [{ resources: ['*.*'], providers: [{ aesgcm: { keys } }, { secretbox: { keys } }] }],
+  });
+});
+
 const of = (text: string) => sealedAs(Buffer.from(text));
 
 test('a stored value says itself how it is encrypted', () => {
