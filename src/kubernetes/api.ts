@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { readBounded } from '../util/bounded.ts';
+import { readBounded, TooManyBytes } from '../util/bounded.ts';
 import { receive } from '../util/http-request.ts';
 import { inTime } from '../util/in-time.ts';
 import { type Agents, agentsThrough } from '../util/proxies.ts';
@@ -30,13 +30,16 @@ export interface Api extends Disposable {
 /** Nothing came that is an answer. Its message says why, in words. */
 export class NoAnswer extends Error {}
 
+/** It came, and is longer than what is read: asking again would not help, asking for less may. */
+export class TooLong extends NoAnswer {}
+
 const ACCEPT: Record<Shape, string> = {
   object: 'application/json',
   rows: 'application/json;as=Table;g=meta.k8s.io;v=v1',
   metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 };
 
-/** A page of five hundred objects at the most, and of each a few words: what is longer would only cost memory. */
+/** A page of five hundred objects at the most, and of each a few words as a rule: what is longer would only cost memory. */
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 8 * 2 ** 20;
 const MAX_MESSAGE = 400;
@@ -60,7 +63,8 @@ export function openApi({ server, caFile, token }: ApiAccess, signal: AbortSigna
       return await inTime(TIMEOUT_MS, late, work, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw new NoAnswer(messageOf(error), { cause: error });
+      const Kind = error instanceof TooManyBytes ? TooLong : NoAnswer;
+      throw new Kind(messageOf(error), { cause: error });
     }
   };
   return {
@@ -86,7 +90,8 @@ class Busy extends Error {
   }
 }
 
-const shouldRetry = (error: Error): boolean => error instanceof Busy || error instanceof NoAnswer;
+const shouldRetry = (error: Error): boolean =>
+  error instanceof Busy || (error instanceof NoAnswer && !(error instanceof TooLong));
 
 async function patiently(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   const attempt = async (): Promise<Answer> => {

@@ -1,10 +1,13 @@
-import type { Answer, Api } from './api.ts';
+import { type Answer, type Api, TooLong } from './api.ts';
 import { apiPath, type Resource } from './discovery.ts';
 import { listAt, textAt } from './read.ts';
 
-/** What kubectl asks for at a time. */
-const PAGE = 500;
-/** Ten million objects. */
+/**
+ * What kubectl asks for at a time, and then less and less: a row has what a custom resource's definition puts into its
+ * columns, which may be as long as the object.
+ */
+const PAGES = [500, 50, 5, 1] as const;
+/** Ten million objects, where a page has all that it may. */
 const MAX_PAGES = 20_000;
 
 /** How many objects there are, or why they cannot be listed. */
@@ -20,21 +23,36 @@ const pathOf = ({ group, version, name }: Resource): string => `${apiPath(group,
 export async function countObjects(api: Api, resource: Resource, revision: number): Promise<Listing> {
   let count = 0;
   let next = '';
+  const limits = [...PAGES];
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-    const query = new URLSearchParams({ limit: String(PAGE), includeObject: 'None' });
+    const query = new URLSearchParams({ limit: String(limits[0]), includeObject: 'None' });
     // A page after the first is of the same revision by itself.
     if (next === '') {
       query.set('resourceVersion', String(revision));
       query.set('resourceVersionMatch', 'Exact');
     } else query.set('continue', next);
-    const { status, body, message } = await api.get(`${pathOf(resource)}?${query.toString()}`, 'rows');
+    const answer = await pageOf(api, `${pathOf(resource)}?${query.toString()}`, limits.length > 1);
+    if (answer === 'too long') {
+      limits.shift();
+      continue;
+    }
+    const { status, body, message } = answer;
     if (status !== 200) return { kind: 'refused', message };
     if (textAt(body, 'kind') !== 'Table') return { kind: 'refused', message: 'the answer is no list' };
     count += listAt(body, 'rows').length;
     next = textAt(body, 'metadata', 'continue');
     if (next === '') return { kind: 'count', count };
   }
-  return { kind: 'refused', message: `more than ${PAGE * MAX_PAGES} objects` };
+  return { kind: 'refused', message: `more than ${MAX_PAGES} pages of objects` };
+}
+
+async function pageOf(api: Api, path: string, mayBeLess: boolean): Promise<Answer | 'too long'> {
+  try {
+    return await api.get(path, 'rows');
+  } catch (error) {
+    if (error instanceof TooLong && mayBeLess) return 'too long';
+    throw error;
+  }
 }
 
 /** One object by its name, without what is in it. */
