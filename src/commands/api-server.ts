@@ -2,6 +2,7 @@ import { Failure, messageOf } from '../errors.ts';
 import { type Api, openApi } from '../kubernetes/api.ts';
 import { readKubeconfig } from '../kubernetes/kubeconfig.ts';
 import { NeverReady, waitForApi } from '../kubernetes/ready.ts';
+import { withoutObjects } from '../kubernetes/words.ts';
 import { formatDuration } from '../util/format.ts';
 import { readTail } from '../util/regular-file.ts';
 
@@ -38,9 +39,11 @@ export async function openReady(server: ApiServer, signal: AbortSignal, over: st
 export async function logOf({ log }: ApiServer, signal: AbortSignal): Promise<string> {
   if (log === undefined) return '';
   try {
-    const text = (await readTail(log, LOG_BYTES, signal)).toString();
-    const lines = text.split('\n').filter((one) => one.trim() !== '');
-    const last = lines.slice(-LOG_LINES).map((one) => one.trim().slice(0, LINE_LENGTH));
+    const tail = await readTail(log, LOG_BYTES, signal);
+    const [first = '', ...rest] = tail.toString().split('\n');
+    // Of a line whose beginning is cut off nobody can tell whether it quotes an object.
+    const lines = [tail.length < LOG_BYTES ? first : '...', ...rest].filter((one) => one.trim() !== '');
+    const last = lines.slice(-LOG_LINES).map((one) => withoutObjects(one.trim()).slice(0, LINE_LENGTH));
     return last.length === 0 ? `; its log ${log} is empty` : `; its log ends with: ${last.join(' | ')}`;
   } catch (error) {
     signal.throwIfAborted();

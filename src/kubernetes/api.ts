@@ -6,6 +6,7 @@ import { type Agents, agentsThrough } from '../util/proxies.ts';
 import { retry } from '../util/retry.ts';
 import { type ApiAccess, readFile } from './kubeconfig.ts';
 import { textAt } from './read.ts';
+import { withoutObjects } from './words.ts';
 
 /** How an answer is to look. Rows without the objects are all that counting needs, and names are in their first cell. */
 export type Shape = 'object' | 'rows' | 'metadata';
@@ -111,7 +112,7 @@ function answerOf(status: number, bytes: Buffer): Answer {
   const text = bytes.toString();
   const body = parsed(text);
   const said = textAt(body, 'message') || (body === undefined ? text : '');
-  const line = said.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE);
+  const line = withoutObjects(said).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE);
   return { status, body, message: status < 400 ? '' : line || `status ${status}` };
 }
 

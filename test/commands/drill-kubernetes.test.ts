@@ -8,6 +8,7 @@ import type { JobResult } from '../support/run-job.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { startBackedUpCluster } from './backed-up-cluster.ts';
 import {
+  CONFIDENTIAL,
   createObjects,
   fetchInto,
   type KubernetesBackups,
@@ -102,10 +103,16 @@ test('what is damaged is named, and told apart from what only a plugin could rea
   await using api = await startScratchApiServer({ etcd: damaged.etcd, encryption: backups.keys.right });
   const { report, stderr } = await drill(damaged, api, 4);
   const { unreadable } = rowOf(report, 'secrets');
-  assert.deepEqual([unreadable?.count, unreadable?.names], [2, ['shop/by-plugin', 'shop/two']]);
-  assert.match(stderr, /2 of 5 cannot be read: shop\/two: .+; 1 of them need the plugin of a KMS provider/);
+  assert.deepEqual([unreadable?.count, unreadable?.names], [3, ['shop/by-plugin', 'shop/two', 'shop/zwei']]);
+  assert.match(stderr, /3 of 6 cannot be read: shop\/two: .+; 1 of them need the plugin of a KMS provider/);
+  // The list ends at one of them, and which one that is says nothing of the other.
+  const gears = rowOf(report, 'gears.shop.example.com');
+  assert.deepEqual([gears.result, gears.stored, gears.unreadable?.names], ['differs', 2, ['shop/broken']]);
+  assert.match(stderr, /gears\S+ 1 of 2 cannot be read: shop\/broken: Object 'Kind' is missing in '\.\.\./);
+  assert.ok(!`${JSON.stringify(report)}${stderr}`.includes(CONFIDENTIAL), 'no object is quoted');
 
-  await damaged.etcd.etcdctl('del', '/registry/secrets/shop/two');
+  for (const key of ['secrets/shop/two', 'secrets/shop/zwei', 'shop.example.com/gears/shop/broken'])
+    await damaged.etcd.etcdctl('del', `/registry/${key}`);
   const { report: without } = await drill(damaged, api);
   const { result, reason } = rowOf(without, 'secrets');
   assert.equal(result, 'not compared');

@@ -26,7 +26,7 @@ export interface KubernetesBackups extends AsyncDisposable {
   guarded: string;
   /** Later, when objects are encrypted. */
   sealed: string;
-  /** Then with Secrets that no key can read. */
+  /** Then with objects that nobody can read. */
   damaged: string;
   /** Fetches one and serves it, for as long as the backups are there. */
   restore(name: string, auth?: EtcdAuth): Promise<Restored>;
@@ -70,7 +70,7 @@ export async function startKubernetesBackups(): Promise<KubernetesBackups> {
   const sealed = await backedUp.backUp();
   await sealing[Symbol.asyncDispose]();
 
-  await damageSecrets(etcd);
+  await damage(etcd);
   const damaged = await backedUp.backUp();
   const owned = stack.move();
   return {
@@ -195,14 +195,23 @@ async function writeConfiguration(path: string, keys: Keys): Promise<string> {
   return path;
 }
 
-/** One that lost its second half, and one that only a plugin could read. */
-async function damageSecrets(etcd: Cluster): Promise<void> {
+/** What stands in an object that is not to be quoted. */
+export const CONFIDENTIAL = 'told in confidence';
+
+/**
+ * Secrets: one that lost its second half, one that only a plugin could read, one with the name of another. And a custom
+ * resource without its kind, beside one that would have to be converted.
+ */
+async function damage(etcd: Cluster): Promise<void> {
   const client = await connectEtcd(etcd, etcd.member(0));
   try {
     const key = '/registry/secrets/shop/two';
     const value = (await client.get(key).buffer()) ?? Buffer.alloc(0);
     await client.put(key).value(value.subarray(0, value.length / 2));
     await client.put('/registry/secrets/shop/by-plugin').value('k8s:enc:kms:v2:vault:sealed elsewhere');
+    await client.put('/registry/secrets/shop/zwei').value(JSON.stringify(secret('other')));
+    const broken = { apiVersion: `${GROUP}/v2`, metadata: { name: 'broken' }, note: CONFIDENTIAL };
+    await client.put(`/registry/${GROUP}/gears/shop/broken`).value(JSON.stringify(broken));
   } finally {
     client.close();
   }

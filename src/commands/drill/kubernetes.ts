@@ -6,7 +6,7 @@ import { textAt } from '../../kubernetes/read.ts';
 import { pause } from '../../util/abortable.ts';
 import { placeOf } from '../../util/resources.ts';
 import { type ApiServer, logOf, openReady } from '../api-server.ts';
-import { listResource } from './listing.ts';
+import { listResource, type ResourceListing } from './listing.ts';
 import type { KubernetesReport, Place, ResourceCheck, Scratch } from './types.ts';
 import { readEach } from './unreadable.ts';
 
@@ -104,19 +104,23 @@ async function checkResource(
 ): Promise<{ check: ResourceCheck; read: number }> {
   const { label: resource } = place;
   const listing = await listResource(scratch, place);
-  if (listing.kind === 'not compared')
-    return { check: notCompared(resource, stored, listing.reason), read: 0 };
   if (listing.kind === 'count' && resource !== 'secrets')
     return { check: compareCounts(resource, stored, listing.count), read: 0 };
-  const { read, unreadable, sealedByKms } = await readEach(scratch, place);
-  const counted: ResourceCheck =
-    listing.kind === 'count'
-      ? compareCounts(resource, stored, listing.count)
-      : { resource, stored, result: 'differs', reason: `it cannot be listed: ${listing.message}` };
-  if (unreadable === undefined) return { check: counted, read };
+  const readable = listing.kind === 'webhook' ? { ...place, version: listing.version } : place;
+  const { read, unreadable, sealedByKms } = await readEach(scratch, readable);
+  const listed = compareListed(resource, stored, listing);
+  if (unreadable === undefined) return { check: listed, read };
   const result = sealedByKms ? 'not compared' : 'differs';
-  return { check: { ...counted, result, reason: unreadable.reason, unreadable }, read };
+  return { check: { ...listed, result, reason: unreadable.reason, unreadable }, read };
 }
+
+function compareListed(resource: string, stored: number, listing: ResourceListing): ResourceCheck {
+  if (listing.kind === 'count') return compareCounts(resource, stored, listing.count);
+  if (listing.kind === 'webhook') return notCompared(resource, stored, CONVERTED);
+  return { resource, stored, result: 'differs', reason: `it cannot be listed: ${listing.message}` };
+}
+
+const CONVERTED = 'a conversion webhook would have to be called for it, which this pod must not do';
 
 function compareCounts(resource: string, stored: number, served: number): ResourceCheck {
   const check = { resource, stored, served };

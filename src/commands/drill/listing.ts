@@ -3,14 +3,15 @@ import { countObjects, type Listing } from '../../kubernetes/objects.ts';
 import { at, listAt, textAt } from '../../kubernetes/read.ts';
 import type { Place, Scratch } from './types.ts';
 
-/** The objects of a resource, or why there is no counting them. */
-export type ResourceListing = Listing | { kind: 'not compared'; reason: string };
+/** The objects of a resource, or why there is no counting them; `version` is the one to read each of them in then. */
+export type ResourceListing = Listing | { kind: 'webhook'; version: string };
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /**
  * A custom resource whose versions only a webhook can turn into each other is listed in the version that it is stored
- * in: then nobody has to be called. Objects that an older version has stored still need it, and are not compared.
+ * in: then nobody has to be called. Objects that an older version has stored still need it. A list ends at the first that
+ * does, and says nothing of those behind it.
  * @throws NoAnswer; what the signal says
  */
 export async function listResource(
@@ -19,16 +20,14 @@ export async function listResource(
 ): Promise<ResourceListing> {
   const first = await countObjects(api, resource, manifest.revision);
   if (first.kind === 'count' || !resource.custom) return first;
-  const version = await convertedBy(api, resource.label);
-  if (version === undefined) return first;
-  if (version !== '' && version !== resource.version) {
-    const stored = await countObjects(api, { ...resource, version }, manifest.revision);
-    if (stored.kind === 'count') return stored;
+  const stored = await convertedBy(api, `${resource.name}.${resource.group}`);
+  if (stored === undefined) return first;
+  const version = stored || resource.version;
+  if (version !== resource.version) {
+    const second = await countObjects(api, { ...resource, version }, manifest.revision);
+    if (second.kind === 'count') return second;
   }
-  return {
-    kind: 'not compared',
-    reason: 'a conversion webhook would have to be called for it, which this pod must not do',
-  };
+  return { kind: 'webhook', version };
 }
 
 /** The served version that objects are stored in, empty where there is none; undefined where no webhook converts them. */

@@ -2,6 +2,7 @@ import { valueOf } from '../../etcd/client/keys.ts';
 import { keysBelow } from '../../etcd/cluster/objects.ts';
 import { type Sealed, sealedAs } from '../../kubernetes/encryption.ts';
 import { readObject } from '../../kubernetes/objects.ts';
+import { textAt } from '../../kubernetes/read.ts';
 import { quoted } from '../../util/printable.ts';
 import { AT_ONCE, inParallel } from '../../util/parallel.ts';
 import type { Place, Scratch, Unreadable } from './types.ts';
@@ -16,6 +17,9 @@ export interface EachRead {
 
 /** So many are named. */
 const NAMED = 50;
+
+/** What a custom resource's object is refused with whose version has to be converted. */
+const UNCONVERTED = /^conversion webhook for .+ failed: /;
 
 interface Fault {
   name: string;
@@ -32,10 +36,15 @@ export async function readEach(scratch: Scratch, resource: Place): Promise<EachR
   let read = 0;
   let count = 0;
   let byKms = 0;
+  let unconverted = 0;
   for await (const page of keysBelow(connection, `${prefix}${resource.place}`)) {
     const faults = await inParallel(page, AT_ONCE, (name) => faultOf(scratch, resource, name));
     for (const fault of faults) {
       if (fault === 'gone') continue;
+      if (fault === 'unconverted') {
+        unconverted += 1;
+        continue;
+      }
       if (fault === undefined) {
         read += 1;
         continue;
@@ -52,20 +61,26 @@ export async function readEach(scratch: Scratch, resource: Place): Promise<EachR
   if (worst === undefined) return { read, sealedByKms: false };
   const others =
     first !== undefined && byKms > 0 ? `; ${byKms} of them need the plugin of a KMS provider` : '';
-  const reason = `${reasonOf(worst, count, read + count)}${others}`;
+  const reason = `${reasonOf(worst, count, read + count + unconverted)}${others}`;
   return { read, unreadable: { count, names, reason }, sealedByKms: byKms === count };
 }
 
-/** What keeps an object from being read; undefined where nothing does. What has a lease may have gone meanwhile. */
+/**
+ * What keeps an object from being read; undefined where nothing does. What has a lease may have gone meanwhile, and what
+ * was decrypted and decoded may still need a webhook, which is not called.
+ */
 async function faultOf(
   { api, connection, prefix }: Scratch,
   resource: Place,
-  name: string,
-): Promise<Fault | 'gone' | undefined> {
-  const { status, message } = await readObject(api, resource, partsOf(name));
-  if (status === 200) return undefined;
-  const value = await valueOf(connection, Buffer.from(`${prefix}${resource.place}${name}`));
-  return value === undefined ? 'gone' : { name, message, sealed: sealedAs(value) };
+  key: string,
+): Promise<Fault | 'gone' | 'unconverted' | undefined> {
+  const object = partsOf(key);
+  const { status, body, message } = await readObject(api, resource, object);
+  if (status === 200 && textAt(body, 'metadata', 'name') === object.name) return undefined;
+  if (resource.custom && UNCONVERTED.test(message)) return 'unconverted';
+  const value = await valueOf(connection, Buffer.from(`${prefix}${resource.place}${key}`));
+  if (value === undefined) return 'gone';
+  return { name: key, message: message || 'what is served has another name', sealed: sealedAs(value) };
 }
 
 /** Behind the resource's part of a key: `namespace/name`, or a name alone. */
