@@ -12,6 +12,7 @@ import {
   createObjects,
   fetchInto,
   type KubernetesBackups,
+  LONG,
   type Restored,
   ROOT,
   startKubernetesBackups,
@@ -80,6 +81,14 @@ test('with the right keys everything encrypted is read', async () => {
   assert.equal(report.secretsRead, 4);
   for (const name of ['secrets', 'configmaps', 'carts.shop.example.com'])
     assert.equal(rowOf(report, name).result, 'same');
+
+  // As if etcd belonged to somebody else: nothing is compared, and that is no success.
+  const elsewhere = { ...sealed.etcd.env, OBJECT_PREFIX: '/elsewhere/' };
+  const { stderr } = assertCommandEnded(await runCommand(argsOf(sealed, api), elsewhere), 2);
+  assert.match(
+    stderr,
+    /below \/elsewhere\/: OBJECT_PREFIX has to be what kube-apiserver has as --etcd-prefix/,
+  );
 });
 
 test('every object is named whose key is lost or another one', async () => {
@@ -162,6 +171,7 @@ test('every object that etcd has is served, and what cannot be compared is told'
   assert.deepEqual(counted('events'), [1, 1, 'same']);
   assert.deepEqual(counted('services'), [2, 2, 'same']);
   assert.deepEqual(counted('carts.shop.example.com'), [2, 2, 'same']);
+  assert.deepEqual(counted(LONG), [1, 1, 'same']);
   assert.deepEqual(counted('widgets.shop.example.com'), [1, 1, 'same']);
   assert.deepEqual(notCompared(report), [
     [

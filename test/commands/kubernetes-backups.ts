@@ -12,6 +12,9 @@ import { type BackedUpCluster, startBackedUpCluster } from './backed-up-cluster.
 import { jsonOf } from './run-command.ts';
 
 const GROUP = 'shop.example.com';
+/** Longer than any name is shown. */
+const LONG_GROUP = `${'x'.repeat(60)}.${'y'.repeat(60)}.example.com`;
+export const LONG = `deeps.${LONG_GROUP}`.slice(0, 120);
 /** Nobody is there. */
 const CONVERTER = 'https://127.0.0.1:1/';
 /** Long enough for a backup to have it, and over when the drill is. */
@@ -155,6 +158,9 @@ async function storeRarities(etcd: Cluster): Promise<void> {
     await store(etcd, ...definitionOf({ group: GROUP, plural, kind, converter: CONVERTER }));
     await store(etcd, `${GROUP}/${plural}/shop/one`, object(`${GROUP}/${version}`, kind, 'one'));
   }
+  const deep = { group: LONG_GROUP, plural: 'deeps', kind: 'Deep', converter: CONVERTER };
+  await store(etcd, ...definitionOf(deep));
+  await store(etcd, `${LONG_GROUP}/deeps/shop/one`, object(`${LONG_GROUP}/v2`, 'Deep', 'one'));
   await store(etcd, 'gone.example.com/orphans/shop/one', object('gone.example.com/v1', 'Orphan', 'one'));
   const service = { namespace: 'shop', name: 'metrics', port: 1 };
   await store(etcd, ...apiServiceOf('metrics.example.com', service));

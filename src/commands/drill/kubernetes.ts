@@ -4,7 +4,7 @@ import { countObjects, keysBelow, type ObjectCounts } from '../../etcd/cluster/o
 import { discover, type Discovery, type Resource } from '../../kubernetes/discovery.ts';
 import { textAt } from '../../kubernetes/read.ts';
 import { pause } from '../../util/abortable.ts';
-import { placeOf } from '../../util/resources.ts';
+import { placeOf, resourceOf } from '../../util/resources.ts';
 import { type ApiServer, logOf, openReady } from '../api-server.ts';
 import { listResource, type ResourceListing } from './listing.ts';
 import type { KubernetesReport, Place, ResourceCheck, Scratch } from './types.ts';
@@ -62,12 +62,24 @@ async function compareServed(scratch: Scratch): Promise<KubernetesReport> {
     if (place.label === 'secrets') secretsRead = check.read;
     checks.set(place.label, check.check);
   }
+  refuseOtherPrefix([...checks.values()], prefix);
   const resources = [...checks.values(), ...notServed(stored, checks, discovery, definitions)];
   return {
     version,
     resources: resources.toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
     secretsRead,
   };
+}
+
+/** Below another prefix there is nothing to compare with, which must not pass for a comparison. */
+function refuseOtherPrefix(checks: readonly ResourceCheck[], prefix: string): void {
+  const served = checks.filter((check) => (check.served ?? 0) > 0);
+  if (served.length === 0 || served.some(({ stored }) => stored > 0)) return;
+  throw new Failure(
+    'configuration',
+    `etcd has nothing of what the API server serves below ${prefix}: OBJECT_PREFIX has to be what kube-apiserver has as ` +
+      '--etcd-prefix',
+  );
 }
 
 /** The names of custom resources that have a definition, `widgets.example.com`. */
@@ -92,8 +104,9 @@ function placed(resource: Resource, definitions: ReadonlySet<string>): Place {
   const { name, group } = resource;
   const custom = definitions.has(`${name}.${group}`);
   const within = custom || WITH_GROUP.has(group) ? group : undefined;
-  const label = within === undefined ? name : `${name}.${group}`;
-  return { ...resource, label, place: placeOf(name, within), custom };
+  const place = placeOf(name, within);
+  // As the keys there are counted: long names are cut.
+  return { ...resource, label: resourceOf(Buffer.from(place)).name, place, custom };
 }
 
 /** With how many objects were read by their names. */
