@@ -7,13 +7,20 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../support/free-port.ts';
 import { type ScratchApiServer, startScratchApiServer } from '../support/kubernetes/scratch-apiserver.ts';
-import { store } from '../support/kubernetes/stored-objects.ts';
+import { definitionOf, store } from '../support/kubernetes/stored-objects.ts';
 import { type Authority, createAuthority } from '../support/pki.ts';
 import { restoreSnapshot } from '../support/restored-cluster.ts';
 import { type Scratch, scratchFolder } from '../support/scratch-folder.ts';
 import { startBackedUpCluster } from './backed-up-cluster.ts';
 import { fetchInto, type Restored } from './kubernetes-backups.ts';
 import { assertCommandEnded, runCommand } from './run-command.ts';
+
+const WIDGETS = definitionOf({
+  group: 'example.com',
+  plural: 'widgets',
+  kind: 'Widget',
+  converter: 'https://127.0.0.1:1/',
+});
 
 let out: Scratch;
 let restored: Restored;
@@ -24,6 +31,9 @@ before(async () => {
   await using backedUp = await startBackedUpCluster();
   const metadata = { name: 'one', namespace: 'default' };
   await store(backedUp.cluster, 'configmaps/default/one', { apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  await store(backedUp.cluster, ...WIDGETS);
+  const widget = { apiVersion: 'example.com/v2', kind: 'Widget', metadata };
+  await store(backedUp.cluster, 'example.com/widgets/default/one', widget);
   const { file, receipt } = await fetchInto(out.path, backedUp, await backedUp.backUp());
   restored = { etcd: await restoreSnapshot(file), receipt };
   authority = await createAuthority(join(out.path, 'pki'));
@@ -81,6 +91,19 @@ async function pretend(answer: RequestListener): Promise<{ server: Server; kubec
   return { server, kubeconfig };
 }
 
+/** A Kubernetes with its core, and a definition that nothing comes of. */
+const CORE: Record<string, object> = {
+  '/apis/apiregistration.k8s.io/v1/apiservices': { kind: 'APIServiceList' },
+  '/apis': { kind: 'APIGroupList' },
+  '/api/v1': {
+    kind: 'APIResourceList',
+    resources: ['secrets', 'configmaps'].map((name) => ({ name, namespaced: true, verbs: ['list'] })),
+  },
+  '/api/v1/secrets': { kind: 'Table', rows: [] },
+  '/api/v1/configmaps': { kind: 'Table', rows: [{}] },
+  '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com': WIDGETS[1],
+};
+
 const SPACES = Buffer.alloc(65_536, ' ');
 const ANSWERS: Record<string, [answer: RequestListener, words: RegExp]> = {
   garbage: [
@@ -97,6 +120,10 @@ const ANSWERS: Record<string, [answer: RequestListener, words: RegExp]> = {
       return more();
     },
     /could not be compared to the end: more than \d+ bytes came/,
+  ],
+  'a definition in force whose resource is not shown': [
+    ({ url = '' }, response) => response.end(JSON.stringify(CORE[url.split('?')[0] ?? ''] ?? {})),
+    /widgets\.example\.com: its CustomResourceDefinition is established, and it is not served\. /,
   ],
 };
 

@@ -1,12 +1,14 @@
 import { Failure, isBug, messageOf } from '../../errors.ts';
 import { EtcdError } from '../../etcd/errors.ts';
 import { countObjects, keysBelow, type ObjectCounts } from '../../etcd/cluster/objects.ts';
+import type { Api } from '../../kubernetes/api.ts';
 import { discover, type Discovery, type Resource } from '../../kubernetes/discovery.ts';
 import { textAt } from '../../kubernetes/read.ts';
 import { pause } from '../../util/abortable.ts';
+import { AT_ONCE, inParallel } from '../../util/parallel.ts';
 import { placeOf, resourceOf } from '../../util/resources.ts';
 import { type ApiServer, logOf, openReady } from '../api-server.ts';
-import { listResource, type ResourceListing } from './listing.ts';
+import { isToBeServed, listResource, type ResourceListing } from './listing.ts';
 import type { KubernetesReport, Place, ResourceCheck, Scratch } from './types.ts';
 import { readEach } from './unreadable.ts';
 
@@ -63,7 +65,11 @@ async function compareServed(scratch: Scratch): Promise<KubernetesReport> {
     checks.set(place.label, check.check);
   }
   refuseOtherPrefix([...checks.values()], prefix);
-  const resources = [...checks.values(), ...notServed(stored, checks, discovery, definitions)];
+  const others = notServed(stored, checks, discovery, definitions);
+  const resources = [
+    ...checks.values(),
+    ...(await inParallel(others, AT_ONCE, (one) => unlessHidden(api, one))),
+  ];
   return {
     version,
     resources: resources.toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
@@ -172,9 +178,21 @@ const notCompared = (resource: string, stored: number, reason: string): Resource
   reason,
 });
 
+/** As it is, but for what the API server has a definition of that is in force: not to show it is no reason to let it pass. */
+async function unlessHidden(api: Api, check: ResourceCheck): Promise<ResourceCheck> {
+  if (check.reason !== NO_VERSION || !(await isToBeServed(api, check.resource))) return check;
+  return {
+    ...check,
+    result: 'differs',
+    reason: 'its CustomResourceDefinition is established, and it is not served',
+  };
+}
+
+const NO_VERSION = 'its CustomResourceDefinition is there, and serves no version of it';
+
 function whyNotServed(resource: string, definitions: ReadonlySet<string>): string {
   if (NO_OBJECTS.has(resource)) return "the API server's own records";
-  if (definitions.has(resource)) return 'its CustomResourceDefinition is there, and serves no version of it';
+  if (definitions.has(resource)) return NO_VERSION;
   return resource.includes('.')
     ? 'nothing serves it: its CustomResourceDefinition is gone'
     : 'this version of Kubernetes does not know it';

@@ -32,10 +32,22 @@ export async function listResource(
 
 /** The served version that objects are stored in, empty where there is none; undefined where no webhook converts them. */
 async function convertedBy(api: Api, name: string): Promise<string | undefined> {
-  const { body } = await api.get(`${DEFINITIONS}/${encodeURIComponent(name)}`);
-  if (textAt(body, 'spec', 'conversion', 'strategy') !== 'Webhook') return undefined;
-  const stored = listAt(body, 'spec', 'versions').find(
+  const definition = await definitionOf(api, name);
+  if (textAt(definition, 'spec', 'conversion', 'strategy') !== 'Webhook') return undefined;
+  const stored = listAt(definition, 'spec', 'versions').find(
     (version) => at(version, 'storage') === true && at(version, 'served') === true,
   );
   return textAt(stored, 'name');
 }
+
+/** Whether a definition, by its name, is in force and has a version that is served: then its resource has to be shown. */
+export async function isToBeServed(api: Api, name: string): Promise<boolean> {
+  const definition = await definitionOf(api, name);
+  const established = listAt(definition, 'status', 'conditions').some(
+    (condition) => textAt(condition, 'type') === 'Established' && textAt(condition, 'status') === 'True',
+  );
+  return established && listAt(definition, 'spec', 'versions').some((one) => at(one, 'served') === true);
+}
+
+const definitionOf = async (api: Api, name: string): Promise<unknown> =>
+  (await api.get(`${DEFINITIONS}/${encodeURIComponent(name)}`)).body;
