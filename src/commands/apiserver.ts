@@ -1,6 +1,6 @@
+import { readSmallFile } from '../config/small-file.ts';
 import { Failure, isBug, messageOf } from '../errors.ts';
 import { type Encryption, encryptionIn } from '../kubernetes/encryption.ts';
-import { readFile } from '../kubernetes/kubeconfig.ts';
 import { writeServerFiles } from '../kubernetes/server-files.ts';
 import type { InvocationOf } from './arguments.ts';
 import type { CommandContext } from './context.ts';
@@ -8,10 +8,9 @@ import type { CommandContext } from './context.ts';
 /** Writes what a kube-apiserver over a restored etcd is started with. @returns the exit code */
 export async function writeApiServerFiles(
   { folder, encryptionConfig, port }: InvocationOf<'apiserver'>,
-  { note, signal }: CommandContext,
+  { note }: CommandContext,
 ): Promise<number> {
-  const encryption =
-    encryptionConfig === undefined ? undefined : await readEncryption(encryptionConfig, signal);
+  const encryption = encryptionConfig === undefined ? undefined : readEncryption(encryptionConfig);
   for (const name of encryption?.kms ?? [])
     note(`the KMS provider ${name} is left out: its plugin is not here, so what it encrypted cannot be read`);
   try {
@@ -24,11 +23,10 @@ export async function writeApiServerFiles(
   }
 }
 
-async function readEncryption(path: string, signal: AbortSignal): Promise<Encryption> {
+function readEncryption(path: string): Encryption {
   try {
-    return encryptionIn((await readFile(path, signal)).toString());
+    return encryptionIn(readSmallFile(path, 'an EncryptionConfiguration').toString());
   } catch (error) {
-    signal.throwIfAborted();
     if (isBug(error)) throw error;
     const message =
       `the EncryptionConfiguration ${path} cannot be used: it ${messageOf(error)}; it should be what the cluster's API ` +
