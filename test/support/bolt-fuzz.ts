@@ -125,7 +125,7 @@ async function tryOne(
 function difference(structure: Structure, verdict: Verdict, entries: number | undefined): string | undefined {
   const { scheduled, finished, keys } = verdict;
   if (verdict.structure.length > 0) return `accepted, and refused by bbolt: ${verdict.structure.join('; ')}`;
-  const unread = verdict.values.filter((value) => value.startsWith('KeyValue'));
+  const unread = verdict.values.filter((value) => /^(KeyValue|lease|alarm) /.test(value));
   if (unread.length > 0) return `accepted, and etcd dies: ${unread.join('; ')}`;
   const seen = {
     entries,

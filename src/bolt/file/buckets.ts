@@ -1,7 +1,14 @@
-import type { Finding } from './findings.ts';
+import type { Finding, FindingCode } from './findings.ts';
 import { BUCKET_HEADER_BYTES, LEAF_PAGE, PAGE_HEADER_BYTES, pageHead, pageIdAt, partOf } from './layout.ts';
 import { readPage } from './page-reader.ts';
-import { type BucketElement, BUCKET_LEAF, newRecords, type Records, REVISION_LEAF } from './records.ts';
+import {
+  type BucketElement,
+  BUCKET_LEAF,
+  newRecords,
+  type Records,
+  REVISION_LEAF,
+  type TextPage,
+} from './records.ts';
 import { type Tree, walk } from './walk.ts';
 
 /** The buckets of every etcd from 3.4 to 3.7 (server/storage/schema/bucket.go): it dies without some, and errs without others. */
@@ -100,15 +107,25 @@ function readLeaves(tree: Tree, bucket: string, root: number): Found<Bucket> {
   const finding = walk(tree, root, (page, text) => {
     const kind = kinds[page];
     found.keys += counts[page] ?? 0;
-    if (kind === BUCKET_LEAF) odd ??= { page, code: 'element-kind' };
+    const code = unreadable(bucket, kind, text);
+    if (code !== undefined) odd ??= { page, code };
     else if (!isKeySpace) for (const [name, value] of text?.values ?? []) found.values.set(name, value);
-    else if (kind === REVISION_LEAF) {
+    else {
       leaves[count] = page;
       count += 1;
       found.lastRevision = lastMains[page] ?? 0;
-    } else odd ??= { page, code: 'no-revision' };
+    }
   });
   const problem = finding ?? odd;
   if (problem !== undefined) return wrong({ bucket, ...problem });
   return { ok: true, value: { ...found, leaves: leaves.slice(0, count) } };
+}
+
+/** What is in a leaf that etcd would die of when it reads the bucket. */
+function unreadable(bucket: string, kind: number | undefined, text?: TextPage): FindingCode | undefined {
+  if (kind === BUCKET_LEAF) return 'element-kind';
+  if (bucket === 'key' && kind !== REVISION_LEAF) return 'no-revision';
+  if (bucket === 'lease' && text?.areLeases !== true) return 'no-lease';
+  if (bucket === 'alarm' && text?.areAlarms !== true) return 'no-alarm';
+  return undefined;
 }

@@ -11,6 +11,8 @@ const WORDS = {
   'out-of-place': 'its keys do not fit between those of the pages around it',
   'no-revision': 'a key in it is no revision',
   'no-key-value': 'a value in it is no KeyValue of etcd',
+  'no-lease': 'a value in it is no lease of etcd',
+  'no-alarm': 'a key in it is no alarm of etcd',
   'too-deep': 'the branches above it are more than any database has',
   'no-children': 'it is a branch that leads nowhere',
   bucket: 'a bucket in it cannot be read',

@@ -1,3 +1,14 @@
+import {
+  FIXED32,
+  FIXED64,
+  LENGTH,
+  MAX_TAG,
+  MAX_VARINT_BYTES,
+  numberEnd,
+  readNumber,
+  VARINT,
+} from './wire.ts';
+
 /**
  * A revision's value: the message `KeyValue` (etcd's api/mvccpb/kv.proto). etcd dies at its start on one that cannot be
  * read, so it is part of the structure that it can; what the user's value itself holds is not looked at.
@@ -7,14 +18,6 @@ const KEY = 1;
 const VALUE = 5;
 const LAST_FIELD = 6;
 
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH = 2;
-const FIXED32 = 5;
-
-const MAX_VARINT_BYTES = 10;
-/** A field's number has 29 bits. etcd cuts off what is more, and would take it for another field. */
-const MAX_TAG = 2 ** 32 - 1;
 /**
  * etcd writes six, each once. A file that was made for it could have one of two bytes each on every page, and pages that
  * lie one over the other by the thousand.
@@ -31,27 +34,6 @@ export interface KeyValueFields {
 }
 
 export const newKeyValueFields = (): KeyValueFields => ({ keyAt: 0, keyLength: 0, valueLength: 0 });
-
-/** Where a number that was read ends; negative where there is none. */
-let numberEnd = 0;
-
-/** An unsigned number of the wire format, exact up to 2^53. Sets `numberEnd`. */
-function readNumber(view: DataView, from: number, to: number): number {
-  let value = 0;
-  let scale = 1;
-  const last = Math.min(to, from + MAX_VARINT_BYTES);
-  for (let at = from; at < last; at += 1) {
-    const byte = view.getUint8(at);
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) {
-      numberEnd = at + 1;
-      return value;
-    }
-    scale *= 128;
-  }
-  numberEnd = -1;
-  return 0;
-}
 
 /**
  * Goes through the fields from `at` on, which lie in `view` as far as `to`, and end at `end`. Keeps no state but where it

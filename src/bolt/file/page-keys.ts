@@ -1,4 +1,5 @@
 import type { FindingCode } from './findings.ts';
+import { isAlarm, isLease } from './number-fields.ts';
 import {
   BUCKET_LEAF,
   NO_PAGE,
@@ -85,7 +86,14 @@ function takeText(
   if (known === NO_PAGE) {
     if (!records.spend(2 * OVERHEAD_BYTES)) return 'too-much';
     kinds[page] = kind;
-    texts.set(page, { keys: [], children: [], buckets: [], values: new Map() });
+    texts.set(page, {
+      keys: [],
+      children: [],
+      buckets: [],
+      values: new Map(),
+      areLeases: true,
+      areAlarms: true,
+    });
   } else if (known !== kind)
     return known === REVISION_LEAF || known === REVISION_BRANCH ? 'no-revision' : 'element-kind';
   const text = texts.get(page);
@@ -93,6 +101,7 @@ function takeText(
   const last = text.keys.at(-1);
   const key = bytesAt(view, at, size);
   if (last !== undefined && Buffer.compare(last, key) >= 0) return 'key-order';
+  text.areAlarms &&= isAlarm(view, at, size);
   return keepKey(records, text, kind, key) ? undefined : 'too-much';
 }
 
@@ -140,6 +149,12 @@ export function takeBucket(records: Records, page: number, value: Buffer): Taken
   if (text === undefined || name === undefined) return 'element-kind';
   text.buckets.push({ name, value: copyOf(value) });
   return records.spend(name.length + value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
+}
+
+/** Notes of a value, which is not one of a bucket, what it cannot be. */
+export function noteValue({ texts }: Records, page: number, view: DataView, at: number, size: number): void {
+  const text = texts.get(page);
+  if (text !== undefined) text.areLeases &&= isLease(view, at, size);
 }
 
 export function takeWanted(records: Records, page: number, name: string, value: Buffer): Taken {

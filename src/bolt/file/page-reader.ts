@@ -14,6 +14,7 @@ import {
   lastRevision,
   MAX_BUCKET_BYTES,
   MAX_WANTED_BYTES,
+  noteValue,
   takeBranchKey,
   takeBucket,
   takeLeafKey,
@@ -122,6 +123,7 @@ function takeValue(
     if (valueSize > MAX_BUCKET_BYTES) return 'bucket';
     return takeBucket(records, page, bytesAt(view, valueAt, valueSize));
   }
+  noteValue(records, page, view, valueAt, valueSize);
   const name = valueSize > MAX_WANTED_BYTES ? undefined : wantedAs(view, keyAt, keySize);
   if (name === undefined) return undefined;
   return takeWanted(records, page, name, bytesAt(view, valueAt, valueSize));
@@ -180,7 +182,7 @@ function* readElements(records: Records, part: Part, { head, start }: Candidate,
         if (stopped < 0 || parts === MAX_FIELDS) taken = 'no-key-value';
         else next = stopped + here.from;
       }
-    } else if (taken === undefined && wanted > 0)
+    } else if (taken === undefined && isLeaf)
       taken = takeValue(records, page, here.view, keyAt, keySize, valueSize, isBucket);
     if (taken === 'too-much') return taken;
     if (taken !== undefined) return broken(records, head, taken);

@@ -34,6 +34,9 @@ export interface TextPage {
   buckets: BucketElement[];
   /** the values that are wanted of etcd's bucket `meta`, by key */
   values: Map<string, Buffer>;
+  /** of a leaf, whether etcd could read each of its values as a lease, and each of its keys as an alarm */
+  areLeases: boolean;
+  areAlarms: boolean;
 }
 
 /** bytes: kind 1, finding 1, count 2, overflow 4, place 4, two revisions of 12 each */

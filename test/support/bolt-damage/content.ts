@@ -39,6 +39,26 @@ export const VALUES: Damage[] = [
       return { code: 'no-key-value', page: page.id, bucket: 'key' };
     },
   },
+  ...(
+    [
+      ['a lease begins with no field', 'lease', 'no-lease', 0],
+      ['the ID of a lease has a length', 'lease', 'no-lease', 0x0a],
+      ['a lease ends within its ID', 'lease', 'no-lease', 0x09],
+      ['the member of an alarm has a length', 'alarm', 'no-alarm', 0x0a],
+    ] as const
+  ).map(
+    ([name, bucket, code, byte]): Damage => ({
+      name,
+      base: 'wide',
+      damage(tree) {
+        const filled = tree.live.filter(({ bucket: its, elements }) => its === bucket && elements.length > 0);
+        const page = nth(filled, -1); // a branch comes before its leaves
+        const element = nth(page.elements, -1); // the order stays
+        tree.file.writeUInt8(byte, bucket === 'lease' ? element.valueAt : element.keyAt);
+        return { code, ...(!page.inline && { page: page.id }), bucket };
+      },
+    }),
+  ),
 ];
 
 /** The key of an element in a bucket of etcd's is named otherwise, in place. */

@@ -7,7 +7,9 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/authpb"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/server/v3/lease/leasepb"
 )
 
 // Verdict is what bbolt and etcd say of a file, and what is in it.
@@ -136,8 +138,14 @@ func (v *Verdict) lookAt(bucket string, key, value []byte) {
 			v.bad("KeyValue of %x: %v", key, err)
 		}
 	case "lease":
-		if len(key) != 8 {
-			v.bad("lease %x", key)
+		var lease leasepb.Lease
+		if err := lease.Unmarshal(value); err != nil {
+			v.bad("lease %x: %v", key, err)
+		}
+	case "alarm":
+		var alarm etcdserverpb.AlarmMember
+		if err := alarm.Unmarshal(key); err != nil {
+			v.bad("alarm %x: %v", key, err)
 		}
 	case "authUsers":
 		var user authpb.User
