@@ -18,6 +18,7 @@ export interface ApiServer {
 const LOG_BYTES = 16_384;
 const LOG_LINES = 5;
 const LINE_LENGTH = 300;
+const LINE_BEGINNING = 80;
 
 /** The API server, once it answers. @param over what it is started on, for a message */
 export async function openReady(server: ApiServer, signal: AbortSignal, over: string): Promise<Api> {
@@ -43,10 +44,16 @@ export async function logOf({ log }: ApiServer, signal: AbortSignal): Promise<st
     const [first = '', ...rest] = tail.toString().split('\n');
     // Of a line whose beginning is cut off nobody can tell whether it quotes an object.
     const lines = [tail.length < LOG_BYTES ? first : '...', ...rest].filter((one) => one.trim() !== '');
-    const last = lines.slice(-LOG_LINES).map((one) => withoutObjects(one.trim()).slice(0, LINE_LENGTH));
+    const last = lines.slice(-LOG_LINES).map((one) => cutOut(withoutObjects(one.trim())));
     return last.length === 0 ? `; its log ${log} is empty` : `; its log ends with: ${last.join(' | ')}`;
   } catch (error) {
     signal.throwIfAborted();
     return `; its log cannot be read: ${messageOf(error)}`;
   }
 }
+
+/** Without the middle of what is long: when and where is at the beginning, and at the end, of a line of JSON too, why. */
+const cutOut = (line: string): string =>
+  line.length <= LINE_LENGTH
+    ? line
+    : `${line.slice(0, LINE_BEGINNING)}...${line.slice(LINE_BEGINNING - LINE_LENGTH)}`;
