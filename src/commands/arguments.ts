@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
-import { durationMs } from '../config/units.ts';
-import { Failure } from '../errors.ts';
 import { DEFAULT_PORT } from '../kubernetes/server-files.ts';
-import type { ApiServer } from './api-server.ts';
+import { countOf, durationOf, portOf, refused, UsageFailure } from './argument-values.ts';
+import type { ApiServer } from './scratch-api-server.ts';
 import {
   COMMANDS,
   type CommandName,
@@ -57,7 +56,7 @@ export const FORWARDED_PORT = 16_443;
  */
 export function readArguments([name = 'run', ...rest]: readonly string[]): Invocation {
   if (['help', '--help', '-h'].includes(name)) return { command: 'help', text: overview() };
-  if (!isCommand(name)) throw usageFailure(`there is no command ${JSON.stringify(name)}`, overview());
+  if (!isCommand(name)) throw new UsageFailure(`there is no command ${JSON.stringify(name)}`, overview());
   const { values, positionals } = parse(name, rest);
   if (values.help) return { command: 'help', text: helpFor(name) };
   checkCount(name, positionals);
@@ -82,7 +81,7 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
       return diffOf(which, file, values, json);
     case 'drill':
       if (values.receipt !== undefined && positionals.length > 0)
-        throw usageFailure('drill: --receipt says already which backup it was', helpFor(name));
+        throw refused(name, 'drill: --receipt says already which backup it was');
       return { command: name, which, receipt: values.receipt, server: serverOf(values), json };
     case 'apiserver':
       return {
@@ -99,20 +98,6 @@ export function readArguments([name = 'run', ...rest]: readonly string[]): Invoc
       return name satisfies never;
   }
 }
-
-/** Arguments that mean nothing. In its message what there is follows what is wrong. */
-export class UsageFailure extends Failure {
-  /** of the message */
-  readonly lines: readonly string[];
-
-  constructor(problem: string, help: string) {
-    const lines = [problem, '', ...help.trimEnd().split('\n')];
-    super('configuration', lines.join('\n'));
-    this.lines = lines;
-  }
-}
-
-const usageFailure = (problem: string, help: string): UsageFailure => new UsageFailure(problem, help);
 
 function parse(name: CommandName, args: string[]) {
   const options = {
@@ -133,21 +118,20 @@ function parse(name: CommandName, args: string[]) {
     const parsed = parseArgs({ args, options, allowPositionals: true });
     const known: readonly string[] = [...COMMANDS[name].options, 'help'];
     const unknown = Object.keys(parsed.values).find((option) => !known.includes(option));
-    if (unknown !== undefined) throw usageFailure(`${name} has no option --${unknown}`, helpFor(name));
+    if (unknown !== undefined) throw refused(name, `${name} has no option --${unknown}`);
     return parsed;
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     // Its second sentence is about arguments that begin with a dash, which nothing here does.
-    throw usageFailure(`${name}: ${error.message.split('. ')[0]}`, helpFor(name));
+    throw refused(name, `${name}: ${error.message.split('. ')[0]}`);
   }
 }
 
 function checkCount(name: CommandName, positionals: readonly string[]): void {
   const [least, most] = COMMANDS[name].positionals;
   const extra = positionals[most];
-  if (extra !== undefined)
-    throw usageFailure(`${name}: ${JSON.stringify(extra)} is one argument too many`, helpFor(name));
-  if (positionals.length < least) throw usageFailure(`${name} needs ${least} arguments`, helpFor(name));
+  if (extra !== undefined) throw refused(name, `${name}: ${JSON.stringify(extra)} is one argument too many`);
+  if (positionals.length < least) throw refused(name, `${name} needs ${least} arguments`);
 }
 
 function formatOf(name: CommandName, output: string | undefined): Format {
@@ -157,7 +141,7 @@ function formatOf(name: CommandName, output: string | undefined): Format {
   const format = formats.find((one) => one === given);
   if (format !== undefined) return format;
   const allowed = formats.join(', ').replace(/, (\w+)$/, ' or $1');
-  throw usageFailure(`${name}: --output ${JSON.stringify(given)} should be ${allowed}`, helpFor(name));
+  throw refused(name, `${name}: --output ${JSON.stringify(given)} should be ${allowed}`);
 }
 
 const lastOf = (given: string | undefined): number =>
@@ -166,23 +150,13 @@ const lastOf = (given: string | undefined): number =>
 const topOf = (name: CommandName, given: string | undefined, most: number): number | undefined =>
   given === undefined ? undefined : countOf(name, '--top', given, most);
 
-function countOf(name: CommandName, option: string, given: string, most: number): number {
-  const count = /^\d{1,9}$/.test(given) ? Number(given) : 0;
-  if (count >= 1 && count <= most) return count;
-  throw usageFailure(
-    `${name}: ${option} ${JSON.stringify(given)} should be a whole number from 1 to ${most}`,
-    helpFor(name),
-  );
-}
-
 function diffOf(
   older: string,
   newer: string,
   { all = false, top }: { all?: boolean; top?: string },
   json: boolean,
 ): Invocation {
-  if (older === 'latest')
-    throw usageFailure('diff: latest can only be the newer one, which comes last', helpFor('diff'));
+  if (older === 'latest') throw refused('diff', 'diff: latest can only be the newer one, which comes last');
   return {
     command: 'diff',
     older,
@@ -194,7 +168,7 @@ function diffOf(
 }
 
 function browseOf({ receipt, ttl = DEFAULT_TTL, ...rest }: BrowseValues): Invocation {
-  if (receipt === undefined) throw usageFailure('browse needs --receipt', helpFor('browse'));
+  if (receipt === undefined) throw refused('browse', 'browse needs --receipt');
   return {
     command: 'browse',
     receipt,
@@ -224,21 +198,3 @@ function waitOf(name: CommandName, values: ServerValues): Omit<ApiServer, 'kubec
   const { 'apiserver-log': log, 'apiserver-timeout': timeout = DEFAULT_WAIT } = values;
   return { log, timeoutMs: durationOf(name, '--apiserver-timeout', timeout) };
 }
-
-function durationOf(name: CommandName, option: string, given: string): number {
-  try {
-    const ms = durationMs(given);
-    if (ms > 0) return ms;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-  }
-  throw usageFailure(
-    `${name}: ${option} ${JSON.stringify(given)} should be a duration above zero such as 90s, 10m or 1h30m`,
-    helpFor(name),
-  );
-}
-
-const MOST_PORT = 65_535;
-
-const portOf = (name: CommandName, given: string | undefined, otherwise: number): number =>
-  given === undefined ? otherwise : countOf(name, '--port', given, MOST_PORT);

@@ -4,7 +4,7 @@ import { type Api, NoAnswer } from '../kubernetes/api.ts';
 import { DEFAULT_PORT } from '../kubernetes/server-files.ts';
 import { pause } from '../util/abortable.ts';
 import { formatDuration } from '../util/format.ts';
-import { type ApiServer, logOf, openReady } from './api-server.ts';
+import { type ApiServer, logOf, openReady } from './scratch-api-server.ts';
 import { FORWARDED_PORT, type InvocationOf } from './arguments.ts';
 import type { CommandContext } from './context.ts';
 import { type Receipt, readReceipt } from './fetch-receipt.ts';

@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts';
 import type { Hiding } from '../util/hide.ts';
 import { jsonText, printable, printableLines } from '../util/printable.ts';
 import { alignedLines } from '../util/table.ts';
-import { UsageFailure } from './arguments.ts';
+import { UsageFailure } from './argument-values.ts';
 
 /** A document that a program reads; it becomes text when it is printed. */
 export interface JsonDocument {

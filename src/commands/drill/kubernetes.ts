@@ -7,7 +7,7 @@ import { textAt } from '../../kubernetes/read.ts';
 import { pause } from '../../util/abortable.ts';
 import { AT_ONCE, inParallel } from '../../util/parallel.ts';
 import { placeOf, resourceOf } from '../../util/resources.ts';
-import { type ApiServer, logOf, openReady } from '../api-server.ts';
+import { type ApiServer, logOf, openReady } from '../scratch-api-server.ts';
 import { isToBeServed, listResource, type ResourceListing } from './listing.ts';
 import type { KubernetesReport, Place, ResourceCheck, Scratch } from './types.ts';
 import { readEach } from './unreadable.ts';
