@@ -39,8 +39,8 @@ interface Level {
 }
 
 /**
- * Goes through the tree below a page, as bbolt's Check does (tx_check.go): each page once, each page's keys between those
- * of the pages around it. @returns what is wrong first
+ * Goes through the tree below a page, as bbolt's Check does (tx_check.go), and more strictly: each page once, each page's
+ * keys between those of the pages around it, the first of them that of its branch. @returns what is wrong first
  */
 export function walk(tree: Tree, root: number, onLeaf: OnLeaf): Finding | undefined {
   const { records } = tree;
@@ -76,8 +76,8 @@ export function walk(tree: Tree, root: number, onLeaf: OnLeaf): Finding | undefi
         if (!order.passes(page)) return 'out-of-place';
         onLeaf(page, records.texts.get(page));
         return undefined;
-      case EMPTY_LEAF:
-        return undefined;
+      case EMPTY_LEAF: // a root alone: bbolt takes any other away
+        return levels.length === 0 ? undefined : 'out-of-place';
       default: // another's, or none
         return 'no-page';
     }
@@ -112,54 +112,67 @@ export function lostPage({ first, pages, free, reached }: Tree): number | undefi
 
 /** Whether keys come in order, all of them revisions or none. */
 interface Order {
-  /** Whether the key of a branch's element is behind all before it, which its child's keys must not be below. */
+  /** Whether the key of a branch's element is behind all before it. Its child has to begin with that key. */
   descends(page: number, index: number): boolean;
-  /** The same of a leaf's keys. */
+  /** Whether the keys of a leaf are behind all before them. */
   passes(page: number): boolean;
 }
 
+/**
+ * bbolt checks no more than that a page does not begin before its branch's key. But it always writes that very key, and
+ * finds the page in its branch by it when it writes again (node.go, spill): with another, the branch would lead to the old
+ * page and the new one, and etcd dies of its first change there.
+ */
 function newOrder(records: Records): Order {
   const { kinds, firstMains, firstPlaces, lastMains, lastPlaces, texts } = records;
   let isText: boolean | undefined;
   let last = { main: -1, place: 0 };
-  let floor = { main: -1, place: 0 };
+  /** what the next page has to begin with; of the first nobody says it */
+  let first: { main: number; place: number } | undefined;
   let lastText: Buffer | undefined;
-  let floorText: Buffer | undefined;
+  let firstText: Buffer | undefined;
 
   function isOf(kind: 'text' | 'revisions'): boolean {
     isText ??= kind === 'text';
     return isText === (kind === 'text');
   }
 
-  const isBehind = (main: number, place: number): boolean =>
-    compareRevisions(main, place, last.main, last.place) > 0 &&
-    compareRevisions(main, place, floor.main, floor.place) >= 0;
+  /** Whether a page may have it there: it is behind all that was passed, and the first of a page is what its branch says. */
+  function fits(main: number, place: number, index: number): boolean {
+    if (compareRevisions(main, place, last.main, last.place) <= 0) return false;
+    if (first === undefined) return true;
+    const order = compareRevisions(main, place, first.main, first.place);
+    return index === 0 ? order === 0 : order > 0;
+  }
 
-  const isTextBehind = (key: Buffer): boolean =>
-    (lastText === undefined || Buffer.compare(key, lastText) > 0) &&
-    (floorText === undefined || Buffer.compare(key, floorText) >= 0);
+  function fitsText(key: Buffer, index: number): boolean {
+    if (lastText !== undefined && Buffer.compare(key, lastText) <= 0) return false;
+    if (firstText === undefined) return true;
+    const order = Buffer.compare(key, firstText);
+    return index === 0 ? order === 0 : order > 0;
+  }
 
   return {
     descends(page, index) {
       if (kinds[page] === REVISION_BRANCH) {
         const { main, place } = elementOf(records, page, index);
-        if (!isOf('revisions') || !isBehind(main, place)) return false;
-        floor = { main, place };
+        if (!isOf('revisions') || !fits(main, place, index)) return false;
+        first = { main, place };
         return true;
       }
       const key = texts.get(page)?.keys[index];
-      if (key === undefined || !isOf('text') || !isTextBehind(key)) return false;
-      floorText = key;
+      if (key === undefined || !isOf('text') || !fitsText(key, index)) return false;
+      firstText = key;
       return true;
     },
     passes(page) {
       if (kinds[page] === REVISION_LEAF) {
-        if (!isOf('revisions') || !isBehind(firstMains[page] ?? 0, firstPlaces[page] ?? 0)) return false;
+        if (!isOf('revisions') || !fits(firstMains[page] ?? 0, firstPlaces[page] ?? 0, 0)) return false;
         last = { main: lastMains[page] ?? 0, place: lastPlaces[page] ?? 0 };
         return true;
       }
-      const [first] = texts.get(page)?.keys ?? [];
-      if (first === undefined || !isOf('text') || !isTextBehind(first)) return false;
+      const [key] = texts.get(page)?.keys ?? [];
+      if (key === undefined || !isOf('text') || !fitsText(key, 0)) return false;
       lastText = texts.get(page)?.keys.at(-1);
       return true;
     },

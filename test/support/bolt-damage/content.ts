@@ -82,6 +82,7 @@ export const BUCKETS: Damage[] = [
   ].map(
     (bucket): Damage => ({
       name: `the bucket ${bucket} is missing`,
+      base: 'usual', // its root is one leaf, which no branch tells the first key of
       damage(tree) {
         // Another letter at its end: the order stays.
         const { keyAt, keyLength } = bucketElement(tree, bucket);

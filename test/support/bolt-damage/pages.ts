@@ -219,6 +219,18 @@ export const KEYS: Damage[] = [
       return { code: 'out-of-place', page: element.child, bucket: 'key' };
     },
   },
+  {
+    name: "a branch's key is before the first of its child, and behind all others",
+    damage(tree) {
+      const branch = middle(tree, 'branch', ({ elements }) => elements.length >= 3);
+      const element = elementAt(branch, 1);
+      // The place within the transaction: its revision is larger than the last before it.
+      const at = element.keyAt + 7;
+      tree.file.writeUInt8(tree.file.readUInt8(at) - 1, at);
+      tree.file.writeUInt8(0xff, element.keyAt + 16);
+      return { code: 'out-of-place', page: element.child, bucket: 'key' };
+    },
+  },
   inLeaf(
     'a revision has another sign between its parts',
     'no-revision',

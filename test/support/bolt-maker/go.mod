@@ -3,9 +3,11 @@ module bolt-maker
 go 1.26.0
 
 require (
+	github.com/coreos/go-semver v0.3.1
 	go.etcd.io/bbolt v1.4.3
 	go.etcd.io/etcd/api/v3 v3.6.16
 	go.etcd.io/etcd/server/v3 v3.6.16
+	go.etcd.io/raft/v3 v3.6.0
 )
 
 require (

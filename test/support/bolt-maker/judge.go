@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/coreos/go-semver/semver"
 	bolt "go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/authpb"
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/server/v3/lease/leasepb"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // Verdict is what bbolt and etcd say of a file, and what is in it.
@@ -66,7 +71,7 @@ func (v *Verdict) look(path string) {
 }
 
 // etcd writes as soon as it runs. Everything is put again, so that each page is read for writing, which bbolt does with
-// more care, and written elsewhere.
+// more care, and written elsewhere; what comes of it has to be sound, too.
 func (v *Verdict) writeAgain(path string) {
 	db, err := bolt.Open(path, 0600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType, Timeout: time.Second})
 	if err != nil {
@@ -93,7 +98,14 @@ func (v *Verdict) writeAgain(path string) {
 	})
 	if err != nil {
 		v.damaged("write: %v", err)
+		return
 	}
+	must(db.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			v.damaged("check after writing: %v", err)
+		}
+		return nil
+	}))
 }
 
 func (v *Verdict) lookAtBuckets(tx *bolt.Tx) {
@@ -147,6 +159,8 @@ func (v *Verdict) lookAt(bucket string, key, value []byte) {
 		if err := alarm.Unmarshal(key); err != nil {
 			v.bad("alarm %x: %v", key, err)
 		}
+	case "auth":
+		v.lookAtAuth(string(key), value)
 	case "authUsers":
 		var user authpb.User
 		if err := user.Unmarshal(value); err != nil {
@@ -157,6 +171,61 @@ func (v *Verdict) lookAt(bucket string, key, value []byte) {
 		if err := role.Unmarshal(value); err != nil {
 			v.bad("role: %v", err)
 		}
+	case "cluster":
+		v.lookAtCluster(string(key), value)
+	case "members":
+		v.lookAtMemberID(key)
+		var member member
+		if err := json.Unmarshal(value, &member); err != nil {
+			v.bad("member: %v", err)
+		}
+	case "members_removed":
+		v.lookAtMemberID(key)
+	case "meta":
+		if string(key) != "confState" {
+			return
+		}
+		var state raftpb.ConfState
+		if err := json.Unmarshal(value, &state); err != nil {
+			v.bad("confState: %v", err)
+		}
+	}
+}
+
+// What etcd reads of a member (its server/etcdserver/api/membership/member.go).
+type member struct {
+	ID         uint64   `json:"id"`
+	PeerURLs   []string `json:"peerURLs"`
+	IsLearner  bool     `json:"isLearner,omitempty"`
+	Name       string   `json:"name,omitempty"`
+	ClientURLs []string `json:"clientURLs,omitempty"`
+}
+
+func (v *Verdict) lookAtMemberID(key []byte) {
+	if _, err := strconv.ParseUint(string(key), 16, 64); err != nil {
+		v.bad("member ID: %v", err)
+	}
+}
+
+func (v *Verdict) lookAtAuth(key string, value []byte) {
+	switch key {
+	case "authEnabled":
+		if bytes.Equal(value, []byte{1}) {
+			v.bad("authentication is on, which no recipe asks for: nobody is let in")
+		}
+	case "authRevision":
+		if len(value) < 8 {
+			v.bad("authRevision has %d bytes", len(value))
+		}
+	}
+}
+
+func (v *Verdict) lookAtCluster(key string, value []byte) {
+	if key != "clusterVersion" {
+		return
+	}
+	if _, err := semver.NewVersion(string(value)); err != nil {
+		v.bad("clusterVersion: %v", err)
 	}
 }
 
