@@ -1,13 +1,4 @@
-import {
-  FIXED32,
-  FIXED64,
-  LENGTH,
-  MAX_TAG,
-  MAX_VARINT_BYTES,
-  numberEnd,
-  readNumber,
-  VARINT,
-} from './wire.ts';
+import { afterValue, LENGTH, MAX_TAG, MAX_VARINT_BYTES, numberEnd, readNumber, VARINT } from './wire.ts';
 
 /**
  * A revision's value: the message `KeyValue` (etcd's api/mvccpb/kv.proto). etcd dies at its start on one that cannot be
@@ -74,24 +65,12 @@ function afterField(
   if (field === 0) return -1;
   const isBytes = field === KEY || field === VALUE;
   if (field <= LAST_FIELD && type !== (isBytes ? LENGTH : VARINT)) return -1;
-  switch (type) {
-    case VARINT:
-      readNumber(view, at, limit);
-      return numberEnd;
-    case FIXED64:
-      return at + 8;
-    case FIXED32:
-      return at + 4;
-    case LENGTH: {
-      const length = readNumber(view, at, limit);
-      if (numberEnd < 0) return -1;
-      if (field === KEY) {
-        into.keyAt = numberEnd;
-        into.keyLength = length;
-      } else if (field === VALUE) into.valueLength = length;
-      return numberEnd + length;
-    }
-    default:
-      return -1;
-  }
+  if (!isBytes) return afterValue(view, type, at, limit);
+  const length = readNumber(view, at, limit);
+  if (numberEnd < 0) return -1;
+  if (field === KEY) {
+    into.keyAt = numberEnd;
+    into.keyLength = length;
+  } else into.valueLength = length;
+  return numberEnd + length;
 }

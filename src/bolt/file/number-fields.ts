@@ -1,4 +1,4 @@
-import { FIXED32, FIXED64, LENGTH, MAX_TAG, numberEnd, readNumber, VARINT } from './wire.ts';
+import { afterValue, MAX_TAG, numberEnd, readNumber, VARINT } from './wire.ts';
 
 /**
  * What etcd reads at its start besides revisions: its leases (`Lease`, server/lease/leasepb/lease.proto) and alarms
@@ -7,11 +7,8 @@ import { FIXED32, FIXED64, LENGTH, MAX_TAG, numberEnd, readNumber, VARINT } from
 
 const LEASE_FIELDS = 3;
 const ALARM_FIELDS = 2;
-/**
- * Three fields of eleven bytes each are the most that etcd writes; the rest is for what it may write one day. Where a page
- * is not all at hand, no more of a value is (`MAX_WANTED_BYTES`).
- */
-const MAX_BYTES = 64;
+/** Three fields of eleven bytes each are the most that etcd writes; the rest is for what it may write one day. */
+export const MAX_NUMBERS_BYTES = 64;
 
 /** Whether etcd can read these bytes, a value of its bucket `lease`. */
 export const isLease = (view: DataView, at: number, size: number): boolean =>
@@ -23,7 +20,7 @@ export const isAlarm = (view: DataView, at: number, size: number): boolean =>
 
 /** Whether it is a message whose fields up to that one are numbers; of fields that come later it is enough that they end. */
 function areNumbers(view: DataView, from: number, size: number, last: number): boolean {
-  if (size > MAX_BYTES) return false;
+  if (size > MAX_NUMBERS_BYTES) return false;
   const end = from + size;
   let at = from;
   while (at < end) {
@@ -35,14 +32,4 @@ function areNumbers(view: DataView, from: number, size: number, last: number): b
     if (at < 0 || at > end) return false;
   }
   return true;
-}
-
-/** Where the value of a field ends; negative where it cannot be read. */
-function afterValue(view: DataView, type: number, at: number, end: number): number {
-  if (type === FIXED64) return at + 8;
-  if (type === FIXED32) return at + 4;
-  if (type !== VARINT && type !== LENGTH) return -1;
-  const number = readNumber(view, at, end);
-  if (numberEnd < 0) return -1;
-  return type === LENGTH ? numberEnd + number : numberEnd;
 }

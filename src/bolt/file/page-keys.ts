@@ -1,5 +1,5 @@
 import type { FindingCode } from './findings.ts';
-import { isAlarm, isLease } from './number-fields.ts';
+import { isAlarm, isLease, MAX_NUMBERS_BYTES } from './number-fields.ts';
 import {
   BUCKET_LEAF,
   NO_PAGE,
@@ -14,8 +14,8 @@ import { newRevisionKey, readRevisionKey } from './revision-key.ts';
 
 /** Takes the keys of one page after another into its record, and tells what is wrong with them. */
 
-/** The largest value of etcd's bucket `meta` that is wanted has 17 bytes. */
-export const MAX_WANTED_BYTES = 64;
+/** Longer is no lease, and of etcd's bucket `meta` nothing that is wanted: the largest of that has 17 bytes. */
+export const MAX_WANTED_BYTES = MAX_NUMBERS_BYTES;
 /** No inline bucket is so large: it is at most a quarter of a page. */
 export const MAX_BUCKET_BYTES = 2 ** 16;
 /** Besides its bytes, what a buffer and its place in a map or a list cost, about. */
@@ -101,7 +101,6 @@ function takeText(
   const last = text.keys.at(-1);
   const key = bytesAt(view, at, size);
   if (last !== undefined && Buffer.compare(last, key) >= 0) return 'key-order';
-  text.areAlarms &&= isAlarm(view, at, size);
   return keepKey(records, text, kind, key) ? undefined : 'too-much';
 }
 
@@ -151,10 +150,19 @@ export function takeBucket(records: Records, page: number, value: Buffer): Taken
   return records.spend(name.length + value.length + OVERHEAD_BYTES) ? undefined : 'too-much';
 }
 
-/** Notes of a value, which is not one of a bucket, what it cannot be. */
-export function noteValue({ texts }: Records, page: number, view: DataView, at: number, size: number): void {
+/** Notes what an element of a leaf, which is no bucket, cannot be. */
+export function noteElement(
+  { texts }: Records,
+  page: number,
+  view: DataView,
+  keyAt: number,
+  keySize: number,
+  valueSize: number,
+): void {
   const text = texts.get(page);
-  if (text !== undefined) text.areLeases &&= isLease(view, at, size);
+  if (text === undefined) return;
+  text.areAlarms &&= isAlarm(view, keyAt, keySize);
+  text.areLeases &&= isLease(view, keyAt + keySize, valueSize);
 }
 
 export function takeWanted(records: Records, page: number, name: string, value: Buffer): Taken {

@@ -14,7 +14,7 @@ import {
   lastRevision,
   MAX_BUCKET_BYTES,
   MAX_WANTED_BYTES,
-  noteValue,
+  noteElement,
   takeBranchKey,
   takeBucket,
   takeLeafKey,
@@ -123,7 +123,7 @@ function takeValue(
     if (valueSize > MAX_BUCKET_BYTES) return 'bucket';
     return takeBucket(records, page, bytesAt(view, valueAt, valueSize));
   }
-  noteValue(records, page, view, valueAt, valueSize);
+  noteElement(records, page, view, keyAt, keySize, valueSize);
   const name = valueSize > MAX_WANTED_BYTES ? undefined : wantedAs(view, keyAt, keySize);
   if (name === undefined) return undefined;
   return takeWanted(records, page, name, bytesAt(view, valueAt, valueSize));

@@ -1,9 +1,9 @@
 /** The wire format of protobuf, as far as what etcd keeps in its database needs it. */
 
 export const VARINT = 0;
-export const FIXED64 = 1;
+const FIXED64 = 1;
 export const LENGTH = 2;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 export const MAX_VARINT_BYTES = 10;
 /** A field's number has 29 bits. etcd cuts off what is more, and would take it for another field. */
@@ -28,4 +28,14 @@ export function readNumber(view: DataView, from: number, to: number): number {
   }
   numberEnd = -1;
   return 0;
+}
+
+/** Where the value of a field of that type ends; negative where it cannot be read. It may be behind `end`. */
+export function afterValue(view: DataView, type: number, at: number, end: number): number {
+  if (type === FIXED64) return at + 8;
+  if (type === FIXED32) return at + 4;
+  if (type !== VARINT && type !== LENGTH) return -1;
+  const number = readNumber(view, at, end);
+  if (numberEnd < 0) return -1;
+  return type === LENGTH ? numberEnd + number : numberEnd;
 }
