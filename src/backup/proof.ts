@@ -4,6 +4,7 @@ import { Failure } from '../errors.ts';
 import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
 import { type Decoding, decode, type Sink } from './codec.ts';
+import { type Checksum, checksumming, differenceOf, type Digest, digesting } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 import type { PendingFile } from '../storage/store.ts';
 
@@ -33,11 +34,6 @@ export type BackupGuarantee = VerifiedBackup | ConfirmedSkip;
 /** Made by `proveStored` alone: its key is known to nobody else. */
 export interface ReadBack {
   readonly [READ_BACK]: true;
-}
-
-export interface Digest {
-  size: number;
-  sha256: string;
 }
 
 export interface SnapshotProof {
@@ -132,36 +128,35 @@ function lengthProblem(size: number, databaseBytes: number | undefined): string 
   return `the snapshot is not whole (it has ${size} bytes, and its database ${own})`;
 }
 
-/** Hashes what passes. */
-export function digesting() {
-  const hash = createHash('sha256');
-  let size = 0;
-  return {
-    add(chunk: LentBuffer): void {
-      hash.update(bytesOf(chunk));
-      size += chunk.length;
-    },
-    digest: (): Digest => ({ size, sha256: hash.copy().digest('hex') }),
-  };
+/** What a backup was when it was written. */
+export interface Written {
+  raw: Digest;
+  /** No digest: what the manifest is to tell of the stored bytes is taken from those that are read back. */
+  stored: Checksum;
 }
 
 /**
- * Reads the stored file again, decodes it, and compares it with what was written and with etcd's trailer. `see` must not
- * trust what it is shown before this has resolved.
+ * Reads the stored file again, decodes it, and compares it with what was written: the database by its SHA-256, which is
+ * etcd's own, the stored bytes by their checksum. So the database in the store is the one that the member sent, and
+ * where the same could be stored in other bytes (an unused bit of zstd's, say), they are those that were written.
+ * `see` must not trust what it is shown before this has resolved.
+ * @returns the stored file's digest, and the proof
  * @throws Failure `backup` when anything differs
  */
 export async function proveStored(
   pending: PendingFile,
-  written: Pick<Manifest, 'raw' | 'stored'> & Decoding,
+  written: Written & Decoding,
   signal: AbortSignal,
   see: (piece: LentBuffer) => void = () => undefined,
-): Promise<ReadBack> {
+): Promise<{ proof: ReadBack; stored: Digest }> {
+  const read = checksumming();
+  const source = observed(pending.read(), (piece) => read.add(piece));
   const sink: Sink = (chunks) => drain(observed(chunks, see));
-  const found = await digestStored(pending.read(), written, { ...written, surplus }, signal, sink);
-  compare('the stored file', found.stored, written.stored);
-  compare('the decoded snapshot', found.raw, written.raw);
+  const { stored, raw } = await digestStored(source, written, { ...written, surplus }, signal, sink);
+  compare('the stored file', read.checksum(), written.stored);
+  compare('the decoded snapshot', raw, written.raw);
   // The one place where this type is made: everything it stands for was just seen.
-  return { [READ_BACK]: true };
+  return { proof: { [READ_BACK]: true }, stored };
 }
 
 /** The sizes that a stored file and the database in it are to have, and what is thrown when more comes. */
@@ -203,15 +198,9 @@ export async function drain(chunks: Chunks): Promise<void> {
   for await (const _ of chunks);
 }
 
-function compare(what: string, found: Digest, expected: Digest): void {
+function compare<T extends Digest | Checksum>(what: string, found: T, expected: T): void {
   const difference = differenceOf(found, expected);
   if (difference !== undefined) throw differs(what, difference);
-}
-
-/** How what was found is not what it should be, in words; undefined where it is. */
-export function differenceOf(found: Digest, expected: Digest): string | undefined {
-  if (found.size === expected.size && found.sha256 === expected.sha256) return undefined;
-  return `${found.size} bytes, SHA-256 ${found.sha256}, instead of ${expected.size} bytes, ${expected.sha256}`;
 }
 
 const surplus: Bounds['surplus'] = (what, bytes) => differs(what, `more than ${bytes} bytes`);

@@ -4,7 +4,8 @@ import { observed } from '../util/lent.ts';
 import type { Compression } from '../config/backup.ts';
 import type { Layer, Sink } from './codec.ts';
 import type { Manifest } from './manifest.ts';
-import { type Bounds, differenceOf, type Digest, digestStored, drain } from './proof.ts';
+import { differenceOf, type Digest } from './digest.ts';
+import { type Bounds, digestStored, drain } from './proof.ts';
 import type { Store } from '../storage/store.ts';
 import { proveStructure } from './structure.ts';
 

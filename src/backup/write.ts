@@ -2,8 +2,9 @@ import { Failure } from '../errors.ts';
 import type { PendingFile, Store } from '../storage/store.ts';
 import { bounded } from '../util/bounded.ts';
 import { bytesOf, type Chunks, type LentBuffer, observed } from '../util/lent.ts';
-import { type Encoding, encode } from './codec.ts';
-import { type Digest, digesting, proveSnapshot, TRAILER_BYTES, WrongSnapshot } from './proof.ts';
+import { type Encoding, encode, type Sink } from './codec.ts';
+import { checksumming } from './digest.ts';
+import { proveSnapshot, TRAILER_BYTES, WrongSnapshot, type Written } from './proof.ts';
 
 /** What is kept free beyond the announced size: the manifest, the file system's own needs, growth meanwhile. */
 const HEADROOM = 1.15;
@@ -68,23 +69,21 @@ export async function writeSnapshot(
   encoding: Encoding,
   pending: PendingFile,
   { announcedBytes, signal, see }: Writing,
-): Promise<{ raw: Digest; stored: Digest }> {
-  const isPlain = encoding.compression === 'none' && encoding.encrypt === undefined;
+): Promise<Written> {
   const proof = proveSnapshot();
-  const stored = digesting();
+  const stored = checksumming();
   const announced = bounded(snapshot, announcedBytes + TRAILER_BYTES, () => goesOn(announcedBytes));
   const raw = observed(proof.watch(announced), see);
   const write = (bytes: Uint8Array): Promise<void> => pending.write(bytes);
-  // What is stored as it came is hashed once, by the proof.
-  await encode(
-    raw,
-    encoding,
-    (chunks) => writeChunks(isPlain ? chunks : observed(chunks, (chunk) => stored.add(chunk)), write),
-    signal,
-  );
+  const sink: Sink = (chunks) =>
+    writeChunks(
+      observed(chunks, (chunk) => stored.add(chunk)),
+      write,
+    );
+  await encode(raw, encoding, sink, signal);
   const found = proof.raw();
   if (found.size !== announcedBytes) throw endsEarly(found.size, announcedBytes);
-  return { raw: found, stored: isPlain ? proof.whole() : stored.digest() };
+  return { raw: found, stored: stored.checksum() };
 }
 
 const goesOn = (announcedBytes: number): WrongSnapshot =>

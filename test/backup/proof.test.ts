@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { digesting, proveSnapshot } from '../../src/backup/proof.ts';
+import { proveSnapshot } from '../../src/backup/proof.ts';
 import { bytesOf, lend, type LentBuffer } from '../../src/util/lent.ts';
 import { cutInTwo, flipped, inParts, sha256, snapshotOf, streamOf } from './chunks.ts';
 import { boltFile, META, withChecksum } from '../support/bolt-file.ts';
@@ -141,13 +141,4 @@ describe('a snapshot is proved while it streams', () => {
     };
     await assert.rejects(drained, (error) => error === broken);
   });
-});
-
-test('a digest is the size and the SHA-256 of all that was added, at any time', () => {
-  const digest = digesting();
-  assert.deepEqual(digest.digest(), { size: 0, sha256: hex(sha256(Buffer.alloc(0))) });
-  digest.add(lend(Buffer.from('ab')));
-  assert.equal(digest.digest().size, 2);
-  digest.add(lend(Buffer.from('c')));
-  assert.deepEqual(digest.digest(), { size: 3, sha256: hex(sha256(Buffer.from('abc'))) });
 });

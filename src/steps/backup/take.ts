@@ -45,13 +45,14 @@ export async function takeBackup(task: Task): Promise<Taken> {
     inside.judge();
     await pending.flush();
     const streamed = performance.now();
-    const { raw, stored } = written;
-    log.info({ backup: name, bytes: raw.size, storedBytes: stored.size }, 'backup written, reading it back');
-    const proof = await proveStored(pending, { ...encoding, ...written }, signal, (piece) =>
+    const { raw } = written;
+    const sizes = { bytes: raw.size, storedBytes: written.stored.size };
+    log.info({ backup: name, ...sizes }, 'backup written, reading it back');
+    const { proof, stored } = await proveStored(pending, { ...encoding, ...written }, signal, (piece) =>
       inside.seeAgain(piece),
     );
     const proved = performance.now();
-    const manifest = manifestOf(task, name, origin, { ...written, ...inside.found() });
+    const manifest = manifestOf(task, name, origin, { raw, stored, ...inside.found() });
     signal.throwIfAborted();
     await pending.publish();
     await store.writeText(manifestName(name), formatManifest(manifest));
