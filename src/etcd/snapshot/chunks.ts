@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import { EtcdError, toEtcdError } from '../errors.ts';
 import { BlobReader } from './grpc-frames.ts';
 import type { GrpcCall } from './session.ts';
@@ -12,64 +13,106 @@ export interface Piece {
   chunk: Buffer;
 }
 
-/** The snapshot that comes by a call, in chunks of 1 MiB, the last one shorter. @throws EtcdError */
+/**
+ * The snapshot that comes by a call, in chunks of 1 MiB, the last one shorter. It comes by the 16 KiB, which are put
+ * together as they come: a promise for each of them would cost a tenth of all the time.
+ * @throws EtcdError
+ */
 export async function* chunksOf({ stream, ended }: GrpcCall): AsyncGenerator<Piece, void> {
   const ring = new ChunkRing();
   const reader = new BlobReader();
   const stall = stallWatch(() =>
     stream.destroy(new EtcdError('timeout', `no byte of the snapshot came for ${STALL_MS / 1000} s`)),
   );
-  try {
-    for await (const data of stream) {
-      // Whatever else comes is no progress: a member that cannot read its own file sends empty messages for ever.
-      for (const blob of reader.feed(data)) {
-        stall.busy();
-        for (const chunk of ring.fill(blob)) yield { announced: reader.announced(), chunk };
-        stall.waiting();
-      }
+  let wake: (() => void) | undefined;
+  let end: { error?: unknown } | undefined;
+
+  function take(data: Buffer): void {
+    // Whatever else comes is no progress: a member that cannot read its own file sends empty messages for ever.
+    for (const blob of reader.feed(data)) {
+      ring.fill(blob);
+      stall.waiting();
     }
-  } catch (error) {
+    if (!ring.hasChunk()) return;
+    stall.busy(); // until the next chunk is asked for
+    stream.pause();
+    wake?.();
+  }
+
+  stream.on('data', (data: Buffer) => {
+    try {
+      take(data);
+    } catch (error) {
+      stream.destroy(toEtcdError(error));
+    }
+  });
+  finished(stream, { writable: false }, (error) => {
+    end = error ? { error } : {};
+    wake?.();
+  });
+  try {
+    for (;;) {
+      const chunk = ring.next();
+      if (chunk !== undefined) yield { announced: reader.announced(), chunk };
+      else if (end !== undefined) break;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          stall.waiting();
+          stream.resume();
+        });
+    }
     // The server's reason says more than "stream closed", when it gave one. But a stream that is given up because of
     // what came on it says only that.
-    if (!(error instanceof EtcdError)) await ended;
-    throw toEtcdError(error);
+    if (!(end.error instanceof EtcdError)) await ended;
+    if (end.error) throw toEtcdError(end.error);
   } finally {
     stall.end();
+    stream.destroy();
   }
-  await ended;
   const rest = ring.rest();
   if (rest.length > 0) yield { announced: reader.announced(), chunk: rest };
 }
 
-/**
- * Puts pieces together. A chunk is overwritten after two more have been asked for: the one that is being written out
- * and the one that is being filled are all that is ever held.
- */
+/** Two that may be in use, one that is full and not asked for yet, and one that takes what is left of the last piece. */
+const SLOTS = 4;
+
+/** Puts pieces together. A chunk is overwritten after two more have been asked for. */
 class ChunkRing {
-  private readonly ring = [0, 1, 2].map(() => Buffer.allocUnsafeSlow(CHUNK_BYTES));
-  private turn = 0;
+  private readonly ring = Array.from({ length: SLOTS }, () => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+  /** chunks that are full, and those of them that were handed out */
+  private full = 0;
+  private given = 0;
   private filled = 0;
 
-  /** Takes the bytes in, and yields each chunk that they complete. */
-  *fill(bytes: Buffer): Generator<Buffer, void> {
+  /** Takes in what fits into two chunks; none but the first may be full before. */
+  fill(bytes: Buffer): void {
     for (let offset = 0; offset < bytes.length; ) {
-      const copied = bytes.copy(this.current(), this.filled, offset);
+      const copied = bytes.copy(this.slot(this.full), this.filled, offset);
       offset += copied;
       this.filled += copied;
       if (this.filled < CHUNK_BYTES) return;
-      yield this.current();
-      this.turn += 1;
+      this.full += 1;
       this.filled = 0;
     }
   }
 
-  /** What has come since the last chunk. */
-  rest(): Buffer {
-    return this.current().subarray(0, this.filled);
+  hasChunk(): boolean {
+    return this.given < this.full;
   }
 
-  private current(): Buffer {
-    return this.ring[this.turn % this.ring.length] ?? Buffer.alloc(0);
+  /** The next one that is full, if there is one. */
+  next(): Buffer | undefined {
+    return this.hasChunk() ? this.slot(this.given++) : undefined;
+  }
+
+  /** What has come since the last full one. */
+  rest(): Buffer {
+    return this.slot(this.full).subarray(0, this.filled);
+  }
+
+  private slot(number: number): Buffer {
+    return this.ring[number % SLOTS] ?? Buffer.alloc(0);
   }
 }
 
