@@ -17,6 +17,8 @@ export interface ApiServerOptions {
   version?: KubernetesVersion;
   /** More flags of kube-apiserver; they win over the others. */
   extraArgs?: string[];
+  /** Of its process, beyond what every child gets. */
+  env?: Record<string, string>;
 }
 
 /** Who a client is, by its certificate: RBAC's user and group. */
@@ -58,6 +60,7 @@ export async function startApiServer({
   etcd,
   version,
   extraArgs = [],
+  env: ownEnv = {},
 }: ApiServerOptions): Promise<ApiServer> {
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await scratchFolder('apiserver'));
@@ -85,7 +88,7 @@ export async function startApiServer({
     kubeletClient: admin,
   };
   const flags = [...apiServerFlags(settings), ...extraArgs];
-  const component = stack.use(startComponent('kube-apiserver', [program, ...flags], folder));
+  const component = stack.use(startComponent('kube-apiserver', [program, ...flags], folder, ownEnv));
   await component.waitUntil('ready', async () => {
     const { status } = await request(`${url}/readyz`, { tls: { ca: authority.ca, ...admin } });
     return status === 200;
@@ -94,7 +97,6 @@ export async function startApiServer({
   // kubectl's cache and settings lie in the home folder.
   const env = plainEnv({ ...SHORT_LIVED, HOME: join(folder, 'home'), KUBECONFIG: kubeconfig });
   await mkdir(join(folder, 'home'));
-  const kubectl = await kubernetes('kubectl');
   const owned = stack.move();
   return {
     url,
@@ -103,9 +105,11 @@ export async function startApiServer({
     folder,
     authority,
     tokenKey: tokens.key,
-    kubectl: (...args) => runProgram(kubectl, args, { env, timeoutMs: KUBECTL_TIMEOUT_MS }),
-    kubectlWithInput: (input, ...args) =>
-      runProgram(kubectl, args, { env, input, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    // Found when it is wanted: not everyone who starts an API server has it.
+    kubectl: async (...args) =>
+      runProgram(await kubernetes('kubectl'), args, { env, timeoutMs: KUBECTL_TIMEOUT_MS }),
+    kubectlWithInput: async (input, ...args) =>
+      runProgram(await kubernetes('kubectl'), args, { env, input, timeoutMs: KUBECTL_TIMEOUT_MS }),
     kubeconfigFor: async ({ name, user, group }) => {
       const who = { name, commonName: user, ...(group !== undefined && { organization: group }) };
       const path = join(folder, `${name}.conf`);

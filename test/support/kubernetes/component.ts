@@ -22,10 +22,15 @@ export interface Component extends AsyncDisposable {
 }
 
 /** Starts `file args...`; its output goes to `<name>.log` in the folder. */
-export function startComponent(name: string, [file, ...args]: Command, folder: string): Component {
+export function startComponent(
+  name: string,
+  [file, ...args]: Command,
+  folder: string,
+  env: Record<string, string> = {},
+): Component {
   const path = join(folder, `${name}.log`);
   const output = openSync(path, 'a');
-  const child = spawn(file, args, { stdio: ['ignore', output, output], env: plainEnv() });
+  const child = spawn(file, args, { stdio: ['ignore', output, output], env: plainEnv(env) });
   closeSync(output);
   guardProcess(child);
 
