@@ -57,7 +57,7 @@ const MONITORING: Prepare[] = [() => prometheus(), () => promtool(), () => pushg
 const TIERS: Record<string, Prepare[]> = {
   demo: ONE_ETCD,
   fuzz: [...ONE_ETCD, () => boltMaker()],
-  bench: [...ONE_ETCD, ...STORES],
+  bench: [...ONE_ETCD, ...STORES, () => kubernetes('kube-apiserver')],
   test: [...ALL_ETCDS, () => boltMaker(), ...STORES, ...MONITORING, ...API, ...OLDER_API, ...LINTERS],
   matrix: ALL_ETCDS,
   e2e: [...ONE_ETCD, ...STORES, ...API, ...NODE, () => dockerCompose()],
