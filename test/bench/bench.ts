@@ -11,14 +11,13 @@ import { memory, s3Memory } from './memory.ts';
 import { wholeRun } from './whole-run.ts';
 import { s3 } from './s3.ts';
 import { start } from './start.ts';
-import type { Row } from './rows.ts';
+import { type Row, table } from './rows.ts';
 import { structure } from './structure.ts';
 import { wayBack } from './way-back.ts';
 
 /**
  * Compares the job with the tools that it replaces, in turn on the same databases in the same minutes: only the ratios
- * mean anything. `npm run bench -- NAME... --size 1Gi --large 2Gi --runs 3`; without a name all of them, one after
- * another.
+ * name all of them, one after another.
  */
 
 const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
@@ -34,6 +33,9 @@ const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   generated,
 };
 
+const DATA = ['text', 'objects', 'encrypted'] as const satisfies Bench['data'];
+const isData = (name: string): name is (typeof DATA)[number] => DATA.some((one) => one === name);
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -41,15 +43,21 @@ const { values, positionals } = parseArgs({
     large: { type: 'string', default: '2Gi' },
     small: { type: 'string', default: '400Mi' },
     backups: { type: 'string', default: '10000' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '5' },
+    corpus: { type: 'string', multiple: true, default: [...DATA] },
   },
 });
 const names = Object.keys(BENCHES);
 const strange = positionals.filter((name) => !names.includes(name));
 if (strange.length > 0) throw new Error(`no bench ${strange.join(', ')}; there are ${names.join(', ')}`);
 
+const strangeData = values.corpus.filter((name) => !isData(name));
+if (strangeData.length > 0)
+  throw new Error(`no corpus ${strangeData.join(', ')}; there are ${DATA.join(', ')}`);
+
 await using folder = await scratchFolder('bench', '/var/tmp');
 const bench: Bench = {
+  data: values.corpus.filter(isData),
   size: values.size,
   large: values.large,
   small: values.small,
@@ -71,5 +79,4 @@ for (const [name, run] of Object.entries(BENCHES)) {
   say(`${name} took ${minutes.toFixed(1)} min, in which others had ${steal()} of the processors' time`);
 }
 
-console.log('\n| what | etcd-upkeep | the others | ratio |\n|---|---|---|---|');
-for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+console.log(`\n${table(rows)}`);

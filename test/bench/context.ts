@@ -1,12 +1,18 @@
 import type { AgeKey } from '../support/age.ts';
+import type { Corpus } from './corpus/make.ts';
+
+/** What is in a database: text like Kubernetes' objects, or what an API server wrote. */
+export type Data = 'text' | Corpus;
 
 /** What every bench is given. Sizes as Kubernetes writes quantities. */
 export interface Bench {
-  /** Of the database that is backed up against the peers. */
+  /** What backups and whole runs are measured on. */
+  data: readonly Data[];
+  /** Of the database of text that is backed up against the peers; the other data have a size of their own. */
   size: string;
   /** Of the larger one, for memory and for the way back. */
   large: string;
-  /** Of each of the three members that a whole run is for. */
+  /** Of each of the three members that a whole run is for, with text in them. */
   small: string;
   /** How many there are to list. */
   backups: number;

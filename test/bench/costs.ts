@@ -1,10 +1,11 @@
 import type { Cost } from './job.ts';
-import { median } from './measure.ts';
+import { median } from './pairs.ts';
 
-export const processorOf = (costs: Cost[]): number[] =>
+export const processorOf = (costs: readonly Pick<Cost, 'processorSeconds'>[]): number[] =>
   costs.map(({ processorSeconds = Number.NaN }) => processorSeconds);
-export const secondsOf = (costs: Cost[]): number[] => costs.map((cost) => cost.seconds);
-export const peakOf = (costs: Cost[]): number =>
+export const secondsOf = (costs: readonly Pick<Cost, 'seconds'>[]): number[] =>
+  costs.map((cost) => cost.seconds);
+export const peakOf = (costs: readonly Pick<Cost, 'peakRssBytes'>[]): number =>
   median(costs.map(({ peakRssBytes = Number.NaN }) => peakRssBytes));
 
 /** Whether the structure of the database is looked at, as a job is told. */

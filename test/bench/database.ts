@@ -1,7 +1,8 @@
 import { sizeBytes } from '../../src/config/units.ts';
 import { type Cluster, startCluster } from '../support/etcd-cluster.ts';
 import { fill } from '../support/fill.ts';
-import { type Bench, say } from './context.ts';
+import { type Bench, type Data, say } from './context.ts';
+import { corpusFile } from './corpus/corpus.ts';
 import { command } from './measure.ts';
 
 const OBJECT_BYTES = 10_000;
@@ -9,17 +10,23 @@ const LIVE_OBJECTS = 2_000;
 /** More than any bench fills. */
 export const QUOTA_BYTES = 16 * 2 ** 30;
 
-/** Members with TLS whose files have about that size, most of it history. */
-export async function databaseOf({ folder }: Bench, size: string, members = 1): Promise<Cluster> {
-  say(`Filling ${members === 1 ? 'one member' : `${members} members`} with ${size}`);
-  const cluster = await startCluster({
-    size: members,
-    tls: true,
-    quotaBytes: QUOTA_BYTES,
-    dataDir: folder,
-  });
+/** Members with TLS whose files have about that size, most of it history; a corpus of objects has a size of its own. */
+export async function databaseOf({ folder }: Bench, data: Data, size: string, members = 1): Promise<Cluster> {
+  const options = { size: members, tls: true, quotaBytes: QUOTA_BYTES, dataDir: folder };
+  const cluster =
+    data === 'text'
+      ? await filled(await startCluster(options), size)
+      : await startCluster({ ...options, snapshot: await corpusFile(data, say) });
+  await command('sync', []); // else the disk is still busy with it while the first backup is measured
+  return cluster;
+}
+
+/** For the rows. */
+export const nameOf = (data: Data, size: string): string => (data === 'text' ? `${size} of ${data}` : data);
+
+async function filled(cluster: Cluster, size: string): Promise<Cluster> {
+  say(`Filling ${cluster.members.length} member(s) with ${size} of text`);
   const overwrites = Math.max(1, Math.round(sizeBytes(size) / (LIVE_OBJECTS * OBJECT_BYTES)) - 1);
   await fill(cluster, { keys: LIVE_OBJECTS, valueBytes: OBJECT_BYTES, overwrites, compressible: true });
-  await command('sync', []); // else the disk is still busy with it while the first backup is measured
   return cluster;
 }

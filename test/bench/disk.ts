@@ -1,35 +1,40 @@
-import { type Bench, say } from './context.ts';
-import { databaseOf } from './database.ts';
+import { backupRows } from './backups.ts';
+import type { Bench } from './context.ts';
+import { databaseOf, nameOf } from './database.ts';
 import { backUp } from './job.ts';
-import { seconds } from './measure.ts';
-import { compress, save } from './peers.ts';
-import { comparison, type Row } from './rows.ts';
+import { type Spent, together } from './measure.ts';
+import { compress, save, sync, ZSTD } from './peers.ts';
+import type { Row } from './rows.ts';
 import { folderStore } from './stores.ts';
+
+const SAVE = '`etcdctl snapshot save`';
+const WAYS = { none: SAVE, zstd: `${SAVE}, ${ZSTD}, \`sync\`` };
 
 /** Backups to a disk, against etcdctl and zstd. */
 export async function disk(bench: Bench): Promise<Row[]> {
   const store = folderStore(bench);
-  await using cluster = await databaseOf(bench, bench.size);
-  const ours = { none: Array<number>(), zstd: Array<number>() };
-  const theirs = { none: Array<number>(), zstd: Array<number>() };
-  for (let run = 0; run < bench.runs; run += 1) {
-    for (const way of ['none', 'zstd'] as const) {
-      ours[way].push((await backUp(bench, cluster, store, way)).seconds);
-      await store.clear();
-      const took = await seconds(async () => {
-        const file = await save(bench, cluster);
-        if (way === 'zstd') await compress(file);
-      });
-      theirs[way].push(took);
-      say(`the others, ${way}: ${took.toFixed(2)} s`);
-    }
+  const rows: Row[] = [];
+  for (const data of bench.data) {
+    await using cluster = await databaseOf(bench, data, bench.size);
+    const theirs = async (way: keyof typeof WAYS): Promise<Spent> => {
+      const { file, spent } = await save(bench, cluster);
+      if (way === 'none') return spent;
+      const compressed = await compress(file);
+      return together([spent, compressed.spent, await sync(compressed.file)]);
+    };
+    for (const way of ['none', 'zstd'] as const)
+      rows.push(
+        ...(await backupRows(bench, {
+          what: `${nameOf(data, bench.size)} to disk, ${way}`,
+          against: WAYS[way],
+          ours: async () => {
+            await store.clear();
+            return backUp(bench, cluster, store, way);
+          },
+          theirs: () => theirs(way),
+        })),
+      );
   }
-  return [
-    comparison(
-      `proved backup of ${bench.size} to disk, against \`etcdctl snapshot save\``,
-      ours.none,
-      theirs.none,
-    ),
-    comparison('the same with zstd, against `etcdctl snapshot save` and `zstd -3`', ours.zstd, theirs.zstd),
-  ];
+  await store.clear();
+  return rows;
 }

@@ -3,8 +3,8 @@ import { sizeBytes } from '../../src/config/units.ts';
 import { runJob } from '../support/run-job.ts';
 import { type Bench, say } from './context.ts';
 import type { Cost } from './job.ts';
-import { median } from './measure.ts';
 import type { Depth } from './read-generated.ts';
+import { median } from './pairs.ts';
 import { figure, mebibytes, type Row, secondsText } from './rows.ts';
 
 const SIZES = ['1Gi', '8Gi'];

@@ -46,6 +46,11 @@ function settingsOf(way: Way, { key }: Bench): Record<string, string> {
 export interface BackupRun {
   /** The stream until it is durable, proved by etcd's checksum; the process's start and reading back are not in it. */
   seconds: number;
+  /** That it reads the backup back. */
+  readBackSeconds: number;
+  rawBytes: number;
+  /** The backup's. */
+  name: string;
   peakRssBytes: number | undefined;
   /** Of all of it, with its start and reading back. */
   whole: Cost;
@@ -66,12 +71,13 @@ export async function backUp(
     ...env,
   });
   assert.ok(report.backup, 'there is a backup');
-  const { streamSeconds, readBackSeconds } = report.backup;
-  const { peakRssBytes } = whole;
+  const { streamSeconds, readBackSeconds, rawBytes, name } = report.backup;
+  const { peakRssBytes, processorSeconds = Number.NaN } = whole;
   say(
-    `${store.name}, ${way}: ${streamSeconds.toFixed(2)} s, read back in ${readBackSeconds.toFixed(2)} s, peak ${mebibytes(peakRssBytes)}`,
+    `${store.name}, ${way}: ${streamSeconds.toFixed(2)} s, read back in ${readBackSeconds.toFixed(2)} s, ` +
+      `${whole.seconds.toFixed(2)} s in all, ${processorSeconds.toFixed(2)} s of the processors, peak ${mebibytes(peakRssBytes)}`,
   );
-  return { seconds: streamSeconds, peakRssBytes, whole };
+  return { seconds: streamSeconds, readBackSeconds, rawBytes, name, peakRssBytes, whole };
 }
 
 /** Runs a command on the store to its end; its standard output, and what it cost. */

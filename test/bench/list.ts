@@ -8,7 +8,8 @@ import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.ts';
 import { type Bench, say } from './context.ts';
 import { storeCommand } from './job.ts';
-import { median, seconds } from './measure.ts';
+import { seconds } from './measure.ts';
+import { median } from './pairs.ts';
 import { figure, mebibytes, type Row, secondsText } from './rows.ts';
 import { bucketStore } from './stores.ts';
 

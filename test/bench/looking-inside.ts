@@ -17,7 +17,7 @@ export async function lookingInside(bench: Bench, cluster: Cluster): Promise<Row
   const { stdout } = await storeCommand(store, ['list', '-o', 'json']);
   const { backups }: { backups: { name: string }[] } = JSON.parse(stdout);
   const older = backups.at(-1)?.name ?? '';
-  const saved = await save(bench, cluster);
+  const { file: saved } = await save(bench, cluster);
   const commands = { usage: ['usage', 'latest'], diff: ['diff', older, 'latest'] };
   const tool = await etcdutl();
   const rows: Row[] = [];

@@ -11,20 +11,37 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/** What processes took, one after another: by the clock, and of the processors, the system's time for them with it. */
+export interface Spent {
+  seconds: number;
+  processorSeconds: number;
 }
 
-/** Runs a command of the peers, without a shell around it. Throws when it fails. */
-export async function command(file: string, args: string[], env: Record<string, string> = {}): Promise<void> {
-  const child = spawn(file, args, { env: plainEnv(env), stdio: ['ignore', 'ignore', 'pipe'] });
+export const together = (all: readonly Spent[]): Spent => ({
+  seconds: all.reduce((sum, { seconds: one }) => sum + one, 0),
+  processorSeconds: all.reduce((sum, { processorSeconds: one }) => sum + one, 0),
+});
+
+/** The kernel's count of a process that has ended, and of all that it started and waited for. */
+const TIMED = 'TIMEFORMAT="%R %U %S"; time "$@"';
+
+/** Runs a command of the peers. Throws when it fails. */
+export async function command(
+  file: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Spent> {
+  const timed = ['-c', TIMED, 'timed', file, ...args];
+  const child = spawn('bash', timed, { env: plainEnv(env), stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text: Buffer) => {
     errors += text.toString();
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${errors}`);
+  const [real = Number.NaN, user = Number.NaN, system = Number.NaN] =
+    errors.trimEnd().split('\n').at(-1)?.split(' ').map(Number) ?? [];
+  return { seconds: real, processorSeconds: user + system };
 }
 
 /**

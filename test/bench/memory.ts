@@ -21,7 +21,7 @@ export async function s3Memory(bench: Bench): Promise<Row[]> {
 async function peaks(bench: Bench, store: BenchStore): Promise<Row[]> {
   const rows: Row[] = [];
   for (const size of new Set([SMALL, bench.large])) {
-    await using cluster = await databaseOf(bench, size);
+    await using cluster = await databaseOf(bench, 'text', size);
     for (const way of WAYS) {
       const { peakRssBytes } = await backUp(bench, cluster, store, way);
       await store.clear();

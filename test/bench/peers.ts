@@ -1,58 +1,73 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Upload } from '@aws-sdk/lib-storage';
 import type { Cluster } from '../support/etcd-cluster.ts';
+import { REPOSITORY } from '../support/repository.ts';
+import { plainEnv, runProgram } from '../support/run-program.ts';
 import type { S3Server } from '../support/s3-server.ts';
 import { age, etcdctl } from '../support/tools.ts';
 import type { Bench } from './context.ts';
-import { command } from './measure.ts';
+import { command, type Spent, together } from './measure.ts';
 
-/** `etcdctl snapshot save`; the new file's path. */
-export async function save({ folder }: Bench, cluster: Cluster): Promise<string> {
-  const file = join(folder, 'peer.db');
-  await rm(file, { force: true });
-  await command(
-    await etcdctl(),
-    ['snapshot', 'save', file, '--endpoints', cluster.members[0]?.clientUrl ?? ''],
-    tlsOf(cluster),
-  );
-  return file;
+/** The job's own level: what is compared is how it is done, not how hard. */
+const LEVEL = '-2';
+export const ZSTD = `\`zstd ${LEVEL}\``;
+
+/** A file that the others made, and what it took them. */
+export interface Made {
+  file: string;
+  spent: Spent;
 }
 
-/** The new file's path; the old one stays, as it does by default. */
-export async function compress(file: string): Promise<string> {
-  await command('zstd', ['-3', '-q', '-f', file]);
-  return `${file}.zst`;
+/** `etcdctl snapshot save`, which returns when the file is on the disk. */
+export async function save({ folder }: Bench, cluster: Cluster): Promise<Made> {
+  const file = join(folder, 'peer.db');
+  await rm(file, { force: true });
+  const args = ['snapshot', 'save', file, '--endpoints', cluster.member(0).clientUrl];
+  return { file, spent: await command(await etcdctl(), args, tlsOf(cluster)) };
+}
+
+/** The old file stays, as it does by default. */
+export async function compress(of: string): Promise<Made> {
+  const file = `${of}.zst`;
+  await rm(file, { force: true });
+  return { file, spent: await command('zstd', [LEVEL, '-q', of]) };
 }
 
 /** Both at once, through a pipe. */
-export async function compressAndEncrypt(file: string, { key }: Bench): Promise<string> {
-  const target = `${file}.zst.age`;
-  const script = 'zstd -3 -q -c "$1" | "$2" -r "$3" -o "$4"';
-  await command('bash', ['-o', 'pipefail', '-c', script, 'pipe', file, await age(), key.recipient, target]);
-  return target;
+export async function compressAndEncrypt(of: string, { key }: Bench): Promise<Made> {
+  const file = `${of}.zst.age`;
+  await rm(file, { force: true });
+  const script = 'zstd "$1" -q -c "$2" | "$3" -r "$4" -o "$5"';
+  const args = ['-o', 'pipefail', '-c', script, 'pipe', LEVEL, of, await age(), key.recipient, file];
+  return { file, spent: await command('bash', args) };
 }
 
-/** From the disk, by the SDK and with its defaults: four parts of 5 MiB at once. In this process, so without a start. */
-export async function upload(server: S3Server, file: string): Promise<void> {
-  const Body = createReadStream(file);
-  await new Upload({
-    client: server.client,
-    params: { Bucket: server.bucket, Key: 'peer/snapshot', Body },
-  }).done();
+/** Waits until the file is on the disk, which zstd does not and the job does. */
+export const sync = (file: string): Promise<Spent> => command('sync', [file]);
+
+/** From the disk, by the SDK and with its defaults: four parts of 5 MiB at once. Without the start of its process. */
+export async function upload(server: S3Server, file: string): Promise<Spent> {
+  const script = join(REPOSITORY, 'test/bench/upload.ts');
+  const args = [script, server.bucket, file];
+  const how = { env: plainEnv(server.env()), timeoutMs: 600_000 };
+  const spent: Spent = JSON.parse(await runProgram(process.execPath, args, how));
+  return spent;
 }
 
 /** What an operator's script does: save, compress, compact, defragment one member after another. */
-export async function runByHand(bench: Bench, cluster: Cluster): Promise<void> {
+export async function runByHand(bench: Bench, cluster: Cluster): Promise<Spent> {
   const ctl = await etcdctl();
-  await compress(await save(bench, cluster));
+  const saved = await save(bench, cluster);
+  const compressed = await compress(saved.file);
+  const spent = [saved.spent, compressed.spent, await sync(compressed.file)];
   const [status] = await cluster.status();
   const revision = String(Math.max(1, (status?.revision ?? 0) - 100));
-  await command(ctl, ['compact', '--physical', revision, '--command-timeout=60s'], cluster.env);
+  spent.push(await command(ctl, ['compact', '--physical', revision, '--command-timeout=60s'], cluster.env));
   for (const member of cluster.members) {
-    await command(ctl, ['defrag', '--endpoints', member.clientUrl, '--command-timeout=60s'], tlsOf(cluster));
+    const defrag = ['defrag', '--endpoints', member.clientUrl, '--command-timeout=60s'];
+    spent.push(await command(ctl, defrag, tlsOf(cluster)));
   }
+  return together(spent);
 }
 
 function tlsOf({ env }: Cluster): Record<string, string> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { REPOSITORY } from '../support/repository.ts';
-import { firstCallMs, median } from './measure.ts';
+import { firstCallMs } from './measure.ts';
+import { median } from './pairs.ts';
 import { figure, type Row } from './rows.ts';
 
 const STARTS = 10;

@@ -5,6 +5,7 @@ import { historyOf } from './history.ts';
 import { backUp, type Cost, storeCommand, type Way } from './job.ts';
 import { checking, processorOf, peakOf, secondsOf } from './costs.ts';
 import { lookingInside } from './looking-inside.ts';
+import { inPairs } from './pairs.ts';
 import { comparison, mebibytes, type Row } from './rows.ts';
 import { folderStore } from './stores.ts';
 
@@ -51,21 +52,22 @@ async function readingBack(bench: Bench): Promise<Row[]> {
   return rows;
 }
 
-/** Whoever is first in one round is second in the next. */
 async function inTurn(bench: Bench, what: string, work: (on: boolean) => Promise<Cost>): Promise<Pair> {
-  const pair: Pair = { on: [], off: [] };
-  for (let run = 0; run < bench.runs; run += 1) {
-    for (const on of run % 2 === 0 ? [true, false] : [false, true]) {
-      const cost = await work(on);
-      (on ? pair.on : pair.off).push(cost);
-      const { seconds, processorSeconds = Number.NaN, peakRssBytes } = cost;
-      say(
-        `${what}, ${on ? 'with' : 'without'} the structure: ${seconds.toFixed(2)} s, ` +
-          `${processorSeconds.toFixed(2)} s of the processors, peak ${mebibytes(peakRssBytes)}`,
-      );
-    }
-  }
-  return pair;
+  const told = async (on: boolean): Promise<Cost> => {
+    const cost = await work(on);
+    const { seconds, processorSeconds = Number.NaN, peakRssBytes } = cost;
+    say(
+      `${what}, ${on ? 'with' : 'without'} the structure: ${seconds.toFixed(2)} s, ` +
+        `${processorSeconds.toFixed(2)} s of the processors, peak ${mebibytes(peakRssBytes)}`,
+    );
+    return cost;
+  };
+  const { ours, theirs } = await inPairs(
+    bench.runs,
+    () => told(true),
+    () => told(false),
+  );
+  return { on: ours, off: theirs };
 }
 
 function rowsOf(what: string, { on, off }: Pair): Row[] {
@@ -73,6 +75,6 @@ function rowsOf(what: string, { on, off }: Pair): Row[] {
   return [
     comparison(`${what}: time of the processors`, processorOf(on), processorOf(off)),
     comparison(`${what}: time`, secondsOf(on), secondsOf(off)),
-    [`${what}: peak memory`, mebibytes(more), mebibytes(less), `+${mebibytes(more - less)}`],
+    [`${what}: peak memory`, mebibytes(more), mebibytes(less), `+${mebibytes(more - less)}`, ''],
   ];
 }

@@ -53,8 +53,8 @@ async function prepare(
   bench: Bench,
   sources: readonly Source[],
 ): Promise<{ saved: string; revision: number }> {
-  await using cluster = await databaseOf(bench, bench.large);
-  const saved = await save(bench, cluster);
+  await using cluster = await databaseOf(bench, 'text', bench.large);
+  const { file: saved } = await save(bench, cluster);
   for (const { store, way } of sources) await backUp(bench, cluster, store, way);
   const { revision } = await cluster.member(0).status();
   return { saved, revision };
