@@ -16,6 +16,7 @@ export async function disk(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const data of bench.data) {
     await using cluster = await databaseOf(bench, data, bench.size);
+    await save(bench, cluster); // whoever is first would wait for what etcd has not mapped yet
     const theirs = async (way: keyof typeof WAYS): Promise<Spent> => {
       const { file, spent } = await save(bench, cluster);
       if (way === 'none') return spent;

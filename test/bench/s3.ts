@@ -32,6 +32,7 @@ export async function s3(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const data of bench.data) {
     await using cluster = await databaseOf(bench, data, bench.size);
+    await save(bench, cluster); // whoever is first would wait for what etcd has not mapped yet
     for (const way of WAYS)
       rows.push(
         ...(await backupRows(bench, {
