@@ -8,6 +8,7 @@ import { generated } from './generated.ts';
 import { list } from './list.ts';
 import { machine, stealMeter } from './machine.ts';
 import { memory, s3Memory } from './memory.ts';
+import { reading } from './reading.ts';
 import { wholeRun } from './whole-run.ts';
 import { s3 } from './s3.ts';
 import { start } from './start.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, (bench: Bench) => Promise<Row[]>> = {
   disk,
   s3,
   'whole-run': wholeRun,
+  reading,
   memory,
   's3-memory': s3Memory,
   list,
