@@ -1,8 +1,13 @@
 import type { AgeKey } from '../support/age.ts';
 import type { Corpus } from './corpus/make.ts';
 
-/** What is in a database: text like Kubernetes' objects, or what an API server wrote. */
-export type Data = 'text' | Corpus;
+/** What is in a database: text like Kubernetes' objects, bytes that nothing compresses, or what an API server wrote. */
+export const DATA = ['text', 'random', 'objects', 'encrypted'] as const satisfies (
+  | 'text'
+  | 'random'
+  | Corpus
+)[];
+export type Data = (typeof DATA)[number];
 
 /** What every bench is given. Sizes as Kubernetes writes quantities. */
 export interface Bench {
@@ -12,6 +17,8 @@ export interface Bench {
   size: string;
   /** Of the larger one, for memory and for the way back. */
   large: string;
+  /** What memory is measured with. */
+  filling: Data;
   /** Of each of the three members that a whole run is for, with text in them. */
   small: string;
   /** How many there are to list. */

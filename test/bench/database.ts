@@ -13,20 +13,23 @@ export const QUOTA_BYTES = 16 * 2 ** 30;
 /** Members with TLS whose files have about that size, most of it history; a corpus of objects has a size of its own. */
 export async function databaseOf({ folder }: Bench, data: Data, size: string, members = 1): Promise<Cluster> {
   const options = { size: members, tls: true, quotaBytes: QUOTA_BYTES, dataDir: folder };
-  const cluster =
-    data === 'text'
-      ? await filled(await startCluster(options), size)
-      : await startCluster({ ...options, snapshot: await corpusFile(data, say) });
+  const cluster = isFilled(data)
+    ? await filled(await startCluster(options), data, size)
+    : await startCluster({ ...options, snapshot: await corpusFile(data, say) });
   await command('sync', []); // else the disk is still busy with it while the first backup is measured
   return cluster;
 }
 
 /** For the rows. */
-export const nameOf = (data: Data, size: string): string => (data === 'text' ? `${size} of ${data}` : data);
+export const nameOf = (data: Data, size: string): string => (isFilled(data) ? `${size} of ${data}` : data);
 
-async function filled(cluster: Cluster, size: string): Promise<Cluster> {
-  say(`Filling ${cluster.members.length} member(s) with ${size} of text`);
+/** Data that come in any size. */
+export const isFilled = (data: Data): data is 'text' | 'random' => data === 'text' || data === 'random';
+
+async function filled(cluster: Cluster, data: 'text' | 'random', size: string): Promise<Cluster> {
+  say(`Filling ${cluster.members.length} member(s) with ${size} of ${data}`);
   const overwrites = Math.max(1, Math.round(sizeBytes(size) / (LIVE_OBJECTS * OBJECT_BYTES)) - 1);
-  await fill(cluster, { keys: LIVE_OBJECTS, valueBytes: OBJECT_BYTES, overwrites, compressible: true });
+  const values = { keys: LIVE_OBJECTS, valueBytes: OBJECT_BYTES, overwrites };
+  await fill(cluster, { ...values, compressible: data === 'text' });
   return cluster;
 }
