@@ -1,6 +1,6 @@
 import { type Bench, say } from './context.ts';
 import type { BackupRun } from './job.ts';
-import type { Spent } from './measure.ts';
+import { command, type Spent } from './measure.ts';
 import { inPairs } from './pairs.ts';
 import { alone, comparison, type Row } from './rows.ts';
 
@@ -16,11 +16,12 @@ export interface Contest {
 
 /**
  * The stream alone against the others, which prove nothing; then all of the process, which reads the backup back as well
- * and looks into the database: its processor time cannot be told apart from outside.
+ * and looks into the database: what the stream takes of the processors cannot be told from outside.
  */
 export async function backupRows(bench: Bench, { what, against, ours, theirs }: Contest): Promise<Row[]> {
   const pairs = await inPairs(bench.runs, ours, async () => {
     const spent = await theirs();
+    await command('sync', []); // else the disk is still busy with their files while the job is measured
     say(
       `the others, ${what}: ${spent.seconds.toFixed(2)} s, ${spent.processorSeconds.toFixed(2)} s of the processors`,
     );
