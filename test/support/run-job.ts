@@ -52,6 +52,9 @@ const MAX_RUN_MS = 120_000;
 const LINE_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 
+/** What runs as the job: the sources, or with JOB_SCRIPT another program, as the bundle (`dist/lib/main.js`). */
+export const jobScript = (): string => process.env.JOB_SCRIPT ?? 'src/main.ts';
+
 /** Runs the job to its end, whatever its exit code. Its environment is `env` and nothing else but PATH and HOME. */
 export async function runJob(env: Record<string, string>, options: JobOptions = {}): Promise<JobResult> {
   const job = await startJob(env, options);
@@ -59,7 +62,7 @@ export async function runJob(env: Record<string, string>, options: JobOptions = 
 }
 
 export async function startJob(env: Record<string, string>, options: JobOptions = {}): Promise<Job> {
-  const { args = [], timeoutMs = MAX_RUN_MS, nodeArgs = [], script = 'src/main.ts' } = options;
+  const { args = [], timeoutMs = MAX_RUN_MS, nodeArgs = [], script = jobScript() } = options;
   const scratch = await scratchFolder('job');
   const terminationLog = env.TERMINATION_LOG ?? join(scratch.path, 'termination-log');
   const began = performance.now();
