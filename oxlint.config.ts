@@ -98,7 +98,7 @@ export default defineConfig({
   plugins: ['typescript', 'import', 'node', 'promise', 'unicorn', 'oxc'],
   categories: { correctness: 'error', suspicious: 'error' },
   env: { es2024: true, node: true },
-  ignorePatterns: ['node_modules', '.cache'],
+  ignorePatterns: ['node_modules', '.cache', 'dist'],
   rules: {
     'typescript/no-explicit-any': 'error',
     'typescript/no-floating-promises': 'error',
@@ -156,7 +156,7 @@ export default defineConfig({
       },
     },
     { files: DATES, rules: { 'no-restricted-properties': 'off' } },
-    { files: ['src/main.ts', 'test/**'], rules: { 'no-restricted-globals': 'off' } },
+    { files: ['src/main.ts', 'build/**', 'test/**'], rules: { 'no-restricted-globals': 'off' } },
     { files: ['oxlint.config.ts'], rules: { 'import/no-default-export': 'off' } },
     {
       files: ['test/**'],
