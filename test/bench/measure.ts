@@ -49,6 +49,7 @@ export async function command(
  * first bytes that arrive there are the first call's.
  */
 export async function firstCallMs(
+  script: string,
   compileCache?: string,
   how: 'killed' | 'to the end' = 'killed',
 ): Promise<number> {
@@ -58,7 +59,7 @@ export async function firstCallMs(
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const began = performance.now();
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [script], {
     cwd: REPOSITORY,
     env: plainEnv({
       ETCDCTL_ENDPOINTS: `http://127.0.0.1:${port}`,

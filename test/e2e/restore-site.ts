@@ -62,7 +62,7 @@ image=$1 && shift
 export CONTAINERD_NAMESPACE=k8s.io
 ctr run --detach --null-io --net-host --env-file "$env" $mounts "$image" docker sleep 1h
 code=0
-ctr task exec --user 0 --exec-id docker docker node src/main.ts "$@" || code=$?
+ctr task exec --user 0 --exec-id docker docker etcd-upkeep "$@" || code=$?
 ctr task rm --force docker >/dev/null 2>&1
 ctr container rm docker
 exit $code

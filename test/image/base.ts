@@ -13,11 +13,13 @@ const NPM = 'npm@11';
 const STEP_TIMEOUT_MS = 15 * 60_000;
 
 /** What the real one leaves out too. */
-const UNNEEDED = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+const UNNEEDED = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/man', 'usr/share/locale'];
+/** All that it keeps of the documents. */
+const DOCUMENTS = { folder: 'usr/share/doc', kept: 'copyright' };
 
 /** Makes the base image from Debian's packages and the npm package `node`, unless it is there with this very Node. */
 export async function prepareBase(): Promise<void> {
-  const made = `${(await runProgram(NODE, ['--version'])).trim()} ${NPM}`;
+  const made = `${(await runProgram(NODE, ['--version'])).trim()} ${NPM} ${DOCUMENTS.kept}`;
   if ((await known()) === made) return;
   say(`making the base image with node ${made} (1 to 2 minutes, once)`);
   const root = await mkdtemp(join(TEMPORARY, 'base-'));
@@ -44,6 +46,8 @@ async function fillRoot(root: string): Promise<void> {
     throw new Error('Debian could not be unpacked; is its archive reachable from here?', { cause: error });
   });
   for (const path of UNNEEDED) await rm(join(root, path), { recursive: true, force: true });
+  const documents = join(root, DOCUMENTS.folder);
+  await step('find', documents, '-type', 'f', '!', '-name', DOCUMENTS.kept, '-delete');
   await copyFile(NODE, join(root, 'usr/local/bin/node'));
   await step('npm', 'install', '--global', `--prefix=${join(root, 'usr/local')}`, '--no-audit', NPM);
   await step('chroot', root, 'node', '--version');

@@ -11,8 +11,8 @@ export interface ContainerOptions {
   /** `uid` or `uid:gid`; the image's own when left out. */
   user?: string;
   env?: Record<string, string>;
-  /** Arguments for node, instead of the image's entry point. */
-  node?: string[];
+  /** A program of the image and its arguments, instead of the image's entry point. */
+  program?: [name: string, ...args: string[]];
   /** What is mounted: path in the container -> path here. */
   readable?: Record<string, string>;
   writable?: Record<string, string>;
@@ -46,7 +46,7 @@ const RESTRICTIONS = [
 
 /** Starts a container. It is killed when it runs for more than two minutes, whatever becomes of this process. */
 export function startContainer(image: Image, options: ContainerOptions = {}): Container {
-  const { user = image.user, env = {}, node, readable = {}, writable = {} } = options;
+  const { user = image.user, env = {}, program, readable = {}, writable = {} } = options;
   const name = `etcd-upkeep-test-${randomUUID()}`;
   const args = [
     '--rm',
@@ -58,7 +58,7 @@ export function startContainer(image: Image, options: ContainerOptions = {}): Co
     ...Object.entries(env).map(([variable, value]) => `--env=${variable}=${value}`),
     ...mounts(readable, 'ro'),
     ...mounts(writable, 'rw'),
-    ...(node ? ['--entrypoint=node', image.name, ...node] : [image.name]),
+    ...(program ? [`--entrypoint=${program[0]}`, image.name, ...program.slice(1)] : [image.name]),
   ];
   const child = spawn(...engineCommand('podman', ['run', ...args]), {
     env: engineEnv(),

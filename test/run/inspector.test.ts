@@ -28,7 +28,7 @@ async function listens(port: number): Promise<boolean> {
 async function entryPointFlags(): Promise<string[]> {
   const dockerfile = await readFile(join(REPOSITORY, 'Dockerfile'), 'utf8');
   const entry: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]');
-  assert.deepEqual([entry[0], entry.at(-1)], ['node', 'src/main.ts']);
+  assert.deepEqual([entry[0], entry.at(-1)], ['node', 'lib/main.js']);
   return entry.slice(1, -1);
 }
 
