@@ -20,6 +20,11 @@ export async function main(given: ProcessContext): Promise<number> {
 
 /** A command's code is loaded with it: what only needs the store starts without gRPC. */
 async function dispatch(invocation: Invocation, context: CommandContext): Promise<number> {
+  const load = async <Code>(code: Promise<Code>): Promise<Code> => {
+    const loaded = await code;
+    context.onLoaded();
+    return loaded;
+  };
   // The run has a log of its own for these.
   if (invocation.command !== 'run') context.onWarning((warning) => context.note(`warning: ${warning}`));
   switch (invocation.command) {
@@ -27,29 +32,29 @@ async function dispatch(invocation: Invocation, context: CommandContext): Promis
       context.print(invocation.text);
       return 0;
     case 'run':
-      return (await import('./commands/run.ts')).runCommand(context);
+      return (await load(import('./commands/run.ts'))).runCommand(context);
     case 'status':
-      return (await import('./commands/status.ts')).showStatus(invocation, context);
+      return (await load(import('./commands/status.ts'))).showStatus(invocation, context);
     case 'list':
-      return (await import('./commands/list.ts')).listBackups(invocation, context);
+      return (await load(import('./commands/list.ts'))).listBackups(invocation, context);
     case 'history':
-      return (await import('./commands/history.ts')).showHistory(invocation, context);
+      return (await load(import('./commands/history.ts'))).showHistory(invocation, context);
     case 'usage':
-      return (await import('./commands/usage.ts')).showUsage(invocation, context);
+      return (await load(import('./commands/usage.ts'))).showUsage(invocation, context);
     case 'verify':
-      return (await import('./commands/verify.ts')).verifyBackups(invocation, context);
+      return (await load(import('./commands/verify.ts'))).verifyBackups(invocation, context);
     case 'fetch':
-      return (await import('./commands/fetch.ts')).fetchBackup(invocation, context);
+      return (await load(import('./commands/fetch.ts'))).fetchBackup(invocation, context);
     case 'diff':
-      return (await import('./commands/diff.ts')).diffBackups(invocation, context);
+      return (await load(import('./commands/diff.ts'))).diffBackups(invocation, context);
     case 'drill':
-      return (await import('./commands/drill.ts')).drill(invocation, context);
+      return (await load(import('./commands/drill.ts'))).drill(invocation, context);
     case 'apiserver':
-      return (await import('./commands/apiserver.ts')).writeApiServerFiles(invocation, context);
+      return (await load(import('./commands/apiserver.ts'))).writeApiServerFiles(invocation, context);
     case 'browse':
-      return (await import('./commands/browse.ts')).browse(invocation, context);
+      return (await load(import('./commands/browse.ts'))).browse(invocation, context);
     case 'kubeconfig':
-      return (await import('./commands/kubeconfig.ts')).printKubeconfig(invocation, context);
+      return (await load(import('./commands/kubeconfig.ts'))).printKubeconfig(invocation, context);
     default:
       return invocation satisfies never;
   }

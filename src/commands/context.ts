@@ -20,6 +20,8 @@ export interface ProcessContext {
   note: (text: string) => void;
   /** aborted with an `Interrupted` when the process is to end */
   signal: AbortSignal;
+  /** called once a command's code is loaded, before it does anything */
+  onLoaded: () => void;
   onWarning: (listen: (warning: string) => void) => void;
   /** for an error that nobody waited for; the process ends after it */
   onCrash: (listen: (error: unknown) => void) => void;

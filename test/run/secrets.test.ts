@@ -99,6 +99,7 @@ async function commandResult(command: string, env: Record<string, string>): Prom
       told.stderr += text;
     },
     signal: AbortSignal.timeout(20_000),
+    onLoaded: () => undefined,
     onWarning: () => undefined,
     onCrash: () => undefined,
   });

@@ -21,11 +21,12 @@ export const crcOf = (bytes: Uint8Array, before = 0): number => crc32c(bytes, be
 
 /** Of two pieces, one behind the other. The second has at most 64 GiB. */
 export function joined(first: number, second: number, secondLength: number): number {
+  powers ??= makePowers();
   let crc = first;
   let rest = secondLength;
   for (let row = 0; rest > 0; row += 1) {
     const digit = rest % DIGIT;
-    if (digit > 0) crc = multiply(crc, POWERS[row * DIGIT + digit] ?? ONE);
+    if (digit > 0) crc = multiply(crc, powers[row * DIGIT + digit] ?? ONE);
     rest = (rest - digit) / DIGIT;
   }
   return (crc ^ second) >>> 0;
@@ -42,10 +43,10 @@ function multiply(a: number, b: number): number {
   return product;
 }
 
-/** x^(8 * digit * DIGIT^row), at row * DIGIT + digit. */
-const POWERS = powers();
+/** x^(8 * digit * DIGIT^row), at row * DIGIT + digit. Made on first use: a run begins with other things. */
+let powers: Uint32Array | undefined;
 
-function powers(): Uint32Array {
+function makePowers(): Uint32Array {
   const table = new Uint32Array(DIGITS * DIGIT);
   let step = BYTE;
   for (let row = 0; row < DIGITS; row += 1) {
