@@ -1,13 +1,8 @@
 import { join } from 'node:path';
-<<<<<<< HEAD
-import { REPOSITORY } from '../support/repository.ts';
-import { firstCallMs } from './measure.ts';
-import { median } from './pairs.ts';
-=======
 import { bundle } from '../../build/bundle.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
-import { firstCallMs, median } from './measure.ts';
->>>>>>> d956ecd (Make the image of what runs)
+import { firstCallMs } from './measure.ts';
+import { median } from './pairs.ts';
 import { figure, type Row } from './rows.ts';
 
 const STARTS = 10;
