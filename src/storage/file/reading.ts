@@ -6,7 +6,7 @@ import { StoreError } from '../errors.ts';
 import { toStoreError } from './errors.ts';
 
 /** Large reads: the cost is per call, and the consumer hashes what it gets. */
-const CHUNK_BYTES = 2 ** 18;
+const CHUNK_BYTES = 2 ** 20;
 
 /** Links are not followed. */
 async function openStored(path: string): Promise<FileHandle> {
