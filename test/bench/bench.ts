@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundle } from '../../build/bundle.ts';
 import { ageKey } from '../support/age.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { type Bench, DATA, type Data, say } from './context.ts';
@@ -74,6 +75,11 @@ const bench: Bench = {
   store: join(folder.path, 'store'),
   key: await ageKey(folder.path, 'key'),
 };
+
+// What the image runs, unless another job is named.
+const app = join(folder.path, 'app');
+if (process.env.JOB_SCRIPT === undefined) await bundle(app);
+process.env.JOB_SCRIPT ??= join(app, 'lib/main.js');
 
 console.log(machine());
 const rows: Row[] = [];
