@@ -46,3 +46,27 @@ export async function* observed(
     yield piece;
   }
 }
+
+/**
+ * The same bytes in pieces of that size, the last one shorter: for who does more for a piece than for a byte, and would get
+ * them as a network hands them out.
+ */
+export async function* gathered(chunks: Chunks, pieceBytes: number): AsyncGenerator<LentBuffer, void> {
+  // One may be in use while the next is filled: the third is asked for when the first is given up.
+  const ring = [0, 1].map(() => Buffer.allocUnsafeSlow(pieceBytes));
+  let turn = 0;
+  let filled = 0;
+  const current = (): Buffer => ring[turn % 2] ?? Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    for (let offset = 0; offset < chunk.length; ) {
+      const copied = bytesOf(chunk).copy(current(), filled, offset);
+      offset += copied;
+      filled += copied;
+      if (filled < pieceBytes) break;
+      yield lend(current());
+      turn += 1;
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield lend(current().subarray(0, filled));
+}

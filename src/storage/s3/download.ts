@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { pause } from '../../util/abortable.ts';
-import { type LentBuffer, lend } from '../../util/lent.ts';
+import { gathered, type LentBuffer, lend } from '../../util/lent.ts';
 import { StoreError } from '../errors.ts';
 import { toStoreError } from './errors.ts';
 import { type Folder, objectOf, urlOf } from './folder.ts';
@@ -12,6 +12,13 @@ const MAX_BREAKS = 5;
 const PROGRESS_BYTES = 2 ** 20;
 const PAUSE_MS = 200;
 
+/** As a file is read: the network hands out 64 KiB at the most, and each piece is a turn of zstd's thread. */
+const PIECE_BYTES = 2 ** 20;
+
+/** An object's bytes. @throws StoreError */
+export const readObject = (folder: Folder, name: string): AsyncGenerator<LentBuffer, void> =>
+  gathered(receive(folder, name), PIECE_BYTES);
+
 /**
  * An object's bytes, in pieces as the network hands them out: nothing is read ahead. Where the connection breaks, a
  * ranged request goes on at the byte that was reached, if the object is still the same.
@@ -19,7 +26,7 @@ const PAUSE_MS = 200;
  * A server that sends in chunks need not tell the length: then it is over where the server ends it. Whether that is all
  * of it, and how much may come at the most, is for the reader to know.
  */
-export async function* readObject(folder: Folder, name: string): AsyncGenerator<LentBuffer, void> {
+async function* receive(folder: Folder, name: string): AsyncGenerator<LentBuffer, void> {
   const read: Progress = { offset: 0, size: undefined, etag: undefined };
   let lasting = 0;
   let breaks = 0;
