@@ -74,8 +74,8 @@ export async function* chunksOf({ stream, ended }: GrpcCall): AsyncGenerator<Pie
   if (rest.length > 0) yield { announced: reader.announced(), chunk: rest };
 }
 
-/** Two that may be in use, one that is full and not asked for yet, and one that takes what is left of the last piece. */
-const SLOTS = 4;
+/** Nothing comes but while a chunk is asked for: the one before it, itself, and what is left of the last piece. */
+const SLOTS = 3;
 
 /** Puts pieces together. A chunk is overwritten after two more have been asked for. */
 class ChunkRing {
@@ -85,7 +85,7 @@ class ChunkRing {
   private given = 0;
   private filled = 0;
 
-  /** Takes in what fits into two chunks; none but the first may be full before. */
+  /** Takes in less than a chunk, while none is full. */
   fill(bytes: Buffer): void {
     for (let offset = 0; offset < bytes.length; ) {
       const copied = bytes.copy(this.slot(this.full), this.filled, offset);
